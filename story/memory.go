@@ -1,0 +1,170 @@
+package story
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Memory is a [Store] in memory, for tests and examples. It keeps everything
+// until it is deleted: nothing expires.
+type Memory struct {
+	mu      sync.Mutex
+	stories map[place]map[int]Part // by number
+}
+
+type place struct {
+	Key Key
+	ID  string
+}
+
+// compare orders places as lists show them: newest first.
+func (p place) compare(other place) int {
+	if c := strings.Compare(other.ID, p.ID); c != 0 {
+		return c
+	}
+	return strings.Compare(other.Key.String(), p.Key.String())
+}
+
+// NewMemory returns an empty store in memory.
+func NewMemory() *Memory {
+	return &Memory{stories: make(map[place]map[int]Part)}
+}
+
+// Put implements [Store].
+func (m *Memory) Put(ctx context.Context, parts []Part) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, part := range parts {
+		at := place{part.Key, part.ID}
+		if m.stories[at] == nil {
+			m.stories[at] = make(map[int]Part)
+		}
+		if part.Header != nil {
+			_, exists := m.stories[at][0]
+			if exists && part.Header.State == Open {
+				continue
+			}
+			header := cloneHeader(*part.Header)
+			part.Header = &header
+		}
+		part.Text = strings.Clone(part.Text)
+		m.stories[at][part.Number] = part
+	}
+	return nil
+}
+
+// List implements [Store].
+func (m *Memory) List(ctx context.Context, q Query) (Page, error) {
+	if err := ctx.Err(); err != nil {
+		return Page{}, err
+	}
+	after, err := parseMemoryCursor(q.Cursor)
+	if err != nil {
+		return Page{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var page Page
+	for _, at := range m.places() {
+		if q.Cursor != "" && at.compare(after) <= 0 {
+			continue
+		}
+		head, ok := m.stories[at][0]
+		if !ok || !q.Match(*head.Header) || q.Key.IsZero() && head.Header.State == Moved {
+			continue
+		}
+		if len(page.Headers) == q.PageLimit() {
+			last := page.Headers[len(page.Headers)-1]
+			page.Next = memoryCursor(place{last.Key, last.ID})
+			break
+		}
+		page.Headers = append(page.Headers, cloneHeader(*head.Header))
+	}
+	return page, nil
+}
+
+// places returns all places as lists show them. The caller holds the lock.
+func (m *Memory) places() []place {
+	return slices.SortedFunc(maps.Keys(m.stories), place.compare)
+}
+
+func memoryCursor(at place) string {
+	data, err := json.Marshal([]string{at.Key.String(), at.ID})
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	return base64.RawURLEncoding.EncodeToString(data)
+}
+
+func parseMemoryCursor(cursor string) (place, error) {
+	if cursor == "" {
+		return place{}, nil
+	}
+	var fields []string
+	data, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err == nil {
+		err = json.Unmarshal(data, &fields)
+	}
+	if err != nil || len(fields) != 2 {
+		return place{}, fmt.Errorf("%w: %q", ErrBadCursor, cursor)
+	}
+	key, err := ParseKey(fields[0])
+	if err != nil {
+		return place{}, fmt.Errorf("%w: %q", ErrBadCursor, cursor)
+	}
+	return place{key, fields[1]}, nil
+}
+
+// Read implements [Store].
+func (m *Memory) Read(ctx context.Context, key Key, id string) (Story, error) {
+	if err := ctx.Err(); err != nil {
+		return Story{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if id == "" {
+		for at, parts := range m.stories {
+			if _, headed := parts[0]; headed && at.Key == key {
+				id = max(id, at.ID)
+			}
+		}
+	}
+	held, ok := m.stories[place{key, id}]
+	if !ok {
+		return Story{}, fmt.Errorf("%w: %s %s", ErrNotFound, key, id)
+	}
+	s := Assemble(key, id, slices.Collect(maps.Values(held)))
+	s.Attrs = maps.Clone(s.Attrs)
+	return s, nil
+}
+
+// Delete implements [Store].
+func (m *Memory) Delete(ctx context.Context, key Key, id string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before := len(m.stories)
+	maps.DeleteFunc(m.stories, func(at place, _ map[int]Part) bool {
+		return at.Key == key && (id == "" || at.ID == id)
+	})
+	if len(m.stories) == before {
+		return fmt.Errorf("%w: %s %s", ErrNotFound, key, id)
+	}
+	return nil
+}
+
+func cloneHeader(h Header) Header {
+	h.Attrs = maps.Clone(h.Attrs)
+	return h
+}

@@ -1,0 +1,212 @@
+package story
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// A Store keeps stories. [Memory], sqlitestore.Store and dynamoslog.Table are
+// stores; the package storetest checks that an implementation keeps to what is
+// said here.
+//
+// All methods may be called from several goroutines at once, and return soon
+// after their context is done, with an error that wraps the context's. Nothing
+// that is handed in is kept or changed after a method has returned, and what is
+// returned belongs to the caller.
+//
+// Stories older than the store's time to live are expired: List and Read do not
+// show them, whether or not they are still there. All items of a story expire
+// together, at its start + 24 hours + the time to live.
+type Store interface {
+	// Put stores parts, in any order and all at once if it can. It returns nil
+	// only when every part is durably stored. A *[PutError] names each part that
+	// is not known to be stored; every other error means that none is, and that
+	// the call may be repeated.
+	//
+	// Put is idempotent: a part is known by key, id and number, and storing it
+	// again, with the same content, changes nothing. A header whose state is Open
+	// is stored only where the story has no header yet, and is otherwise already
+	// stored; every other header replaces the one before it. One call may name
+	// one part twice; the same rules hold then, the later one being put last.
+	//
+	// The caller keeps to the limits of this package. A part beyond what the
+	// store can hold is rejected alone, the others are stored.
+	Put(ctx context.Context, parts []Part) error
+
+	// List returns a page of headers that match the query, newest first by id.
+	// Where Page.Next is not empty, the query with it as Cursor goes on after
+	// this page; a story stored in the meantime never makes one appear twice.
+	// The work for a page is bounded, so that a page may hold fewer headers than
+	// the limit, or none, and still have a Next.
+	// A moved story's header is listed under its key, not over all keys.
+	List(ctx context.Context, q Query) (Page, error)
+
+	// Read returns a story with its lines, those of late parts last. The empty
+	// id means the key's latest. Where the key or the id has no story the error
+	// wraps [ErrNotFound].
+	//
+	// An open story is read as far as its parts are there without a gap. In the
+	// others a missing part is said in its place by a line at level Warn.
+	// The header counts what was read: see [Assemble].
+	Read(ctx context.Context, key Key, id string) (Story, error)
+
+	// Delete removes a story with all its parts; the empty id means every story
+	// of the key, the expired ones included. Where there was nothing to remove
+	// the error wraps [ErrNotFound].
+	Delete(ctx context.Context, key Key, id string) error
+}
+
+// A Part is a piece of a story that a store keeps as one item.
+type Part struct {
+	Key Key
+	ID  string // the story's
+	// Number tells the parts of a story apart and orders their text.
+	// Part 0 carries the header, and text too where the story is short.
+	Number int
+	Header *Header // of part 0, nil otherwise
+	// Text is a piece of what [Format] gives: at most [MaxPartText] bytes, or
+	// [MaxHeaderText] in part 0, of valid UTF-8. A line may begin in one part
+	// and end in the next.
+	Text string
+}
+
+// A Query selects headers. Its zero value selects all.
+type Query struct {
+	Key   Key    // only this object's, unless zero
+	Kind  string // only keys of this kind, unless empty
+	Since time.Time
+	Until time.Time // only stories that started at Since or later, and before Until, unless zero
+	// MinLevel selects stories whose highest level is at least this, unless nil.
+	MinLevel slog.Leveler
+	// Text selects stories whose title contains it, in upper or lower case.
+	Text   string
+	Limit  int    // the most headers in a page; 50 if zero, at most 1000
+	Cursor string // Page.Next of the page before
+}
+
+// A Page is one answer of [Store.List].
+type Page struct {
+	Headers []Header
+	Next    string // cursor of the page after this one; empty at the end
+}
+
+// ErrNotFound says that a store has no such story.
+var ErrNotFound = errors.New("story: not found")
+
+// ErrBadCursor says that a query's cursor is not one that the store gave.
+var ErrBadCursor = errors.New("story: not a cursor of this store")
+
+// PageLimit returns the query's limit with its default and bounds applied.
+func (q Query) PageLimit() int {
+	switch {
+	case q.Limit <= 0:
+		return 50
+	case q.Limit > 1000:
+		return 1000
+	}
+	return q.Limit
+}
+
+// Match reports whether a header is one that the query selects. It looks at
+// neither the limit nor the cursor. Every store decides by it, or as it does.
+func (q Query) Match(h Header) bool {
+	if !q.Key.IsZero() && q.Key != h.Key {
+		return false
+	}
+	if q.Kind != "" && q.Kind != h.Key.Kind {
+		return false
+	}
+	if !q.Since.IsZero() && h.Start.Before(q.Since) {
+		return false
+	}
+	if !q.Until.IsZero() && !h.Start.Before(q.Until) {
+		return false
+	}
+	if q.MinLevel != nil && h.MaxLevel < q.MinLevel.Level() {
+		return false
+	}
+	return q.Text == "" || strings.Contains(strings.ToLower(h.Title), strings.ToLower(q.Text))
+}
+
+// An Outcome says what a writer should do with a part that was not stored.
+type Outcome int
+
+// The outcomes of a part that was not stored.
+const (
+	Retry  Outcome = iota // a passing fault: put the same part again, a little later
+	Wait                  // nothing can be stored until somebody mends a misconfiguration: try now and then
+	Reject                // this part can never be stored as it is
+)
+
+func (o Outcome) String() string {
+	switch o {
+	case Retry:
+		return "retry"
+	case Wait:
+		return "wait"
+	case Reject:
+		return "reject"
+	}
+	return fmt.Sprintf("Outcome(%d)", int(o))
+}
+
+// A PutError is returned by [Store.Put] when some parts were not stored, or are
+// not known to be.
+type PutError struct {
+	Failures []PutFailure // in the order of their index, each index once
+}
+
+// A PutFailure tells why a part was not stored.
+type PutFailure struct {
+	Index   int // of the part in the call's slice
+	Outcome Outcome
+	Err     error // never nil
+}
+
+func (e *PutError) Error() string {
+	if len(e.Failures) == 0 {
+		return "story: parts not stored"
+	}
+	first := e.Failures[0]
+	if len(e.Failures) == 1 {
+		return fmt.Sprintf("story: a part was not stored (%v): %v", first.Outcome, first.Err)
+	}
+	return fmt.Sprintf("story: %d parts were not stored, the first (%v): %v", len(e.Failures), first.Outcome, first.Err)
+}
+
+// Unwrap returns the errors of the failures.
+func (e *PutError) Unwrap() []error {
+	errs := make([]error, len(e.Failures))
+	for i, f := range e.Failures {
+		errs[i] = f.Err
+	}
+	return errs
+}
+
+// All returns the headers that a query selects, over all pages from its cursor
+// on. It stops after the first error.
+func All(ctx context.Context, s Store, q Query) iter.Seq2[Header, error] {
+	return func(yield func(Header, error) bool) {
+		for {
+			page, err := s.List(ctx, q)
+			if err != nil {
+				yield(Header{}, err)
+				return
+			}
+			for _, h := range page.Headers {
+				if !yield(h, nil) {
+					return
+				}
+			}
+			if page.Next == "" {
+				return
+			}
+			q.Cursor = page.Next
+		}
+	}
+}

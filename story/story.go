@@ -1,0 +1,90 @@
+package story
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"time"
+)
+
+// Limits of what a store is handed. Nothing is truncated to fit them but a
+// title: longer text goes into further parts.
+const (
+	MaxTitle      = 200      // bytes of a [Header]'s Title
+	MaxAttrs      = 1 << 10  // bytes of all names and values of a [Header]'s Attrs
+	MaxPartText   = 64 << 10 // bytes of text in a [Part]
+	MaxHeaderText = 8 << 10  // bytes of text in a [Part] that carries a header
+)
+
+// A State says how far a story has come. Every state but [Open] is final.
+type State string
+
+// The states of a story.
+const (
+	Open        State = "open"        // being written
+	Sealed      State = "sealed"      // ended
+	Continued   State = "continued"   // was open for a day and goes on in another story
+	Moved       State = "moved"       // rekeyed after a part was stored; goes on under another key
+	Closed      State = "closed"      // ended by the handler's Close
+	Abandoned   State = "abandoned"   // its scope was collected before it was ended
+	Interrupted State = "interrupted" // recovered after a crash
+)
+
+// A Header holds a story's facts without its lines.
+type Header struct {
+	Key       Key
+	ID        string        // as [NewID] makes them; sorts by start
+	Start     time.Time     // UTC, in whole microseconds
+	Updated   time.Time     // of the last line, or of the end; UTC, in whole milliseconds
+	Duration  time.Duration // from start to Updated by the monotonic clock, in whole milliseconds
+	State     State
+	MaxLevel  slog.Level        // highest level of any line
+	LineCount int               // lines stored
+	Parts     int               // parts stored beside the header when it was made final
+	Title     string            // first message, at most [MaxTitle] bytes
+	Attrs     map[string]string // at most [MaxAttrs] bytes; nil when there are none
+}
+
+// Names of header attributes that link stories to each other.
+const (
+	AttrContinues = "continues"  // id of the story of the same key that this one goes on from
+	AttrMovedTo   = "moved_to"   // key under which a moved story goes on, with the same id
+	AttrMovedFrom = "moved_from" // key under which it began
+)
+
+// A Story is a header and its lines.
+type Story struct {
+	Header
+	Lines []Line
+}
+
+const (
+	idTime     = "2006-01-02T15:04:05.000000Z"
+	idAlphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
+	idSuffix   = 6
+)
+
+// NewID returns a new id for a story that started at start: the time in UTC,
+// of fixed width so that ids sort by it, and a random suffix.
+func NewID(start time.Time) string {
+	id := make([]byte, 0, len(idTime)+1+idSuffix)
+	id = start.UTC().AppendFormat(id, idTime)
+	id = append(id, '-')
+	for range idSuffix {
+		id = append(id, idAlphabet[rand.IntN(len(idAlphabet))])
+	}
+	return string(id)
+}
+
+// IDTime returns the start that an id of [NewID] tells, and false for ids made
+// by others.
+func IDTime(id string) (time.Time, bool) {
+	if len(id) < len(idTime) {
+		return time.Time{}, false
+	}
+	start, err := time.Parse(idTime, id[:len(idTime)])
+	return start, err == nil
+}
+
+// IDPrefix returns the part of an id that tells the time t: an id of a story
+// that started before t sorts before it, every other one sorts after it.
+func IDPrefix(t time.Time) string { return t.UTC().Format(idTime) }

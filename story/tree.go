@@ -1,0 +1,41 @@
+package story
+
+// Parents returns for each line the index of the line it stands under, or -1:
+// the nearest caller in its lane that logged before it. For lines that a handler
+// stored, this is the exact call tree, which the indent alone does not always tell.
+func Parents(lines []Line) []int {
+	type open struct{ depth, index int }
+	chains := make(map[int][]open) // by lane: the lines that the next one may stand under
+	parents := make([]int, len(lines))
+	for i, line := range lines {
+		limit := line.Depth - 1
+		if line.Up > 0 {
+			limit = line.Depth - line.Up
+		}
+		chain := chains[line.Lane]
+		for len(chain) > 0 && chain[len(chain)-1].depth > limit {
+			chain = chain[:len(chain)-1]
+		}
+		parents[i] = -1
+		if len(chain) > 0 {
+			parents[i] = chain[len(chain)-1].index
+		}
+		chains[line.Lane] = append(chain, open{line.Depth, i})
+	}
+	return parents
+}
+
+// Nest returns a copy of the lines with their depth in the tree of [Parents]:
+// one step under the nearest caller that logged, instead of one for each frame
+// between. This is how readers show a story by default.
+func Nest(lines []Line) []Line {
+	nested := make([]Line, len(lines))
+	for i, parent := range Parents(lines) {
+		nested[i] = lines[i]
+		nested[i].Depth, nested[i].Up = 0, 0
+		if parent >= 0 {
+			nested[i].Depth = nested[parent].Depth + 1
+		}
+	}
+	return nested
+}
