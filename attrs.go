@@ -1,0 +1,196 @@
+package dynamoslog
+
+import (
+	"encoding"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strconv"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+type replaceFunc = func(groups []string, a slog.Attr) slog.Attr
+
+// An attrWriter renders attributes as key=value pairs, quoted as slog.TextHandler
+// quotes, with the names of groups before the key.
+type attrWriter struct {
+	text    []byte
+	prefix  []byte   // names of the open groups, each with its dot
+	groups  []string // the same, for replace
+	replace replaceFunc
+}
+
+func (w *attrWriter) openGroup(name string) {
+	w.prefix = append(append(w.prefix, name...), '.')
+	if w.replace != nil {
+		w.groups = append(w.groups[:len(w.groups):len(w.groups)], name)
+	}
+}
+
+// rendered writes attributes that are text already.
+func (w *attrWriter) rendered(text string) {
+	if text == "" {
+		return
+	}
+	if len(w.text) > 0 {
+		w.text = append(w.text, ' ')
+	}
+	w.text = append(w.text, text...)
+}
+
+// attr writes one attribute, and nothing for one that is empty.
+func (w *attrWriter) attr(a slog.Attr) {
+	a.Value = a.Value.Resolve()
+	if w.replace != nil && a.Value.Kind() != slog.KindGroup {
+		a = w.replace(w.groups, a)
+		a.Value = a.Value.Resolve()
+	}
+	if a.Equal(slog.Attr{}) {
+		return
+	}
+	if a.Value.Kind() == slog.KindGroup {
+		w.group(a.Key, a.Value.Group())
+		return
+	}
+	if len(w.text) > 0 {
+		w.text = append(w.text, ' ')
+	}
+	start := len(w.text)
+	w.text = append(w.text, w.prefix...)
+	w.text = append(w.text, a.Key...)
+	w.quoteFrom(start)
+	w.text = append(w.text, '=')
+	w.value(a.Value)
+}
+
+func (w *attrWriter) group(name string, attrs []slog.Attr) {
+	prefix, groups := len(w.prefix), w.groups
+	if name != "" {
+		w.openGroup(name)
+	}
+	for _, a := range attrs {
+		w.attr(a)
+	}
+	w.prefix, w.groups = w.prefix[:prefix], groups
+}
+
+// quoteFrom quotes what was written since start, if it has to be.
+func (w *attrWriter) quoteFrom(start int) {
+	if needsQuoting(w.text[start:]) {
+		w.text = strconv.AppendQuote(w.text[:start], string(w.text[start:]))
+	}
+}
+
+func (w *attrWriter) value(v slog.Value) {
+	switch v.Kind() {
+	case slog.KindString:
+		start := len(w.text)
+		w.text = append(w.text, v.String()...)
+		w.quoteFrom(start)
+	case slog.KindInt64:
+		w.text = strconv.AppendInt(w.text, v.Int64(), 10)
+	case slog.KindUint64:
+		w.text = strconv.AppendUint(w.text, v.Uint64(), 10)
+	case slog.KindFloat64:
+		w.text = strconv.AppendFloat(w.text, v.Float64(), 'g', -1, 64)
+	case slog.KindBool:
+		w.text = strconv.AppendBool(w.text, v.Bool())
+	case slog.KindDuration:
+		w.text = append(w.text, v.Duration().String()...)
+	case slog.KindTime:
+		w.text = v.Time().AppendFormat(w.text, "2006-01-02T15:04:05.000Z07:00")
+	default:
+		start := len(w.text)
+		w.text = append(w.text, anyText(v.Any())...)
+		w.quoteFrom(start)
+	}
+}
+
+// anyText renders a value of no kind of its own. A value whose methods panic is
+// rendered as that, as slog's handlers do.
+func anyText(value any) (text string) {
+	defer func() {
+		if r := recover(); r != nil {
+			if v := reflect.ValueOf(value); v.Kind() == reflect.Pointer && v.IsNil() {
+				text = "<nil>"
+				return
+			}
+			text = fmt.Sprintf("!PANIC: %v", r)
+		}
+	}()
+	switch v := value.(type) {
+	case *slog.Source:
+		return v.File + ":" + strconv.Itoa(v.Line)
+	case encoding.TextMarshaler:
+		data, err := v.MarshalText()
+		if err != nil {
+			return "!ERROR:" + err.Error()
+		}
+		return string(data)
+	case []byte:
+		return string(v)
+	}
+	return fmt.Sprintf("%+v", value)
+}
+
+// needsQuoting reports whether a key or value would not read back unquoted.
+func needsQuoting(s []byte) bool {
+	if len(s) == 0 {
+		return true
+	}
+	for i := 0; i < len(s); {
+		b := s[i]
+		if b < utf8.RuneSelf {
+			if b <= ' ' || b == '"' || b == '=' || b == 0x7f {
+				return true
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(s[i:])
+		if r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r) {
+			return true
+		}
+		i += size
+	}
+	return false
+}
+
+func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
+
+// appendFlat appends an attribute's leaves to list, resolved, with the names of
+// groups before the key, and a value that a pointer could still change as its text.
+func appendFlat(list []slog.Attr, prefix string, a slog.Attr) []slog.Attr {
+	a.Value = a.Value.Resolve()
+	switch {
+	case a.Equal(slog.Attr{}):
+		return list
+	case a.Value.Kind() == slog.KindGroup:
+		if a.Key != "" {
+			prefix += a.Key + "."
+		}
+		for _, member := range a.Value.Group() {
+			list = appendFlat(list, prefix, member)
+		}
+		return list
+	case a.Value.Kind() == slog.KindAny:
+		a.Value = slog.StringValue(anyText(a.Value.Any()))
+	}
+	a.Key = prefix + a.Key
+	return append(list, a)
+}
+
+// valueText renders the value of a header attribute, unquoted.
+func valueText(v slog.Value) string {
+	switch v.Kind() {
+	case slog.KindString:
+		return v.String()
+	case slog.KindAny:
+		return anyText(v.Any())
+	}
+	w := attrWriter{}
+	w.value(v)
+	return string(w.text)
+}

@@ -1,0 +1,360 @@
+package dynamoslog
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+const (
+	maxAge  = time.Hour      // a story's age cut doubles up to this
+	maxOpen = 24 * time.Hour // then a story is continued by another
+	perLine = 40             // bytes that a line takes beside its text, about
+)
+
+// A buffer holds the lines of one story that are not handed over yet.
+type buffer struct {
+	core    *core
+	facts   *scopeFacts
+	suffix  string // of the id, where another handler writes the same scope to the same store
+	cleanup runtime.Cleanup
+
+	keyed   bool        // is found by its key, until it is retired
+	retired atomic.Bool // has a successor under the same key
+
+	mu         sync.Mutex
+	id         string
+	start      time.Time
+	idle       bool // is sealed by silence: it has no scope, or one that has ended
+	ended      bool // its last chunk was taken; lines are late ones
+	handing    bool // its last chunk is with Keep
+	registered bool
+	stored     bool // a part was handed over
+	continues  string
+	telling    *telling
+	lanes      lanes
+	held       lines
+	refused    int // lines for which there was no memory
+	count      int
+	maxLevel   slog.Level
+	title      string
+	lastOffset int64
+	last       time.Time // when the last line came
+	interval   time.Duration
+	cutAt      time.Time
+
+	due   time.Time // guarded by core.mu, as is:
+	index int       // in the heap of open stories
+}
+
+// lines are records in memory.
+type lines struct {
+	facts []lineFacts
+	text  []byte // messages and attributes, one after the other
+}
+
+func (l *lines) size() int64 { return int64(len(l.text)) + int64(len(l.facts))*perLine }
+
+// each calls f for every line with its message and attributes.
+func (l *lines) each(f func(facts lineFacts, message, attrs []byte)) {
+	text := l.text
+	for _, facts := range l.facts {
+		message := text[:facts.message]
+		attrs := text[facts.message:][:facts.attrs]
+		text = text[facts.message+facts.attrs:]
+		f(facts, message, attrs)
+	}
+}
+
+func newBuffer(c *core, facts *scopeFacts) *buffer {
+	facts.mu.Lock()
+	defer facts.mu.Unlock()
+	b := &buffer{core: c, facts: facts, index: -1}
+	b.begin(facts.id, facts.start)
+	return b
+}
+
+func (b *buffer) begin(id string, start time.Time) {
+	b.id, b.start = id, start
+	b.interval = b.core.opts.MaxAge
+	b.cutAt = start.Add(b.interval)
+	b.telling = &telling{tree: tree{indent: b.core.opts.Indent}}
+	b.lanes, b.count, b.title, b.stored, b.lastOffset = lanes{}, 0, "", false, 0
+}
+
+// A keyedStory leads from a key to the story that is open for it now.
+type keyedStory struct {
+	key     story.Key
+	current atomic.Pointer[buffer]
+}
+
+func (k *keyedStory) buffer(c *core) (*buffer, error) {
+	if b := k.current.Load(); b != nil && !b.retired.Load() {
+		return b, nil
+	}
+	b, err := c.keyedBuffer(k.key)
+	if err == nil {
+		k.current.Store(b)
+	}
+	return b, err
+}
+
+// add appends a line. It returns false where the story has been retired.
+func (b *buffer) add(s *scratch) (added bool, err error) {
+	now := time.Now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.retired.Load() {
+		return false, nil
+	}
+	size := int64(len(s.message) + len(s.writer.text) + perLine)
+	if !b.core.reserve(size) {
+		b.refused++
+		return true, nil
+	}
+	b.last = now
+	if !b.registered {
+		if !b.core.register(b, b.nextDue()) {
+			b.core.unreserve(size)
+			return false, ErrClosed
+		}
+		b.registered = true
+	}
+	facts := lineFacts{
+		offset: b.lastOffset, level: s.level,
+		message: uint32(len(s.message)), attrs: uint32(len(s.writer.text)),
+	}
+	if !s.offsetFrom.IsZero() {
+		facts.offset = s.offsetFrom.Sub(b.start).Milliseconds()
+	}
+	if b.count == 0 {
+		b.title, b.maxLevel = story.TitleOf(s.message), s.level
+		if facts.offset < 0 && facts.offset > -1000 { // made just before the story was
+			facts.offset = 0
+		}
+	}
+	lane, frames, shared := b.lanes.place(&b.core.funcs, s.site, s.lane)
+	facts.lane, facts.frames, facts.shared = int32(lane), int32(frames), int32(shared)
+	b.held.facts = append(b.held.facts, facts)
+	b.held.text = append(append(b.held.text, s.message...), s.writer.text...)
+	b.count++
+	b.maxLevel = max(b.maxLevel, s.level)
+	b.lastOffset = facts.offset
+	if len(b.held.text)+len(b.held.facts)*24 >= b.core.opts.MaxStory {
+		b.cut()
+	}
+	return true, nil
+}
+
+// nextDue returns when the story has to be looked at. The caller holds b.mu.
+func (b *buffer) nextDue() time.Time {
+	if b.ended {
+		return b.last.Add(b.core.opts.MaxIdle)
+	}
+	due := b.start.Add(maxOpen)
+	if b.cutAt.Before(due) {
+		due = b.cutAt
+	}
+	if idle := b.last.Add(b.core.opts.MaxIdle); b.idle && idle.Before(due) {
+		due = idle
+	}
+	return due
+}
+
+// cut hands over what the story has, as a part. The caller holds b.mu.
+func (b *buffer) cut() {
+	if len(b.held.facts) == 0 && b.refused == 0 || b.handing {
+		return
+	}
+	b.core.handOver(b.take(story.Open))
+}
+
+// take makes a chunk of what the story has. The caller holds b.mu.
+func (b *buffer) take(state story.State) *chunk {
+	header := b.header(state) // may add notes to the lines
+	c := &chunk{
+		telling: b.telling, lines: b.held, refused: b.refused,
+		late: b.ended, whole: !b.stored && state != story.Open, header: header,
+	}
+	b.stored = true
+	b.held, b.refused = lines{}, 0
+	return c
+}
+
+// header returns the story's facts as they are now. The caller holds b.mu.
+func (b *buffer) header(state story.State) story.Header {
+	b.facts.mu.Lock()
+	key, attrs := b.facts.key, b.facts.attrs[:len(b.facts.attrs):len(b.facts.attrs)]
+	b.facts.mu.Unlock()
+	h := story.Header{
+		Key: key, ID: b.id, State: state, MaxLevel: b.maxLevel, LineCount: b.count, Title: b.title,
+		Start: b.start.UTC().Truncate(time.Microsecond).Round(0),
+	}
+	h.Duration = milliseconds(b.lastOffset)
+	if state != story.Open && !b.idle {
+		h.Duration = max(h.Duration, time.Since(b.start).Truncate(time.Millisecond))
+	}
+	h.Updated = h.Start.Add(h.Duration).Truncate(time.Millisecond)
+	b.headerAttrs(&h, attrs)
+	return h
+}
+
+// seal ends the story, or stores the late lines of one that has ended.
+func (b *buffer) seal(state story.State) {
+	b.mu.Lock()
+	if b.registered {
+		b.core.unregister(b)
+		b.registered = false
+	}
+	if b.handing || b.retired.Load() {
+		b.mu.Unlock()
+		return
+	}
+	if b.ended {
+		b.cut()
+		b.mu.Unlock()
+		return
+	}
+	if b.count == 0 && b.refused == 0 {
+		b.idle = true // the story begins with a late line, if it does
+		b.mu.Unlock()
+		return
+	}
+	b.cleanup.Stop()
+	c := b.take(state)
+	if state == story.Continued {
+		b.continueStory()
+	} else {
+		b.ended = true
+	}
+	b.handing = true
+	b.mu.Unlock()
+
+	kept := !c.whole || b.core.opts.Keep == nil || b.core.opts.Keep(c.header)
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.handing = false
+	c.refusedByKeep = !kept
+	b.core.handOver(c)
+}
+
+// continueStory begins the story that goes on from this one. The caller holds b.mu.
+func (b *buffer) continueStory() {
+	b.continues = b.id
+	start := time.Now()
+	id := story.NewID(start)
+	b.facts.mu.Lock()
+	b.facts.id = id
+	b.facts.mu.Unlock()
+	b.begin(id+b.suffix, start)
+}
+
+// retire makes place for the next story of the same key, and seals this one.
+func (b *buffer) retire(state story.State) {
+	b.mu.Lock()
+	b.core.forget(b)
+	b.mu.Unlock()
+	b.seal(state)
+	b.mu.Lock()
+	b.retired.Store(true)
+	b.cut() // lines that came in between
+	if b.registered {
+		b.core.unregister(b)
+		b.registered = false
+	}
+	b.mu.Unlock()
+}
+
+// expire does what is due for the story at a time.
+func (b *buffer) expire(now time.Time) {
+	b.mu.Lock()
+	silent := now.Sub(b.last) >= b.core.opts.MaxIdle
+	var seal story.State
+	switch {
+	case !b.registered:
+	case b.ended && silent, b.idle && silent:
+		seal = story.Sealed
+	case !b.ended && now.Sub(b.start) >= maxOpen:
+		seal = story.Continued
+	case !b.ended && !now.Before(b.cutAt):
+		b.cut()
+		b.interval = min(2*b.interval, max(maxAge, b.core.opts.MaxAge))
+		b.cutAt = now.Add(b.interval)
+	}
+	if seal == "" {
+		if b.registered {
+			b.core.reschedule(b, b.nextDue())
+		}
+		b.mu.Unlock()
+		return
+	}
+	b.mu.Unlock()
+	if b.keyed && seal == story.Sealed {
+		b.retire(seal)
+		return
+	}
+	b.seal(seal)
+}
+
+// headerAttrs fills in the attributes of a header: links first, then those of the
+// scope and of the handler, as far as there is room. The caller holds b.mu.
+func (b *buffer) headerAttrs(h *story.Header, attrs []slog.Attr) {
+	room := story.MaxAttrs
+	put := func(name, value string) bool {
+		size := len(name) + len(value)
+		if name == "" || size > room {
+			return false
+		}
+		if h.Attrs == nil {
+			h.Attrs = make(map[string]string)
+		}
+		if _, exists := h.Attrs[name]; !exists {
+			h.Attrs[name] = value
+			room -= size
+		}
+		return true
+	}
+	if b.continues != "" {
+		put(story.AttrContinues, b.continues)
+	}
+	for _, list := range [][]slog.Attr{attrs, b.core.opts.Attrs} {
+		for _, a := range list {
+			if replace := b.core.opts.ReplaceAttr; replace != nil {
+				if a = replace(nil, a); a.Equal(slog.Attr{}) {
+					continue
+				}
+			}
+			name, value := validText(a.Key), validText(valueText(a.Value.Resolve()))
+			if !put(name, value) && h.State != story.Open && !b.ended {
+				b.addNote(fmt.Sprintf("attribute %s did not fit into the header", name), a)
+			}
+		}
+	}
+	for i, lane := range b.lanes.all {
+		if named := lane.id.named; named != nil {
+			put(fmt.Sprintf("lane_%d", i), validText(named.name))
+		}
+	}
+}
+
+// addNote appends a line of the handler's own. The caller holds b.mu.
+func (b *buffer) addNote(message string, attrs ...slog.Attr) {
+	w := attrWriter{}
+	for _, a := range attrs {
+		w.attr(a)
+	}
+	facts := lineFacts{offset: b.lastOffset, message: uint32(len(message)), attrs: uint32(len(w.text))}
+	b.held.facts = append(b.held.facts, facts)
+	b.held.text = append(append(b.held.text, message...), w.text...)
+	b.count++
+	b.core.buffered.Add(int64(len(message) + len(w.text) + perLine))
+}
+
+func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

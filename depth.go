@@ -1,0 +1,212 @@
+package dynamoslog
+
+import (
+	"log/slog"
+
+	"github.com/dynamoslog/dynamoslog/internal/callstack"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// An Indent says how the depth of a line is stored. Readers show either by the
+// nearest caller that logged, as the stored depths tell the call tree exactly.
+type Indent int
+
+const (
+	// ByDepth indents a line by one step for every frame between its call site
+	// and the shallowest line of its lane so far.
+	ByDepth Indent = iota
+	// ByCaller indents a line by one step for every caller that logged before
+	// it and is still running.
+	ByCaller
+)
+
+// findCallSite returns the stack from the record's call site on. It returns nil
+// where the record was made on another goroutine, so that its place is unknown.
+func findCallSite(stack []uintptr, pc uintptr) []uintptr {
+	if pc == 0 { // log.Print after slog.SetDefault, or a record made by hand
+		return callstack.Outside(stack, "log", "log/slog", packagePath, packagePath+".(*Handler)")
+	}
+	return callstack.From(stack, pc)
+}
+
+const packagePath = "github.com/dynamoslog/dynamoslog"
+
+// A laneID tells the lanes of a story apart: by the function that the goroutine
+// was started with, or by the value that Lane put into the context.
+type laneID struct {
+	root  uintptr // entry of the function
+	named *namedLane
+}
+
+type namedLane struct{ name string }
+
+// A laneStack is what a buffer remembers of a lane: where its last line was made.
+type laneStack struct {
+	id    laneID
+	root  uintptr   // address of the last stack's root
+	stack []uintptr // from the call site on
+}
+
+// lanes numbers the lanes of a story in the order of their first lines.
+type lanes struct {
+	byID map[laneID]int
+	all  []laneStack
+	last int // lane of the last line
+}
+
+// place finds a line's lane, how many frames its stack has, and how many of them
+// it shares with the line before it in its lane. No frames means that the place
+// is unknown, and the lane is then that of the last line.
+func (l *lanes) place(funcs *callstack.Funcs, stack []uintptr, named *namedLane) (lane, frames, shared int) {
+	if len(stack) == 0 && named == nil {
+		if len(l.all) == 0 {
+			l.add(laneID{})
+		}
+		return l.last, 0, 0
+	}
+	lane = l.find(funcs, callstack.Root(stack), named)
+	l.last = lane
+	if len(stack) == 0 {
+		return lane, 0, 0
+	}
+	at := &l.all[lane]
+	shared = funcs.Shared(at.stack, stack)
+	at.stack = append(at.stack[:0], stack...)
+	at.root = callstack.Root(stack)
+	return lane, len(stack), shared
+}
+
+func (l *lanes) find(funcs *callstack.Funcs, root uintptr, named *namedLane) int {
+	if len(l.all) > 0 {
+		if last := &l.all[l.last]; last.id.named == named && (named != nil || last.root == root) {
+			return l.last
+		}
+	}
+	id := laneID{named: named}
+	if named == nil {
+		id.root = funcs.At(root).Entry
+	}
+	if lane, ok := l.byID[id]; ok {
+		return lane
+	}
+	return l.add(id)
+}
+
+func (l *lanes) add(id laneID) int {
+	if l.byID == nil {
+		l.byID = make(map[laneID]int, 1)
+	}
+	lane := len(l.all)
+	l.byID[id] = lane
+	l.all = append(l.all, laneStack{id: id})
+	return lane
+}
+
+// A tree turns the frames of a story's lines into the depths that are stored.
+// Its zero value is ready for the first line.
+type tree struct {
+	indent Indent
+	lanes  []branch
+}
+
+// A branch is the tree of one lane.
+type branch struct {
+	frames int   // of the last line whose place is known
+	base   int   // fewest frames of any line so far: the margin
+	real   []int // frames of the line before and of the lines it stands under
+	shown  []int // depths of the lines that the indent alone would name as parents
+	lost   bool  // lines before the next one were dropped
+	shared int   // the fewest frames that those shared with their neighbours
+}
+
+func (t *tree) lane(number int) *branch {
+	for len(t.lanes) <= number {
+		t.lanes = append(t.lanes, branch{})
+	}
+	return &t.lanes[number]
+}
+
+// skip takes note of a line that is not stored.
+func (t *tree) skip(lane, frames, shared int) {
+	if frames == 0 {
+		return
+	}
+	b := t.lane(lane)
+	if !b.lost || shared < b.shared {
+		b.lost, b.shared = true, shared
+	}
+}
+
+// add places the next line of a lane.
+func (t *tree) add(lane, frames, shared int) (depth, up int) {
+	b := t.lane(lane)
+	if frames == 0 { // beside the line before
+		frames, shared = b.frames, b.frames-1
+		if frames == 0 {
+			return 0, 0
+		}
+	} else if b.lost {
+		shared = min(shared, b.shared)
+		b.lost = false
+	}
+	return b.add(t.indent, frames, shared)
+}
+
+func (b *branch) add(indent Indent, frames, shared int) (depth, up int) {
+	if b.frames == 0 {
+		b.base = frames
+	}
+	b.frames = frames
+	b.base = min(b.base, frames)
+
+	b.real = popWhile(b.real, func(top int) bool { return top > shared || top >= frames })
+	if indent == ByCaller {
+		depth = len(b.real)
+		b.real = append(b.real, frames)
+		return depth, 0
+	}
+	parent := -1
+	if len(b.real) > 0 {
+		parent = b.real[len(b.real)-1] - b.base
+	}
+	b.real = append(b.real, frames)
+
+	depth = frames - b.base
+	b.shown = popWhile(b.shown, func(top int) bool { return top >= depth })
+	implied := -1
+	if len(b.shown) > 0 {
+		implied = b.shown[len(b.shown)-1]
+	}
+	if parent != implied {
+		up = depth - parent
+	}
+	b.shown = append(popWhile(b.shown, func(top int) bool { return top > parent }), depth)
+	return depth, up
+}
+
+func popWhile(stack []int, pop func(top int) bool) []int {
+	for len(stack) > 0 && pop(stack[len(stack)-1]) {
+		stack = stack[:len(stack)-1]
+	}
+	return stack
+}
+
+// A lineFacts is what a buffer keeps of a line beside its text.
+type lineFacts struct {
+	offset  int64 // milliseconds since the story's start
+	level   slog.Level
+	lane    int32
+	frames  int32 // of the stack, from the call site to the root; 0 if unknown
+	shared  int32 // frames of the same activation as in the line before it in its lane
+	message uint32
+	attrs   uint32 // lengths in bytes
+}
+
+// line places a line of these facts.
+func (t *tree) line(facts lineFacts, message, attrs string) story.Line {
+	depth, up := t.add(int(facts.lane), int(facts.frames), int(facts.shared))
+	return story.Line{
+		Offset: milliseconds(facts.offset), Level: facts.level, Lane: int(facts.lane),
+		Depth: depth, Up: up, Message: message, Attrs: attrs,
+	}
+}

@@ -1,0 +1,388 @@
+package dynamoslog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+const (
+	batchParts   = 25      // of one Put: a batch of DynamoDB holds as many items
+	batchText    = 1 << 20 // bytes of one Put, about
+	linger       = 50 * time.Millisecond
+	attemptLimit = 10 * time.Second // of one Put
+	firstDelay   = 50 * time.Millisecond
+	longestDelay = 20 * time.Second
+	tellAgain    = time.Minute // how often OnError hears of the same trouble
+)
+
+// A writer brings chunks to the store. It runs on a goroutine of its own, which
+// alone calls the store:
+//
+//	open ──End──▶ queued ──▶ in flight ──▶ acknowledged
+//	                 ▲           │
+//	                 ├─ backing off (Retry): after a delay, the same part again
+//	                 ├─ parked (Wait): one part at a time probes the store
+//	                 └─ rejected (Reject) ──▶ Options.Fallback
+//
+// The parts of one story are stored in order: text first, the final header last.
+type writer struct {
+	core    *core
+	ctx     context.Context // ends when Shutdown's patience does
+	cancel  context.CancelFunc
+	done    chan struct{}
+	hurry   bool // guarded by core.mu: somebody waits
+	stories map[*telling]*outgoing
+	order   []*outgoing // those of stories, oldest first
+	since   time.Time   // when the oldest unsent chunk was taken
+	parked  bool
+
+	troubled bool // OnError heard of a failure, and nothing was stored since
+	told     time.Time
+}
+
+// outgoing is what is left to be stored of one story, in order.
+type outgoing struct {
+	telling   *telling
+	parcels   []*parcel
+	failures  int
+	notBefore time.Time
+}
+
+func newWriter(c *core) *writer {
+	w := &writer{core: c, done: make(chan struct{}), stories: make(map[*telling]*outgoing)}
+	ctx := context.WithValue(context.Background(), contextKey{}, &contextValue{internal: true})
+	w.ctx, w.cancel = context.WithCancel(ctx)
+	return w
+}
+
+func (w *writer) stop() {
+	w.cancel()
+	w.core.signal()
+}
+
+func (w *writer) run() {
+	defer close(w.done)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for w.ctx.Err() == nil {
+		now := time.Now()
+		w.core.takeAbandoned()
+		w.expire(now)
+		hurry := w.takeHurry()
+		w.fetch(now)
+		batch, wait := w.next(now, hurry)
+		if len(batch) > 0 {
+			w.send(batch)
+			continue
+		}
+		timer.Reset(w.sleep(now, wait))
+		select {
+		case <-w.core.wake:
+		case <-timer.C:
+		case <-w.ctx.Done():
+		}
+	}
+	w.giveUp()
+}
+
+// sleep returns how long nothing is due.
+func (w *writer) sleep(now time.Time, wait time.Duration) time.Duration {
+	w.core.mu.Lock()
+	defer w.core.mu.Unlock()
+	if len(w.core.open) > 0 {
+		wait = min(wait, w.core.open[0].due.Sub(now))
+	}
+	return max(wait, 0)
+}
+
+// expire looks at the stories that are due.
+func (w *writer) expire(now time.Time) {
+	for {
+		w.core.mu.Lock()
+		if len(w.core.open) == 0 || w.core.open[0].due.After(now) {
+			w.core.mu.Unlock()
+			return
+		}
+		b := w.core.open[0]
+		w.core.mu.Unlock()
+		b.expire(now)
+	}
+}
+
+func (w *writer) takeHurry() bool {
+	w.core.mu.Lock()
+	defer w.core.mu.Unlock()
+	if w.core.writer.hurry {
+		w.core.writer.hurry = false
+		for _, out := range w.order {
+			out.notBefore = time.Time{}
+		}
+	}
+	return len(w.core.waiters) > 0
+}
+
+// fetch makes parts of queued chunks, as many as a few batches hold: the others
+// are smaller as they are.
+func (w *writer) fetch(now time.Time) {
+	ready := 0
+	for _, out := range w.order {
+		ready += len(out.parcels)
+	}
+	for ready < 4*batchParts {
+		k := w.dequeue()
+		if k == nil {
+			return
+		}
+		parcels := k.telling.tell(k, w.core.opts.QuietLevel, &w.core.counts)
+		if k.left = len(parcels); k.left == 0 {
+			w.core.settle(k)
+			continue
+		}
+		if len(w.order) == 0 {
+			w.since = now
+		}
+		ready += len(parcels)
+		out := w.stories[k.telling]
+		if out == nil {
+			out = &outgoing{telling: k.telling}
+			w.stories[k.telling] = out
+			w.order = append(w.order, out)
+		}
+		out.parcels = append(out.parcels, parcels...)
+	}
+}
+
+func (w *writer) dequeue() *chunk {
+	w.core.mu.Lock()
+	defer w.core.mu.Unlock()
+	if len(w.core.queue) == 0 {
+		return nil
+	}
+	k := w.core.queue[0]
+	w.core.queue[0] = nil
+	w.core.queue = w.core.queue[1:]
+	return k
+}
+
+// next returns the parts to put now, or how long to wait for them.
+func (w *writer) next(now time.Time, hurry bool) (batch []*parcel, wait time.Duration) {
+	wait = time.Hour
+	most := batchParts
+	if w.parked {
+		most = 1
+	}
+	size := 0
+	for _, out := range w.order {
+		if len(batch) == most || size >= batchText {
+			break
+		}
+		if left := out.notBefore.Sub(now); left > 0 {
+			wait = min(wait, left)
+			continue
+		}
+		for i, p := range out.parcels {
+			final := p.Header != nil && p.Header.State != story.Open
+			if len(batch) == most || size >= batchText || final && i > 0 {
+				break // a final header waits until all before it is acknowledged
+			}
+			batch = append(batch, p)
+			size += len(p.Text)
+			if final {
+				break // what comes after it waits too
+			}
+		}
+	}
+	full := len(batch) == most || size >= batchText
+	if left := w.since.Add(linger).Sub(now); len(batch) > 0 && !full && !hurry && left > 0 {
+		return nil, min(wait, left)
+	}
+	return batch, wait
+}
+
+// send puts a batch and acts on the outcome of each part.
+func (w *writer) send(batch []*parcel) {
+	parts := make([]story.Part, len(batch))
+	for i, p := range batch {
+		parts[i] = p.Part
+	}
+	ctx, cancel := context.WithTimeout(w.ctx, attemptLimit)
+	err := w.core.store.Put(ctx, parts)
+	cancel()
+	if w.ctx.Err() != nil && err != nil {
+		return // giveUp tells what is left
+	}
+	failures := failuresOf(err, len(batch))
+	parked := false
+	retry := make(map[*telling]story.PutFailure)
+	for i, p := range batch {
+		failure, failed := failures[i]
+		switch {
+		case !failed:
+			w.acknowledge(p)
+		case failure.Outcome == story.Reject:
+			w.reject(p, failure.Err)
+		default:
+			parked = parked || failure.Outcome == story.Wait
+			w.core.counts.retries.Add(1)
+			if _, ok := retry[p.chunk.telling]; !ok {
+				retry[p.chunk.telling] = failure
+			}
+		}
+	}
+	w.park(parked)
+	w.backOff(retry)
+	w.compact()
+	w.since = time.Time{} // what is left lingered long enough
+	w.tell(err)
+}
+
+// failuresOf returns the failures of a Put by index. An error that names no parts
+// means that none is stored.
+func failuresOf(err error, parts int) map[int]story.PutFailure {
+	if err == nil {
+		return nil
+	}
+	failures := make(map[int]story.PutFailure)
+	if putErr := (*story.PutError)(nil); errors.As(err, &putErr) {
+		for _, f := range putErr.Failures {
+			failures[f.Index] = f
+		}
+		if len(failures) > 0 {
+			return failures
+		}
+	}
+	for i := range parts {
+		failures[i] = story.PutFailure{Index: i, Outcome: story.Retry, Err: err}
+	}
+	return failures
+}
+
+func (w *writer) acknowledge(p *parcel) {
+	counts := &w.core.counts
+	counts.parts.Add(1)
+	counts.lines.Add(int64(p.lines))
+	if p.Header != nil && p.Header.State != story.Open {
+		counts.stories.Add(1)
+	}
+	w.stories[p.chunk.telling].failures = 0
+	w.remove(p)
+}
+
+func (w *writer) reject(p *parcel, err error) {
+	w.core.counts.rejected.Add(1)
+	p.chunk.lost += p.lines
+	w.core.writeFallback(fmt.Sprintf("%s %s part %d not stored: %v", p.Key, p.ID, p.Number, err), p.Text)
+	w.remove(p)
+}
+
+// remove takes a settled part out of its story.
+func (w *writer) remove(p *parcel) {
+	out := w.stories[p.chunk.telling]
+	for i, other := range out.parcels {
+		if other == p {
+			out.parcels = append(out.parcels[:i], out.parcels[i+1:]...)
+			break
+		}
+	}
+	if p.chunk.left--; p.chunk.left == 0 {
+		w.core.settle(p.chunk)
+	}
+}
+
+func (w *writer) park(parked bool) {
+	if parked != w.parked {
+		since := time.Time{}
+		if parked {
+			since = time.Now()
+		}
+		w.core.counts.setParked(since)
+	}
+	w.parked = parked
+}
+
+// backOff delays the stories of parts that were not stored, with full jitter.
+func (w *writer) backOff(retry map[*telling]story.PutFailure) {
+	now := time.Now()
+	longest := longestDelay
+	w.core.mu.Lock()
+	if len(w.core.waiters) > 0 {
+		longest = time.Second
+	}
+	w.core.mu.Unlock()
+	for t := range retry {
+		out := w.stories[t]
+		delay := min(firstDelay<<min(out.failures, 16), longest)
+		out.failures++
+		out.notBefore = now.Add(time.Duration(rand.Int64N(int64(delay) + 1)))
+	}
+	if !w.parked {
+		return
+	}
+	for _, out := range w.order { // one probe at a time
+		if out.notBefore.Before(now.Add(time.Second)) {
+			out.notBefore = now.Add(time.Second/2 + rand.N(time.Second))
+		}
+	}
+}
+
+// compact forgets the stories of which nothing is left.
+func (w *writer) compact() {
+	kept := w.order[:0]
+	for _, out := range w.order {
+		if len(out.parcels) > 0 {
+			kept = append(kept, out)
+		} else {
+			delete(w.stories, out.telling)
+		}
+	}
+	clear(w.order[len(kept):])
+	w.order = kept
+}
+
+// tell lets OnError know of trouble, without flooding it.
+func (w *writer) tell(err error) {
+	if err == nil {
+		w.troubled = false
+		return
+	}
+	now := time.Now()
+	if w.core.opts.OnError == nil || w.troubled && now.Sub(w.told) < tellAgain {
+		return
+	}
+	w.troubled, w.told = true, now
+	w.core.opts.OnError(fmt.Errorf("dynamoslog: storing: %w", err))
+}
+
+// stopped ends the writer, unless there is more to do.
+func (w *writer) stopped() bool {
+	w.core.mu.Lock()
+	defer w.core.mu.Unlock()
+	w.core.stopped = len(w.core.queue) == 0
+	return w.core.stopped
+}
+
+// giveUp writes what is left to the fallback.
+func (w *writer) giveUp() {
+	for {
+		w.fetch(time.Now())
+		if len(w.order) == 0 && w.stopped() {
+			return
+		}
+		for _, out := range w.order {
+			for len(out.parcels) > 0 {
+				p := out.parcels[0]
+				if p.Text != "" {
+					w.core.writeFallback(fmt.Sprintf("%s %s part %d not stored before the handler was closed", p.Key, p.ID, p.Number), p.Text)
+				}
+				p.chunk.lost += p.lines
+				w.remove(p)
+			}
+		}
+		w.compact()
+	}
+}

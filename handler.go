@@ -1,0 +1,310 @@
+package dynamoslog
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/callstack"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// ErrClosed is returned for what is logged after the handler was closed. Such
+// lines go to Options.Fallback.
+var ErrClosed = errors.New("dynamoslog: the handler is closed")
+
+// Options are the options of a [Handler]. A zero field stands for its default.
+type Options struct {
+	// AddSource adds the attribute source=file:line to every line.
+	AddSource bool
+	// Level is the lowest level that is logged; [slog.LevelInfo] by default. It
+	// may be a *[slog.LevelVar] that changes while the program runs.
+	Level slog.Leveler
+	// ReplaceAttr is called for every attribute that is no group, as
+	// [slog.HandlerOptions] describes, and for the attributes of headers. A time
+	// or level that it replaces by something else becomes an ordinary attribute;
+	// a line whose time it drops takes the offset of the line before.
+	ReplaceAttr func(groups []string, a slog.Attr) slog.Attr
+
+	// Indent says how depth is stored: [ByDepth] by default.
+	Indent Indent
+	// Process is the key of what is logged without a scope and without [Key];
+	// by default app_<program>.
+	Process story.Key
+	// Attrs stand on the header of every story: the host, the build.
+	Attrs []slog.Attr
+
+	// MaxAge is how long a story is open before what it has is stored, as a part;
+	// one minute by default. The time doubles after each part, up to an hour.
+	MaxAge time.Duration
+	// MaxIdle is the silence after which a story without a scope is sealed, and
+	// late lines are stored; 10 seconds by default.
+	MaxIdle time.Duration
+	// MaxStory is how much text an open story holds before it is stored as a
+	// part, in bytes; 256 KiB by default. Nothing is truncated.
+	MaxStory int
+	// MaxBuffered bounds the memory for lines that are not stored yet, in bytes;
+	// 64 MiB by default. Past it, stories that wait for the store and never
+	// reached Warn are dropped first, then lines below Warn of the others, then
+	// new lines; all are counted, and a line in the story says how many it lost.
+	MaxBuffered int64
+
+	// Keep, where set, is asked when a story ends of which nothing is stored yet;
+	// one that it refuses is counted and not stored. It must be quick.
+	Keep func(story.Header) bool
+	// QuietLevel, where set, leaves lines below it out of stories that never
+	// reached Warn, so that debug detail is there only if something went wrong.
+	QuietLevel slog.Leveler
+
+	// Fallback receives, as readable text, what cannot be stored; standard error
+	// by default. The handler never writes to it twice at once.
+	Fallback io.Writer
+	// OnError is told of trouble with the store: once when its nature changes,
+	// then at most once a minute. It is called on the handler's own goroutine.
+	OnError func(error)
+}
+
+func (o *Options) withDefaults() Options {
+	var opts Options
+	if o != nil {
+		opts = *o
+	}
+	if opts.Level == nil {
+		opts.Level = slog.LevelInfo
+	}
+	if opts.Process.IsZero() {
+		name := filepath.Base(os.Args[0])
+		opts.Process = story.NewKey("app", strings.TrimSuffix(name, ".exe"))
+	}
+	if opts.MaxAge <= 0 {
+		opts.MaxAge = time.Minute
+	}
+	if opts.MaxIdle <= 0 {
+		opts.MaxIdle = 10 * time.Second
+	}
+	if opts.MaxStory <= 0 {
+		opts.MaxStory = 256 << 10
+	}
+	if opts.MaxBuffered <= 0 {
+		opts.MaxBuffered = 64 << 20
+	}
+	if opts.Fallback == nil {
+		opts.Fallback = os.Stderr
+	}
+	var attrs []slog.Attr
+	for _, a := range opts.Attrs {
+		attrs = appendFlat(attrs, "", a)
+	}
+	opts.Attrs = attrs
+	return opts
+}
+
+// A Handler is a [slog.Handler] that gathers records into stories. It and the
+// handlers derived from it may be used by several goroutines at once.
+type Handler struct {
+	core *core
+
+	prefix string   // names of the open groups, each with its dot
+	groups []string // the same, for ReplaceAttr
+	attrs  string   // of With, rendered
+
+	scope *Scope      // joined by Scope.Attr
+	keyed *keyedStory // bound by Key
+	bound string      // the attribute of Key, rendered for stories about something else
+}
+
+// New returns a handler that keeps its stories in a store. It does no I/O and
+// starts nothing: a goroutine begins with the first line, and ends with Close.
+// Options may be nil and are copied. The caller closes the store, after the handler.
+func New(store story.Store, opts *Options) *Handler {
+	return &Handler{core: newCore(store, opts.withDefaults())}
+}
+
+// Enabled reports whether records of this level are logged.
+func (h *Handler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= h.core.opts.Level.Level()
+}
+
+// WithGroup implements [slog.Handler].
+func (h *Handler) WithGroup(name string) slog.Handler {
+	if name == "" {
+		return h
+	}
+	derived := *h
+	derived.prefix += name + "."
+	derived.groups = append(h.groups[:len(h.groups):len(h.groups)], name)
+	return &derived
+}
+
+// WithAttrs implements [slog.Handler]. An attribute of [Key] or [Scope.Attr]
+// says where the lines go.
+func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	if len(attrs) == 0 {
+		return h
+	}
+	derived := *h
+	w := h.attrWriter([]byte(h.attrs))
+	for _, a := range attrs {
+		if !derived.bind(a) {
+			w.attr(a)
+		}
+	}
+	derived.attrs = string(w.text)
+	return &derived
+}
+
+// bind takes note of an attribute that says where lines go.
+func (h *Handler) bind(a slog.Attr) bool {
+	if a.Value.Kind() != slog.KindLogValuer {
+		return false
+	}
+	switch v := a.Value.Any().(type) {
+	case scopeValue:
+		h.scope = v.scope
+	case keyValue:
+		h.keyed = &keyedStory{key: v.key}
+		w := h.attrWriter(nil)
+		w.attr(a)
+		h.bound = string(w.text)
+	default:
+		return false
+	}
+	return true
+}
+
+func (h *Handler) attrWriter(text []byte) attrWriter {
+	return attrWriter{text: text, prefix: []byte(h.prefix), groups: h.groups, replace: h.core.opts.ReplaceAttr}
+}
+
+// Handle adds a record to its story. It does no I/O and waits for nothing but
+// other lines of the same story. The error is nil, or ErrClosed.
+func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
+	s := h.core.scratch.Get().(*scratch)
+	defer h.core.release(s)
+	place := fromContext(ctx)
+	scope := place.scope
+	if scope == nil {
+		scope = h.scope
+	}
+	bound := h.render(s, r, scope != nil)
+	if place.internal {
+		h.core.toFallback("logged by the store's own client", s.line())
+		return nil
+	}
+	s.stack = callstack.Capture(s.frames)
+	if cap(s.stack) > cap(s.frames) {
+		s.frames = s.stack
+	}
+	s.lane, s.site = place.lane, findCallSite(s.stack, r.PC)
+
+	for {
+		b, err := h.buffer(scope, bound)
+		if err == nil {
+			var added bool
+			if added, err = b.add(s); added {
+				return nil
+			}
+		}
+		if err != nil {
+			h.core.toFallback(err.Error(), s.line())
+			return err
+		}
+	}
+}
+
+// buffer finds the story that a line belongs to.
+func (h *Handler) buffer(scope *Scope, bound *keyedStory) (*buffer, error) {
+	switch {
+	case scope != nil:
+		return scope.buffer(h.core), nil
+	case bound != nil:
+		return bound.buffer(h.core)
+	case h.keyed != nil:
+		return h.keyed.buffer(h.core)
+	}
+	return h.core.process.buffer(h.core)
+}
+
+// A scratch holds a line while it is made.
+type scratch struct {
+	offsetFrom time.Time // the record's time; zero if it has none
+	level      slog.Level
+	message    string
+	writer     attrWriter
+	frames     []uintptr
+	stack      []uintptr
+	site       []uintptr // the stack from the call site on
+	lane       *namedLane
+}
+
+// line is the line as it goes to the fallback.
+func (s *scratch) line() []story.Line {
+	return []story.Line{{Level: s.level, Message: s.message, Attrs: string(s.writer.text)}}
+}
+
+// render fills s with the record, its values resolved, and returns the story
+// that an attribute of Key in the record names. In a scope that is an attribute
+// like others.
+func (h *Handler) render(s *scratch, r slog.Record, scoped bool) (bound *keyedStory) {
+	s.offsetFrom, s.level, s.message = r.Time, r.Level, r.Message
+	w := &s.writer
+	w.replace, w.groups = h.core.opts.ReplaceAttr, nil
+	w.text, w.prefix = w.text[:0], w.prefix[:0]
+	if w.replace != nil {
+		s.replaceBuiltins()
+	}
+	if h.core.opts.AddSource && r.PC != 0 {
+		frame, _ := runtime.CallersFrames([]uintptr{r.PC}).Next()
+		w.attr(slog.Any(slog.SourceKey, &slog.Source{Function: frame.Function, File: frame.File, Line: frame.Line}))
+	}
+	if scoped {
+		w.rendered(h.bound)
+	}
+	w.rendered(h.attrs)
+	w.prefix, w.groups = append(w.prefix, h.prefix...), h.groups
+	r.Attrs(func(a slog.Attr) bool {
+		if !scoped && a.Value.Kind() == slog.KindLogValuer {
+			if v, ok := a.Value.Any().(keyValue); ok {
+				bound = &keyedStory{key: v.key}
+				return true
+			}
+		}
+		w.attr(a)
+		return true
+	})
+	return bound
+}
+
+// replaceBuiltins lets ReplaceAttr see the time, the level and the message. What
+// it makes of them that cannot stand in their place becomes an attribute.
+func (s *scratch) replaceBuiltins() {
+	w := &s.writer
+	replace := w.replace
+	w.replace = nil // for what it has seen already
+	if !s.offsetFrom.IsZero() {
+		a := replace(nil, slog.Time(slog.TimeKey, s.offsetFrom))
+		if s.offsetFrom = (time.Time{}); a.Value.Kind() == slog.KindTime {
+			s.offsetFrom = a.Value.Time()
+		} else {
+			w.attr(a)
+		}
+	}
+	a := replace(nil, slog.Any(slog.LevelKey, s.level))
+	if level, ok := a.Value.Any().(slog.Level); ok {
+		s.level = level
+	} else {
+		w.attr(a)
+	}
+	a = replace(nil, slog.String(slog.MessageKey, s.message))
+	s.message = valueText(a.Value.Resolve())
+	if a.Equal(slog.Attr{}) {
+		s.message = ""
+	}
+	w.replace = replace
+}

@@ -1,0 +1,374 @@
+package dynamoslog_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/slogtest"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog"
+	"github.com/dynamoslog/dynamoslog/story"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// noTime makes every line stand at +0.000.
+func noTime(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}
+
+// open returns a handler on a store in memory that is closed with the test.
+func open(t *testing.T, opts dynamoslog.Options) (*dynamoslog.Handler, *story.Memory) {
+	t.Helper()
+	store := story.NewMemory()
+	if opts.Level == nil {
+		opts.Level = slog.LevelDebug
+	}
+	h := dynamoslog.New(store, &opts)
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return h, store
+}
+
+func read(t *testing.T, h *dynamoslog.Handler, store story.Store, key, id string) story.Story {
+	t.Helper()
+	if err := h.Flush(t.Context()); err != nil {
+		t.Fatalf("Flush: %v", err)
+	}
+	k, err := story.ParseKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Read(t.Context(), k, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func expect(t *testing.T, s story.Story, want string) {
+	t.Helper()
+	if got := story.Format(s.Lines); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func TestSlogtest(t *testing.T) {
+	var store *story.Memory
+	var h *dynamoslog.Handler
+	var sawTime bool
+	slogtest.Run(t, func(t *testing.T) slog.Handler {
+		sawTime = false
+		h, store = open(t, dynamoslog.Options{
+			Process: story.NewKey("app", "test"),
+			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				sawTime = sawTime || a.Key == slog.TimeKey
+				return a
+			},
+		})
+		return h
+	}, func(t *testing.T) map[string]any {
+		line := read(t, h, store, "app_test", "").Lines[0]
+		result := map[string]any{slog.LevelKey: line.Level, slog.MessageKey: line.Message}
+		if sawTime {
+			result[slog.TimeKey] = line.Offset
+		}
+		for name, value := range line.AllAttrs() {
+			at := result
+			groups := strings.Split(name, ".")
+			for _, group := range groups[:len(groups)-1] {
+				if at[group] == nil {
+					at[group] = map[string]any{}
+				}
+				at = at[group].(map[string]any)
+			}
+			at[groups[len(groups)-1]] = value
+		}
+		return result
+	})
+}
+
+type panicking struct{}
+
+func (panicking) LogValue() slog.Value { panic("no value") }
+
+type pointed struct{ N int }
+
+func (p *pointed) String() string { return fmt.Sprint("n", p.N) }
+
+func TestValuesAreRenderedAsTextHandlerDoes(t *testing.T) {
+	attrs := []slog.Attr{
+		slog.Any("error", errors.New("boom now")), slog.Any("nil", nil), slog.Any("bytes", []byte("a b")),
+		slog.Any("stringer", &pointed{7}), slog.Any("null", (*pointed)(nil)), slog.Any("struct", struct{ A, B int }{1, 2}),
+		slog.Any("panic", panicking{}), slog.Float64("f", 1e21), slog.Bool("b", true), slog.Uint64("u", 1<<63),
+		slog.Duration("d", time.Second), slog.Time("t", time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC)),
+		slog.String("quote", `a="b"`), slog.String("empty", ""), slog.String("a key", "x"), slog.String("esc", "\x1b[31m\u202e"),
+		slog.Group("g", slog.Int("i", 1), slog.Group("h", slog.Int("j", 2))), slog.Any("level", slog.LevelWarn),
+	}
+	var text bytes.Buffer
+	slog.New(slog.NewTextHandler(&text, nil)).LogAttrs(t.Context(), slog.LevelInfo, "m", attrs...)
+	_, want, _ := strings.Cut(strings.TrimSuffix(text.String(), "\n"), "msg=m ")
+	// A panic's text holds the value's stack, which differs from call to call.
+	cut := func(s string) string {
+		before, after, _ := strings.Cut(s, "panic=")
+		_, after, _ = strings.Cut(after, " f=")
+		return before + after
+	}
+	h, store := open(t, dynamoslog.Options{Process: story.NewKey("app", "test")})
+	slog.New(h).LogAttrs(t.Context(), slog.LevelInfo, "m", attrs...)
+	got := read(t, h, store, "app_test", "").Lines[0].Attrs
+	// slog quotes every byte slice; ours only where it has to.
+	if cut(got) != cut(want) {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestGroupsAndReplaceAttr(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{
+		Process: story.NewKey("app", "test"), AddSource: true,
+		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			switch {
+			case a.Key == "secret":
+				return slog.Attr{}
+			case a.Key == slog.SourceKey:
+				return slog.String("source", "here")
+			case a.Key == slog.LevelKey:
+				return slog.String("severity", "NOTICE")
+			case a.Key == "path":
+				return slog.String("path", strings.Join(groups, "/"))
+			}
+			return noTime(groups, a)
+		},
+	})
+	base := slog.New(h).With("a", 1).WithGroup("g")
+	one, two := base.WithGroup("h").With("path", 0), base.WithGroup("i").With("secret", 1)
+	one.Info("one", "b", 2)
+	two.Info("two", slog.Group("j", "path", 0))
+	expect(t, read(t, h, store, "app_test", ""), `+0.000 I one	severity=NOTICE source=here a=1 g.h.path=g/h g.h.b=2
++0.000 I two	severity=NOTICE source=here a=1 g.i.j.path=g/i/j
+`)
+}
+
+func TestLevelChangesWhileRunning(t *testing.T) {
+	level := new(slog.LevelVar)
+	h, store := open(t, dynamoslog.Options{Process: story.NewKey("app", "test"), Level: level, ReplaceAttr: noTime})
+	logger := slog.New(h)
+	logger.Debug("unseen")
+	level.Set(slog.LevelDebug)
+	logger.Debug("seen")
+	logger.Log(t.Context(), slog.LevelInfo+2, "custom")
+	expect(t, read(t, h, store, "app_test", ""), "+0.000 D seen\n+0.000 I+2 custom\n")
+}
+
+func TestScopes(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{Process: story.NewKey("app", "test"), ReplaceAttr: noTime})
+	logger := slog.New(h)
+	ctx, outer := dynamoslog.Begin(t.Context(), "User", 42)
+	logger.InfoContext(ctx, "outer one")
+	inner, scope := dynamoslog.Begin(ctx, "job", "x")
+	logger.InfoContext(inner, "inner")
+	logger.InfoContext(ctx, "outer two")
+	logger.With(scope.Attr()).Info("joined")
+	logger.With(dynamoslog.Key("order", 7)).Info("bound")
+	logger.With(dynamoslog.Key("order", 7)).InfoContext(ctx, "the scope wins")
+	logger.Info("an attribute", dynamoslog.Key("order", 7))
+	logger.Info("process")
+	scope.End()
+	scope.End()
+	logger.InfoContext(inner, "late")
+	outer.Set(slog.Int("n", 1), slog.Group("g", slog.String("s", "t")))
+	outer.Set(slog.Int("n", 2))
+	outer.End()
+
+	s := read(t, h, store, "user_42", outer.ID())
+	expect(t, s, "+0.000 I outer one\n+0.000 I outer two\n+0.000 I the scope wins\torder=7\n")
+	if s.State != story.Sealed || s.Title != "outer one" || s.LineCount != 3 || s.Attrs["n"] != "2" || s.Attrs["g.s"] != "t" {
+		t.Errorf("header %+v", s.Header)
+	}
+	expect(t, read(t, h, store, "job_x", scope.ID()), "+0.000 I inner\n+0.000 I joined\n+0.000 I late\n")
+	expect(t, read(t, h, store, "order_7", ""), "+0.000 I bound\n+0.000 I an attribute\n")
+	expect(t, read(t, h, store, "app_test", ""), "+0.000 I process\n")
+}
+
+func TestRekey(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{ReplaceAttr: noTime})
+	logger := slog.New(h)
+	ctx, early := dynamoslog.Begin(t.Context(), "http", "GET /")
+	logger.InfoContext(ctx, "one")
+	early.Rekey("user", 1)
+	early.End()
+	expect(t, read(t, h, store, "user_1", ""), "+0.000 I one\n")
+
+	ctx, late := dynamoslog.Begin(t.Context(), "http", "GET /")
+	logger.InfoContext(ctx, "one")
+	moved := read(t, h, store, "http_GET /", "")
+	late.Rekey("user", 2)
+	logger.InfoContext(ctx, "two")
+	late.End()
+	s := read(t, h, store, "user_2", late.ID())
+	expect(t, s, "+0.000 I two\n")
+	if s.Attrs[story.AttrMovedFrom] != "http_GET /" {
+		t.Errorf("got attributes %v", s.Attrs)
+	}
+	moved = read(t, h, store, "http_GET /", moved.ID)
+	expect(t, moved, "+0.000 I one\n")
+	if moved.State != story.Moved || moved.Attrs[story.AttrMovedTo] != "user_2" {
+		t.Errorf("got %+v", moved.Header)
+	}
+}
+
+func TestKeepAndQuietLevel(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{
+		ReplaceAttr: noTime, QuietLevel: slog.LevelInfo,
+		Keep: func(h story.Header) bool { return h.Key.ID != "refused" },
+	})
+	logger := slog.New(h)
+	tell := func(id string, last slog.Level) {
+		ctx, scope := dynamoslog.Begin(t.Context(), "job", id)
+		logger.InfoContext(ctx, "start")
+		logger.DebugContext(ctx, "detail")
+		logger.Log(ctx, last, "end")
+		scope.End()
+	}
+	tell("calm", slog.LevelInfo)
+	tell("bad", slog.LevelWarn)
+	tell("refused", slog.LevelWarn)
+	expect(t, read(t, h, store, "job_calm", ""), "+0.000 I start\n+0.000 I end\n")
+	expect(t, read(t, h, store, "job_bad", ""), "+0.000 I start\n+0.000 D detail\n+0.000 W end\n")
+	if _, err := store.Read(t.Context(), story.NewKey("job", "refused"), ""); !errors.Is(err, story.ErrNotFound) {
+		t.Errorf("a refused story is stored: %v", err)
+	}
+	if stats := h.Stats(); stats.NotKept != 1 || stats.Quiet != 1 || stats.Lines != 5 || stats.Stories != 2 || stats.Buffered != 0 {
+		t.Errorf("got %+v", stats)
+	}
+}
+
+func TestLongMessageComesBack(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{})
+	want := strings.Repeat("three megabytes of text € \x00\n", 120_000)
+	ctx, scope := dynamoslog.Begin(t.Context(), "job", 1)
+	slog.New(h).InfoContext(ctx, want)
+	slog.New(h).InfoContext(ctx, "after")
+	scope.End()
+	s := read(t, h, store, "job_1", "")
+	if len(s.Lines) != 2 || s.Lines[0].Message != want {
+		t.Errorf("a message of %d bytes came back otherwise, in %d lines", len(want), len(s.Lines))
+	}
+	if s.LineCount != 2 || s.State != story.Sealed || s.Parts < 40 {
+		t.Errorf("got %+v", s.Header)
+	}
+}
+
+func TestRun(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{ReplaceAttr: noTime})
+	logger := slog.New(h)
+	failure := errors.New("no disk")
+	err := h.Run(t.Context(), "job", "err", func(ctx context.Context) error {
+		logger.InfoContext(ctx, "working")
+		return failure
+	})
+	if err != failure {
+		t.Errorf("got %v", err)
+	}
+	expect(t, read(t, h, store, "job_err", ""), "+0.000 I working\n+0.000 E failed\terror=\"no disk\"\n")
+
+	func() {
+		defer func() {
+			if r := recover(); r != "boom" {
+				t.Errorf("the same panic goes on: got %v", r)
+			}
+			s, err := store.Read(t.Context(), story.NewKey("job", "panic"), "")
+			if err != nil {
+				t.Fatalf("stored before the panic goes on: %v", err)
+			}
+			last := s.Lines[len(s.Lines)-1]
+			if !strings.HasPrefix(last.Message, "panic: boom\n") || !strings.Contains(last.Message, "TestRun") || last.Depth != 0 {
+				t.Errorf("got %+v", last)
+			}
+		}()
+		_ = h.Run(t.Context(), "job", "panic", func(ctx context.Context) error {
+			logger.InfoContext(ctx, "working")
+			panic("boom")
+		})
+	}()
+}
+
+func TestAfterClose(t *testing.T) {
+	var fallback bytes.Buffer
+	store := story.NewMemory()
+	h := dynamoslog.New(store, &dynamoslog.Options{Fallback: &fallback})
+	ctx, scope := dynamoslog.Begin(t.Context(), "job", 1)
+	slog.New(h).InfoContext(ctx, "before")
+	for range 2 {
+		if err := h.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	}
+	slog.New(h).InfoContext(ctx, "after")
+	scope.End()
+	r := slog.NewRecord(time.Now(), slog.LevelInfo, "after too", 0)
+	if err := h.Handle(context.Background(), r); !errors.Is(err, dynamoslog.ErrClosed) {
+		t.Errorf("got %v, want ErrClosed", err)
+	}
+	for _, want := range []string{"after\n", "after too\n", dynamoslog.ErrClosed.Error()} {
+		if !strings.Contains(fallback.String(), want) {
+			t.Errorf("the fallback lacks %q:\n%s", want, fallback.String())
+		}
+	}
+	s, err := store.Read(t.Context(), story.NewKey("job", "1"), "")
+	if err != nil || s.State != story.Closed || len(s.Lines) != 1 {
+		t.Errorf("got %+v, %v", s, err)
+	}
+}
+
+func TestLogPrint(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{Process: story.NewKey("app", "test"), ReplaceAttr: noTime})
+	before, writer, flags := slog.Default(), log.Writer(), log.Flags()
+	t.Cleanup(func() {
+		slog.SetDefault(before)
+		log.SetOutput(writer)
+		log.SetFlags(flags)
+	})
+	slog.SetDefault(slog.New(h))
+	slog.Info("outside")
+	func() { log.Print("inside") }()
+	expect(t, read(t, h, store, "app_test", ""), "+0.000 I outside\n+0.000 I   inside\n")
+}
+
+func TestTwoHandlersOneScope(t *testing.T) {
+	store := story.NewMemory()
+	one, two := dynamoslog.New(store, nil), dynamoslog.New(store, nil)
+	logger := slog.New(slog.NewMultiHandler(one, two))
+	ctx, scope := dynamoslog.Begin(t.Context(), "job", 1)
+	logger.InfoContext(ctx, "to both")
+	scope.End()
+	for _, h := range []*dynamoslog.Handler{one, two} {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	var ids []string
+	for h, err := range story.All(t.Context(), store, story.Query{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, h.ID)
+	}
+	if want := []string{scope.ID() + "-2", scope.ID()}; !slices.Equal(ids, want) {
+		t.Errorf("got %v, want %v", ids, want)
+	}
+}

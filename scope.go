@@ -1,0 +1,254 @@
+package dynamoslog
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// A Scope is an open story, carried by a context. Handlers gather in it what is
+// logged with that context, from any goroutine, until End. Every method of a nil
+// Scope does nothing.
+type Scope struct {
+	facts *scopeFacts
+
+	// The handlers' buffers. They hold the facts, never the scope, so that a
+	// scope that nobody can end any more is collected and its stories sealed.
+	first  atomic.Pointer[buffer]
+	mu     sync.Mutex
+	others []*buffer
+	ended  bool
+}
+
+// scopeFacts is what the buffers of a scope share.
+type scopeFacts struct {
+	mu    sync.Mutex
+	key   story.Key
+	id    string
+	start time.Time
+	attrs []slog.Attr
+}
+
+func (f *scopeFacts) set(attrs []slog.Attr) {
+	var flat []slog.Attr
+	for _, a := range attrs {
+		flat = appendFlat(flat, "", a)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range flat {
+		same := func(b slog.Attr) bool { return a.Key == b.Key }
+		if i := slices.IndexFunc(f.attrs, same); i >= 0 {
+			f.attrs[i] = a
+		} else {
+			f.attrs = append(f.attrs, a)
+		}
+	}
+}
+
+type contextKey struct{}
+
+// contextValue is what this package puts into a context.
+type contextValue struct {
+	scope    *Scope
+	lane     *namedLane
+	internal bool // of a call to the store: what it logs must not come back
+}
+
+func fromContext(ctx context.Context) contextValue {
+	if ctx == nil {
+		return contextValue{}
+	}
+	value, _ := ctx.Value(contextKey{}).(*contextValue)
+	if value == nil {
+		return contextValue{}
+	}
+	return *value
+}
+
+// Begin opens a story about one object and returns a context that carries it:
+// what is logged with that context, or with one made of it, becomes its lines.
+// The id may be a string, a number, a Stringer or anything that fmt prints.
+// Inside a scope Begin opens another one; lines go to the innermost.
+//
+// Nothing is stored for a scope in which nothing is logged.
+func Begin(ctx context.Context, kind string, id any) (context.Context, *Scope) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	start := time.Now()
+	s := &Scope{facts: &scopeFacts{key: newKey(kind, id), id: story.NewID(start), start: start}}
+	return context.WithValue(ctx, contextKey{}, &contextValue{scope: s}), s
+}
+
+// FromContext returns the innermost scope that a context carries, or nil.
+func FromContext(ctx context.Context) *Scope { return fromContext(ctx).scope }
+
+// Lane returns a context whose lines stand in a lane of their own within the
+// scope. Use it where several goroutines of one function log to one story, as
+// otherwise only goroutines started with different functions are told apart.
+// The name is kept in the story's header. Without a scope, ctx is returned.
+func Lane(ctx context.Context, name string) context.Context {
+	value := fromContext(ctx)
+	if value.scope == nil {
+		return ctx
+	}
+	value.lane = &namedLane{name: name}
+	return context.WithValue(ctx, contextKey{}, &value)
+}
+
+func newKey(kind string, id any) story.Key { return story.NewKey(kind, idText(id)) }
+
+func idText(id any) string {
+	switch id := id.(type) {
+	case nil:
+		return ""
+	case string:
+		return id
+	case int:
+		return strconv.Itoa(id)
+	}
+	return fmt.Sprint(id)
+}
+
+// End seals what every handler gathered in the scope and hands it over to be
+// stored. It returns at once. What is logged later is kept as a late part of the
+// story. Ending a scope again does nothing.
+func (s *Scope) End() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	s.ended = true
+	buffers := slices.Clone(s.others)
+	if first := s.first.Load(); first != nil {
+		buffers = append(buffers, first)
+	}
+	s.mu.Unlock()
+	for _, b := range buffers {
+		b.seal(story.Sealed)
+	}
+}
+
+// Set adds attributes to the story's header, where lists show them; one of the
+// same name is replaced. A header holds 1 KB of attributes in all, by the order
+// in which they were set; what does not fit is logged as a line at the end.
+func (s *Scope) Set(attrs ...slog.Attr) {
+	if s != nil {
+		s.facts.set(attrs)
+	}
+}
+
+// Rekey makes the story one about another object: usually about the user, once
+// authentication has told who it is. Where parts of it are stored already, they
+// stay under the old key, in a story of state Moved that names the new one.
+func (s *Scope) Rekey(kind string, id any) {
+	if s == nil {
+		return
+	}
+	key := newKey(kind, id)
+	s.facts.mu.Lock()
+	s.facts.key = key
+	s.facts.mu.Unlock()
+}
+
+// ID returns the story's id in the store, and "" for a nil Scope.
+func (s *Scope) ID() string {
+	if s == nil {
+		return ""
+	}
+	s.facts.mu.Lock()
+	defer s.facts.mu.Unlock()
+	return s.facts.id
+}
+
+// Key returns the key that the story has now.
+func (s *Scope) Key() story.Key {
+	if s == nil {
+		return story.Key{}
+	}
+	s.facts.mu.Lock()
+	defer s.facts.mu.Unlock()
+	return s.facts.key
+}
+
+// Attr returns an attribute that makes a logger join the scope without a
+// context: logger.With(scope.Attr()). Other handlers see it as user=42.
+func (s *Scope) Attr() slog.Attr {
+	if s == nil {
+		return slog.Attr{}
+	}
+	return slog.Any(s.Key().Kind, scopeValue{s})
+}
+
+// scopeValue keeps other handlers from looking into a scope.
+type scopeValue struct{ scope *Scope }
+
+func (v scopeValue) LogValue() slog.Value { return slog.StringValue(v.scope.Key().ID) }
+
+// Key returns an attribute that binds what a logger logs to an object, for code
+// that has neither a context nor a scope: logger.With(dynamoslog.Key("user", 42)).
+// Such lines go to one story per key and process, which is sealed when nothing
+// was logged for Options.MaxIdle. A scope in the record's context wins over it.
+// Other handlers see user=42.
+func Key(kind string, id any) slog.Attr {
+	return slog.Any(kind, keyValue{newKey(kind, id), id})
+}
+
+type keyValue struct {
+	key story.Key
+	id  any
+}
+
+func (v keyValue) LogValue() slog.Value { return slog.AnyValue(v.id) }
+
+// buffer returns the handler's buffer in the scope.
+func (s *Scope) buffer(c *core) *buffer {
+	if first := s.first.Load(); first != nil && first.core == c {
+		return first
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := s.first.Load()
+	if first != nil && first.core == c {
+		return first
+	}
+	sameStore := 0
+	for _, b := range s.others {
+		if b.core == c {
+			return b
+		}
+		if sameValue(b.core.store, c.store) {
+			sameStore++
+		}
+	}
+	if first != nil && sameValue(first.core.store, c.store) {
+		sameStore++
+	}
+	b := newBuffer(c, s.facts)
+	if sameStore > 0 {
+		b.suffix = "-" + strconv.Itoa(sameStore+1)
+	}
+	b.id += b.suffix
+	b.idle = s.ended
+	b.cleanup = runtime.AddCleanup(s, c.abandon, b)
+	if first == nil {
+		s.first.Store(b)
+	} else {
+		s.others = append(s.others, b)
+	}
+	return b
+}
+
+func sameValue(a, b story.Store) bool {
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.TypeOf(a).Comparable() && a == b
+}

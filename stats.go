@@ -1,0 +1,86 @@
+package dynamoslog
+
+import (
+	"log/slog"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+const warn = slog.LevelWarn
+
+// Stats tells what a handler has done so far.
+type Stats struct {
+	Lines      int64            // stored
+	Parts      int64            // stored; one item each
+	Stories    int64            // whose end is stored
+	Quiet      int64            // lines left out by Options.QuietLevel
+	NotKept    int64            // stories refused by Options.Keep
+	Dropped    int64            // lines dropped because memory was full
+	DroppedBy  map[string]int64 // the same, of stories that waited for the store, by kind
+	Rejected   int64            // parts that the store can never hold; they went to the fallback
+	Retries    int64            // parts that were put again
+	Buffered   int64            // bytes of lines that are not stored yet
+	Open       int              // stories being written
+	Parked     time.Time        // since when the store takes nothing for a misconfiguration; zero if it does
+	WriteUnits float64          // consumed, where the store counts them, as Table does
+}
+
+type counters struct {
+	lines, parts, stories, quiet, notKept, dropped, rejected, retries atomic.Int64
+
+	mu     sync.Mutex
+	byKind map[string]int64
+	parked time.Time
+}
+
+func (c *counters) drop(kind string, lines int) {
+	c.dropped.Add(int64(lines))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byKind == nil {
+		c.byKind = make(map[string]int64)
+	}
+	c.byKind[kind] += int64(lines)
+}
+
+func (c *counters) setParked(since time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parked = since
+}
+
+// Stats returns what the handler, and all derived from the same New, have done.
+func (h *Handler) Stats() Stats {
+	c := h.core
+	s := Stats{
+		Lines: c.counts.lines.Load(), Parts: c.counts.parts.Load(), Stories: c.counts.stories.Load(),
+		Quiet: c.counts.quiet.Load(), NotKept: c.counts.notKept.Load(), Dropped: c.counts.dropped.Load(),
+		Rejected: c.counts.rejected.Load(), Retries: c.counts.retries.Load(), Buffered: c.buffered.Load(),
+	}
+	c.counts.mu.Lock()
+	s.DroppedBy, s.Parked = maps.Clone(c.counts.byKind), c.counts.parked
+	c.counts.mu.Unlock()
+	c.mu.Lock()
+	s.Open = len(c.open)
+	c.mu.Unlock()
+	if store, ok := c.store.(interface{ Consumed() (write, read float64) }); ok {
+		s.WriteUnits, _ = store.Consumed()
+	}
+	return s
+}
+
+// toFallback writes lines that cannot be stored as text.
+func (c *core) toFallback(reason string, lines []story.Line) {
+	c.writeFallback("not stored: "+reason, story.Format(lines))
+}
+
+func (c *core) writeFallback(head, text string) {
+	c.fallback.Lock()
+	defer c.fallback.Unlock()
+	// There is nowhere left to report an error of the fallback.
+	_, _ = c.opts.Fallback.Write([]byte("dynamoslog: " + story.Escape(head) + "\n" + text))
+}

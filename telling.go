@@ -1,0 +1,185 @@
+package dynamoslog
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// A telling is how far a story has been written down: the writer's side of it.
+type telling struct {
+	tree    tree
+	key     story.Key
+	parts   int  // text parts made under the key
+	lines   int  // lines in them
+	begun   bool // a header was made
+	refused bool // by Keep, or for want of memory: late lines are not stored either
+}
+
+// A parcel is a part on its way to the store.
+type parcel struct {
+	story.Part
+	chunk *chunk
+	lines int // that begin in it
+}
+
+// tell makes the parts of a chunk, in the order in which they must be stored.
+func (t *telling) tell(k *chunk, quiet slog.Leveler, counts *counters) []*parcel {
+	if k.refusedByKeep {
+		t.refused = true
+		counts.notKept.Add(1)
+	}
+	if t.refused {
+		return nil
+	}
+	parcels := t.move(k)
+	if quiet != nil && k.header.MaxLevel < warn {
+		dropped := k.lines.keepFrom(quiet.Level())
+		counts.quiet.Add(int64(dropped))
+		if dropped > 0 && !k.whole {
+			k.note(slog.LevelDebug, fmt.Sprintf("%d quieter lines left out", dropped))
+		}
+	}
+	if k.refused > 0 {
+		k.note(warn, fmt.Sprintf("%d lines dropped: memory was full", k.refused))
+	}
+	if k.whole && len(k.lines.facts) == 0 {
+		return nil
+	}
+	text, starts := t.format(&k.lines)
+	t.lines += len(k.lines.facts)
+	header := k.header
+	header.LineCount = t.lines
+
+	final := header.State != story.Open && !k.late
+	if final && t.parts == 0 && len(text) <= story.MaxHeaderText {
+		t.begun = true
+		return append(parcels, t.parcel(k, story.Part{Header: &header, Text: text}, len(starts)))
+	}
+	if !final && !t.begun && !k.late {
+		open := header
+		t.begun = true
+		parcels = append(parcels, t.parcel(k, story.Part{Header: &open}, 0))
+	}
+	for _, piece := range split(text) {
+		t.parts++
+		n := 0
+		for len(starts) > 0 && starts[0] < piece.end {
+			starts = starts[1:]
+			n++
+		}
+		parcels = append(parcels, t.parcel(k, story.Part{Number: t.parts, Text: piece.text}, n))
+	}
+	if final {
+		header.Parts = t.parts
+		parcels = append(parcels, t.parcel(k, story.Part{Header: &header}, 0))
+	}
+	return parcels
+}
+
+func (t *telling) parcel(k *chunk, part story.Part, lines int) *parcel {
+	part.Key, part.ID = t.key, k.header.ID
+	return &parcel{Part: part, chunk: k, lines: lines}
+}
+
+// move goes over to the chunk's key. What is stored under another one ends there.
+func (t *telling) move(k *chunk) []*parcel {
+	from := t.key
+	t.key = k.header.Key
+	if !t.begun || from == t.key || k.late {
+		if t.begun && k.late {
+			t.key = from
+		}
+		return nil
+	}
+	moved := k.header
+	moved.Key, moved.State, moved.LineCount, moved.Parts = from, story.Moved, t.lines, t.parts
+	moved.Attrs = map[string]string{story.AttrMovedTo: t.key.String()}
+	end := &parcel{Part: story.Part{Key: from, ID: k.header.ID, Header: &moved}, chunk: k}
+	attrs := map[string]string{story.AttrMovedFrom: from.String()}
+	for name, value := range k.header.Attrs {
+		attrs[name] = value
+	}
+	k.header.Attrs = attrs
+	t.parts, t.lines, t.begun = 0, 0, false
+	return []*parcel{end}
+}
+
+// format writes the lines down, and returns where each begins.
+func (t *telling) format(l *lines) (text string, starts []int) {
+	out := make([]byte, 0, len(l.text)+len(l.facts)*32)
+	starts = make([]int, 0, len(l.facts))
+	l.each(func(facts lineFacts, message, attrs []byte) {
+		starts = append(starts, len(out))
+		out = t.tree.line(facts, string(message), string(attrs)).AppendText(out)
+	})
+	return string(out), starts
+}
+
+// note appends a line of the handler's own to the chunk.
+func (k *chunk) note(level slog.Level, message string) {
+	facts := lineFacts{level: level, message: uint32(len(message))}
+	if n := len(k.lines.facts); n > 0 {
+		facts.offset, facts.lane = k.lines.facts[n-1].offset, k.lines.facts[n-1].lane
+	}
+	k.lines.facts = append(k.lines.facts, facts)
+	k.lines.text = append(k.lines.text, message...)
+}
+
+// keepFrom drops the lines below a level and returns how many. The next line of
+// a lane then shares with the one before it what all of them shared.
+func (l *lines) keepFrom(level slog.Level) (dropped int) {
+	least := make(map[int32]int32) // by lane: of the lines dropped since the last one kept
+	kept := lines{}
+	l.each(func(facts lineFacts, message, attrs []byte) {
+		shared, lost := least[facts.lane]
+		if facts.level < level {
+			dropped++
+			if facts.frames > 0 && (!lost || facts.shared < shared) {
+				least[facts.lane] = facts.shared
+			}
+			return
+		}
+		if lost && facts.frames > 0 {
+			facts.shared = min(facts.shared, shared)
+			delete(least, facts.lane)
+		}
+		kept.facts = append(kept.facts, facts)
+		kept.text = append(append(kept.text, message...), attrs...)
+	})
+	if dropped > 0 {
+		*l = kept
+	}
+	return dropped
+}
+
+type piece struct {
+	text string
+	end  int // in the whole text
+}
+
+// split cuts text into pieces that a part can hold: after a line where it can,
+// else between characters.
+func split(text string) []piece {
+	var pieces []piece
+	at := 0
+	for at < len(text) {
+		size := len(text) - at
+		if size > story.MaxPartText {
+			size = story.MaxPartText
+			if lf := strings.LastIndexByte(text[at:at+size], '\n'); lf >= 0 {
+				size = lf + 1
+			} else {
+				for !utf8.RuneStart(text[at+size]) {
+					size--
+				}
+			}
+		}
+		pieces = append(pieces, piece{text[at : at+size], at + size})
+		at += size
+	}
+	return pieces
+}
