@@ -1,0 +1,227 @@
+// Package sqlitestore keeps stories in one local file, without any account or
+// server. Several processes may read the file while one writes it.
+//
+//	store, err := sqlitestore.Open("stories.db")
+//	handler := dynamoslog.New(store, nil)
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// ErrClosed is wrapped by the errors of a store that was closed.
+var ErrClosed = errors.New("sqlitestore: the store is closed")
+
+// ErrNotStore is wrapped by Open's error for a file that is something else, or
+// was made by a newer version of this package.
+var ErrNotStore = errors.New("sqlitestore: not a file of stories")
+
+const (
+	version     = 1               // of the schema, in user_version
+	application = 0x64796e61      // in application_id: "dyna"
+	busyTimeout = 5 * time.Second // how long a writer waits for another one
+	defaultTTL  = 30 * 24 * time.Hour
+	grace       = 24 * time.Hour // a story may be open for a day
+)
+
+// A Store is a [story.Store] in one file.
+type Store struct {
+	// TTL is how long a story is kept after its first day; 30 days by default.
+	// Negative keeps stories for ever. Set it before the first use.
+	TTL time.Duration
+
+	path    string
+	db      *sql.DB // writes, on one connection: SQLite has one writer at a time
+	reader  *sql.DB
+	closed  atomic.Bool
+	mu      sync.Mutex
+	cleaned time.Time // when expired stories were last removed
+}
+
+var _ story.Store = (*Store)(nil)
+
+// Open opens the file of that path, or makes it, and the folders above it; only
+// this user may read what it makes. The caller closes the store.
+func Open(path string) (*Store, error) {
+	if path == "" {
+		return nil, fmt.Errorf("%w: the path is empty", ErrNotStore)
+	}
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("sqlitestore: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(full), 0o700); err != nil {
+		return nil, fmt.Errorf("sqlitestore: making the folder of %s: %w", path, err)
+	}
+	f, err := os.OpenFile(full, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("sqlitestore: the file must be writable: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("sqlitestore: %w", err)
+	}
+	s := &Store{path: path}
+	if s.db, err = sql.Open("sqlite", dataSource(full, "immediate")); err != nil {
+		return nil, fmt.Errorf("sqlitestore: %w", err)
+	}
+	if s.reader, err = sql.Open("sqlite", dataSource(full, "deferred")); err != nil {
+		return nil, errors.Join(fmt.Errorf("sqlitestore: %w", err), s.db.Close())
+	}
+	s.db.SetMaxOpenConns(1)
+	s.reader.SetMaxIdleConns(4)
+	if err := s.prepare(context.Background()); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// dataSource names the file with what every connection needs. Commits are synced
+// (FULL), as a part counts as stored when Put has returned: the calls are batched
+// and off the program's path, so that it costs nobody a wait.
+func dataSource(path, lock string) string {
+	path = filepath.ToSlash(path)
+	if runtime.GOOS == "windows" {
+		path = "/" + path
+	}
+	query := url.Values{"_pragma": {
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
+		"synchronous(FULL)",
+	}, "_txlock": {lock}}
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
+}
+
+// prepare makes the schema in a new file and refuses a file that is not ours.
+func (s *Store) prepare(ctx context.Context) error {
+	var tables, app, have int
+	err := s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sqlite_schema),
+		(SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version)`).
+		Scan(&tables, &app, &have)
+	switch {
+	case err != nil:
+		return s.explain("opening", err)
+	case tables > 0 && app != application:
+		return fmt.Errorf("%w: %s is another program's database; name another file", ErrNotStore, s.path)
+	case have > version:
+		return fmt.Errorf("%w: %s has version %d, this program knows %d; use a newer version of it", ErrNotStore, s.path, have, version)
+	case have == version:
+		return nil
+	}
+	// The journal mode cannot change in a transaction; it stays with the file.
+	for _, statement := range []string{`PRAGMA auto_vacuum = INCREMENTAL`, `PRAGMA journal_mode = WAL`} {
+		if _, err := s.db.ExecContext(ctx, statement); err != nil {
+			return s.explain("opening", err)
+		}
+	}
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return s.explain("opening", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	schema := fmt.Sprintf(schemaSQL, application, version)
+	if _, err := tx.ExecContext(ctx, schema); err != nil {
+		return s.explain("making the tables of", err)
+	}
+	if err := tx.Commit(); err != nil {
+		return s.explain("making the tables of", err)
+	}
+	return nil
+}
+
+const schemaSQL = `
+CREATE TABLE IF NOT EXISTS headers (
+	object TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL,
+	start INTEGER NOT NULL, updated INTEGER NOT NULL, duration INTEGER NOT NULL,
+	state TEXT NOT NULL, level INTEGER NOT NULL, lines INTEGER NOT NULL, parts INTEGER NOT NULL,
+	title TEXT NOT NULL, attrs TEXT,
+	PRIMARY KEY (object, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS recent ON headers (id DESC, object DESC) WHERE state <> 'moved';
+CREATE INDEX IF NOT EXISTS recent_kind ON headers (kind, id DESC, object DESC) WHERE state <> 'moved';
+CREATE TABLE IF NOT EXISTS texts (
+	object TEXT NOT NULL, id TEXT NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL,
+	PRIMARY KEY (object, id, number)
+);
+CREATE INDEX IF NOT EXISTS texts_id ON texts (id);
+PRAGMA application_id = %d;
+PRAGMA user_version = %d;
+`
+
+// Close closes the file. Closing again does nothing.
+func (s *Store) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	if err := errors.Join(s.reader.Close(), s.db.Close()); err != nil {
+		return fmt.Errorf("sqlitestore: %w", err)
+	}
+	return nil
+}
+
+// ready says why a call cannot begin.
+func (s *Store) ready(ctx context.Context) error {
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	return ctx.Err()
+}
+
+// oldest returns the id before which stories are expired.
+func (s *Store) oldest() string {
+	ttl := s.TTL
+	if ttl == 0 {
+		ttl = defaultTTL
+	}
+	if ttl < 0 {
+		return ""
+	}
+	return story.IDPrefix(time.Now().Add(-ttl - grace))
+}
+
+// explain turns an error of SQLite into one that says what to do.
+func (s *Store) explain(doing string, err error) error {
+	advice := ""
+	switch code := errorCode(err); code {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		advice = ": another process is writing to it; try again"
+	case sqlite3.SQLITE_FULL:
+		advice = ": the disk is full; make room"
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		advice = ": the file and its folder must be writable"
+	case sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%w: %s: name another file: %w", ErrNotStore, s.path, err)
+	case sqlite3.SQLITE_CORRUPT:
+		advice = ": the file is damaged; move it away, what can be read of it 'sqlite3 FILE .recover' shows"
+	}
+	return fmt.Errorf("sqlitestore: %s %s%s: %w", doing, s.path, advice, err)
+}
+
+func errorCode(err error) int {
+	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
+}
+
+// outcomeOf says what a writer should do after an error.
+func outcomeOf(err error) story.Outcome {
+	switch errorCode(err) {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM,
+		sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
+		return story.Wait
+	}
+	return story.Retry
+}

@@ -1,0 +1,150 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// Put implements [story.Store]: all parts in one transaction.
+func (s *Store) Put(ctx context.Context, parts []story.Part) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	err := s.transact(ctx, func(tx *sql.Tx) error {
+		for _, part := range parts {
+			if err := putPart(ctx, tx, part); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		s.clean(ctx)
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("sqlitestore: %w", context.Cause(ctx))
+	}
+	failed := &story.PutError{}
+	outcome, err := outcomeOf(err), s.explain("writing", err)
+	for i := range parts {
+		failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Outcome: outcome, Err: err})
+	}
+	return failed
+}
+
+func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := do(tx); err != nil {
+		_ = tx.Rollback() // the first error tells more
+		return err
+	}
+	return tx.Commit()
+}
+
+func putPart(ctx context.Context, tx *sql.Tx, part story.Part) error {
+	object := part.Key.String()
+	if part.Header != nil {
+		stored, err := putHeader(ctx, tx, object, part)
+		if err != nil || !stored {
+			return err
+		}
+	}
+	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO texts (object, id, number, text) VALUES (?, ?, ?, ?)`,
+		object, part.ID, part.Number, part.Text)
+	return err
+}
+
+// putHeader stores a header; false means that an open one came after another.
+func putHeader(ctx context.Context, tx *sql.Tx, object string, part story.Part) (bool, error) {
+	h := part.Header
+	var attrs sql.NullString
+	if len(h.Attrs) > 0 {
+		data, err := json.Marshal(h.Attrs)
+		if err != nil {
+			return false, err
+		}
+		attrs = sql.NullString{String: string(data), Valid: true}
+	}
+	verb := "INSERT OR REPLACE"
+	if h.State == story.Open {
+		verb = "INSERT OR IGNORE"
+	}
+	result, err := tx.ExecContext(ctx, verb+` INTO headers
+		(object, id, kind, start, updated, duration, state, level, lines, parts, title, attrs)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		object, part.ID, part.Key.Kind, h.Start.UnixMicro(), h.Updated.UnixMilli(), h.Duration.Milliseconds(),
+		string(h.State), int64(h.MaxLevel), h.LineCount, h.Parts, h.Title, attrs)
+	if err != nil {
+		return false, err
+	}
+	changed, err := result.RowsAffected()
+	return changed > 0, err
+}
+
+// Delete implements [story.Store].
+func (s *Store) Delete(ctx context.Context, key story.Key, id string) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	var removed int64
+	err := s.transact(ctx, func(tx *sql.Tx) error {
+		for _, table := range []string{"headers", "texts"} {
+			result, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE object = ? AND (? = '' OR id = ?)`,
+				key.String(), id, id)
+			if err != nil {
+				return err
+			}
+			n, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			removed += n
+		}
+		return nil
+	})
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("sqlitestore: %w", context.Cause(ctx))
+	case err != nil:
+		return s.explain("deleting from", err)
+	case removed == 0:
+		return fmt.Errorf("%w: %s %s", story.ErrNotFound, key, id)
+	}
+	return nil
+}
+
+// clean removes some expired stories, at most once an hour. Trouble with it is
+// none of the caller's: they are not shown in any case.
+func (s *Store) clean(ctx context.Context) {
+	const most = 1000 // stories at once, so that no Put waits for long
+	s.mu.Lock()
+	due := time.Since(s.cleaned) > time.Hour
+	if due {
+		s.cleaned = time.Now()
+	}
+	s.mu.Unlock()
+	oldest := s.oldest()
+	if !due || oldest == "" {
+		return
+	}
+	_ = s.transact(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM texts WHERE rowid IN (SELECT rowid FROM texts WHERE id < ? ORDER BY id LIMIT ?)`, oldest, most)
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `DELETE FROM headers WHERE (object, id) IN
+				(SELECT object, id FROM headers WHERE id < ? LIMIT ?)`, oldest, most)
+		}
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `PRAGMA incremental_vacuum(100)`)
+		}
+		return err
+	})
+}
