@@ -47,7 +47,7 @@ var (
 // the form kind_id. They are not in lists over all keys, and are selected by time
 // only as far as their sort keys begin with a date in the form of [story.NewID].
 type Table struct {
-	// Name is the table's name, or its ARN. There is no default.
+	// Name is the table's name. There is no default.
 	Name string
 
 	// Client makes the calls. If nil, the configuration of the environment and of
@@ -123,6 +123,9 @@ func (t *Table) Put(ctx context.Context, parts []story.Part) error {
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("dynamoslog: %w (%v)", ctx.Err(), err)
+	}
+	if len(parts) == 0 {
+		return nil
 	}
 	failures := make([]story.PutFailure, len(parts))
 	for i := range failures {
