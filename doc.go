@@ -1,0 +1,47 @@
+// Package dynamoslog is a [log/slog] handler that tells stories instead of
+// scattering lines.
+//
+// # Stories
+//
+// All records of one unit of work on one object (a request of user_42, a run of
+// a job) are gathered in memory, each line indented by the depth of its call, so
+// that the block mimics the code in plain English. When the work ends the story
+// is written to a store: a DynamoDB table, or one local file (package
+// sqlitestore). It is found again by its object's key.
+//
+//	+0.000 I Starting workout generation	user=42
+//	+0.001 D   Recreating exercise filter
+//	+0.013 W     No exercises available for current filter	component=flexibility
+//	+0.013 I   Not committing any more exercises	component=flexibility
+//
+// # Use
+//
+//	h := dynamoslog.New(store, nil)
+//	defer h.Close()
+//	slog.SetDefault(slog.New(h))
+//	http.ListenAndServe(addr, dynamoslog.Middleware(nil)(mux)) // a story per request
+//
+// Outside of requests [Begin] opens a story and [Scope.End] ends it, and
+// [Handler.Run] does both around a function. [Key] is for code that has no
+// context. What belongs to nothing goes to the process's own story.
+//
+// # Depth
+//
+// The depth of a line is that of its call site: the frame of the record's PC.
+// Wrappers, helpers and handlers in between do not shift it. Depth alone does not
+// tell a call tree, so a line whose parent is not the one that its indent implies
+// carries a mark; package story reads the exact tree from it. Goroutines of
+// different functions stand in lanes of their own; [Lane] makes one.
+//
+// # Delivery
+//
+// Handle, End and the middleware touch memory only. One goroutine brings stories
+// to the store, tries again what did not arrive, and counts a part as stored only
+// when the store has said so for that part. [Handler.Flush], [Handler.Shutdown]
+// and [Handler.Close] wait for it, as long as their context lets them, and say
+// how many lines are not stored. What can never be stored goes to
+// Options.Fallback as text.
+//
+// Until a story is stored it is in memory only: a process that is killed loses
+// what was not written. See Options.MaxAge.
+package dynamoslog
