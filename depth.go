@@ -115,8 +115,6 @@ type branch struct {
 	base   int   // fewest frames of any line so far: the margin
 	real   []int // frames of the line before and of the lines it stands under
 	shown  []int // depths of the lines that the indent alone would name as parents
-	lost   bool  // lines before the next one were dropped
-	shared int   // the fewest frames that those shared with their neighbours
 }
 
 func (t *tree) lane(number int) *branch {
@@ -124,17 +122,6 @@ func (t *tree) lane(number int) *branch {
 		t.lanes = append(t.lanes, branch{})
 	}
 	return &t.lanes[number]
-}
-
-// skip takes note of a line that is not stored.
-func (t *tree) skip(lane, frames, shared int) {
-	if frames == 0 {
-		return
-	}
-	b := t.lane(lane)
-	if !b.lost || shared < b.shared {
-		b.lost, b.shared = true, shared
-	}
 }
 
 // add places the next line of a lane.
@@ -145,9 +132,6 @@ func (t *tree) add(lane, frames, shared int) (depth, up int) {
 		if frames == 0 {
 			return 0, 0
 		}
-	} else if b.lost {
-		shared = min(shared, b.shared)
-		b.lost = false
 	}
 	return b.add(t.indent, frames, shared)
 }

@@ -66,7 +66,7 @@ type Table struct {
 
 	// PlainText leaves all text uncompressed, so that it can be read in the AWS
 	// console. By default text is compressed where that saves a write unit
-	// (1 KB), which it does for a story of some twenty lines or more.
+	// (1 KB), which it does for a story of some fifteen lines or more.
 	PlainText bool
 
 	// Shards is into how many partitions the index over all keys is divided; 1 if

@@ -1,0 +1,235 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+const (
+	batchItems = 25 // the most that DynamoDB takes in a call
+	// batchBytes bounds the items of a call so that they stay under DynamoDB's
+	// 16 MB as JSON, where a byte takes up to six: see jsonBytes.
+	batchBytes = 2 << 20
+	jsonBytes  = 6
+
+	// unclearAnswers is how many answers in a row may leave it open what was
+	// stored, before the table is asked.
+	unclearAnswers = 3
+)
+
+var (
+	errUnprocessed = errors.New("dynamoslog: DynamoDB left this item of a batch unprocessed")
+	errUnclear     = errors.New("dynamoslog: the answer does not say that the item was stored")
+)
+
+// A write is one item to be stored, for one or more parts of a call: a batch may
+// not name a key twice.
+type write struct {
+	item  item
+	open  bool  // an open header
+	parts []int // indexes in the call's slice
+}
+
+// A slot is what tells items apart.
+type slot struct{ object, story string }
+
+func slotOf(it item) slot { return slot{getString(it, attrObject), getString(it, attrStory)} }
+
+// A putter is one call of Put.
+type putter struct {
+	store    *Store
+	failures map[int]story.PutFailure
+	stopped  *story.PutFailure // why the rest is not tried
+}
+
+// Put implements [story.Store]. It sends nothing twice: what failed is the
+// writer's to put again.
+func (s *Store) Put(ctx context.Context, parts []story.Part) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("dynamoslog: table %q: %w", s.Name, err)
+	}
+	p := &putter{store: s, failures: make(map[int]story.PutFailure)}
+	var batch []*write
+	size := 0
+	for _, w := range p.plan(parts) {
+		if w.open {
+			p.putOpen(ctx, w)
+			continue
+		}
+		n := itemSize(w.item)
+		if len(batch) == batchItems || len(batch) > 0 && size+n > batchBytes {
+			p.putBatch(ctx, batch)
+			batch, size = nil, 0
+		}
+		batch = append(batch, w)
+		size += n
+	}
+	if len(batch) > 0 {
+		p.putBatch(ctx, batch)
+	}
+	if len(p.failures) == 0 {
+		return nil
+	}
+	failed := slices.SortedFunc(maps.Values(p.failures), func(a, b story.PutFailure) int { return a.Index - b.Index })
+	return &story.PutError{Failures: failed}
+}
+
+// plan makes one write for each item. Of several parts that are one item the
+// last counts, but an open header only where there is no other.
+func (p *putter) plan(parts []story.Part) []*write {
+	var writes []*write
+	bySlot := make(map[slot]*write)
+	for i, part := range parts {
+		it, err := p.store.encode(part)
+		if err != nil {
+			p.failures[i] = story.PutFailure{Index: i, Outcome: story.Reject, Err: err}
+			continue
+		}
+		open := part.Header != nil && part.Header.State == story.Open
+		w, again := bySlot[slotOf(it)]
+		if !again {
+			w = &write{item: it, open: open}
+			bySlot[slotOf(it)] = w
+			writes = append(writes, w)
+		} else if !open {
+			w.item, w.open = it, false
+		}
+		w.parts = append(w.parts, i)
+	}
+	return writes
+}
+
+// fail notes why writes were not stored.
+func (p *putter) fail(outcome story.Outcome, err error, writes ...*write) {
+	for _, w := range writes {
+		for _, i := range w.parts {
+			p.failures[i] = story.PutFailure{Index: i, Outcome: outcome, Err: err}
+		}
+	}
+}
+
+// failCall notes that a call failed. Where the next one would fail alike, for
+// want of a connection or by a misconfiguration, the rest is not tried.
+func (p *putter) failCall(ctx context.Context, err error, writes ...*write) {
+	outcome, _ := classify(err)
+	if ctx.Err() != nil {
+		outcome = story.Retry
+	}
+	explained := p.store.explain(ctx, err)
+	p.fail(outcome, explained, writes...)
+	if outcome == story.Wait || outcome == story.Retry && !answered(err) {
+		p.stopped = &story.PutFailure{Outcome: outcome, Err: explained}
+	}
+}
+
+// putOpen stores an open header, if the story has no header yet.
+func (p *putter) putOpen(ctx context.Context, w *write) {
+	if p.stopped != nil {
+		p.fail(p.stopped.Outcome, p.stopped.Err, w)
+		return
+	}
+	out, err := call(ctx, p.store.client.PutItem, &dynamodb.PutItemInput{
+		TableName:                &p.store.Name,
+		Item:                     w.item,
+		ConditionExpression:      aws.String("attribute_not_exists(#object)"),
+		ExpressionAttributeNames: map[string]string{"#object": attrObject},
+		ReturnConsumedCapacity:   types.ReturnConsumedCapacityTotal,
+	}, once)
+	var exists *types.ConditionalCheckFailedException
+	switch {
+	case errors.As(err, &exists):
+		p.store.unclear.Store(0)
+	case err != nil:
+		p.failCall(ctx, err, w)
+	case out.ConsumedCapacity == nil:
+		p.decide(ctx, w)
+	default:
+		p.store.unclear.Store(0)
+		p.store.wrote(*out.ConsumedCapacity)
+	}
+}
+
+// putBatch stores at most 25 items. DynamoDB rejects a batch whole for one bad
+// item, or if it is too large: then it is halved, down to the item that is bad.
+func (p *putter) putBatch(ctx context.Context, writes []*write) {
+	if p.stopped != nil {
+		p.fail(p.stopped.Outcome, p.stopped.Err, writes...)
+		return
+	}
+	requests := make([]types.WriteRequest, len(writes))
+	for i, w := range writes {
+		requests[i].PutRequest = &types.PutRequest{Item: w.item}
+	}
+	out, err := call(ctx, p.store.client.BatchWriteItem, &dynamodb.BatchWriteItemInput{
+		RequestItems:           map[string][]types.WriteRequest{p.store.Name: requests},
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	}, once)
+	if err != nil {
+		if outcome, _ := classify(err); outcome == story.Reject && len(writes) > 1 {
+			half := len(writes) / 2
+			p.putBatch(ctx, writes[:half])
+			p.putBatch(ctx, writes[half:])
+			return
+		}
+		p.failCall(ctx, err, writes...)
+		return
+	}
+	p.store.wrote(out.ConsumedCapacity...)
+	if out.UnprocessedItems == nil && len(out.ConsumedCapacity) == 0 {
+		p.decide(ctx, writes...)
+		return
+	}
+	p.store.unclear.Store(0)
+	p.failUnprocessed(out.UnprocessedItems, writes)
+}
+
+// failUnprocessed notes the writes that an answer names as not done. Where it
+// names one that was not asked for, it is not known which it means.
+func (p *putter) failUnprocessed(unprocessed map[string][]types.WriteRequest, writes []*write) {
+	bySlot := make(map[slot]*write, len(writes))
+	for _, w := range writes {
+		bySlot[slotOf(w.item)] = w
+	}
+	for _, requests := range unprocessed {
+		for _, request := range requests {
+			var w *write
+			if request.PutRequest != nil {
+				w = bySlot[slotOf(request.PutRequest.Item)]
+			}
+			if w == nil {
+				p.fail(story.Retry, errUnclear, writes...)
+				return
+			}
+			p.fail(story.Retry, errUnprocessed, w)
+		}
+	}
+}
+
+// decide settles writes whose answer was a success that acknowledges nothing, as
+// of a proxy: they are not stored, until such answers come again and again. Then
+// what the table holds tells.
+func (p *putter) decide(ctx context.Context, writes ...*write) {
+	if p.store.unclear.Add(1) < unclearAnswers {
+		p.fail(story.Retry, errUnclear, writes...)
+		return
+	}
+	for _, w := range writes {
+		at := slotOf(w.item)
+		held, err := p.store.getItem(ctx, at.object, at.story, once)
+		if err != nil {
+			p.fail(story.Retry, fmt.Errorf("%w: %w", errUnclear, err), w)
+		} else if held == nil || !w.open && !reflect.DeepEqual(held, w.item) {
+			p.fail(story.Retry, errUnclear, w)
+		}
+	}
+}

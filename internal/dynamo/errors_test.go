@@ -1,0 +1,89 @@
+package dynamo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/dynamoslog/dynamoslog/internal/dynamo"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+func TestClassify(t *testing.T) {
+	t.Parallel()
+	api := func(code, message string) error { return &smithy.GenericAPIError{Code: code, Message: message} }
+	status := func(status int, err error) error {
+		return &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}}, Err: err}
+	}
+	for _, test := range []struct {
+		err     error
+		outcome story.Outcome
+		is      error
+	}{
+		{&types.ProvisionedThroughputExceededException{}, story.Retry, dynamo.ErrThrottled},
+		{&types.RequestLimitExceeded{}, story.Retry, dynamo.ErrThrottled},
+		{api("ThrottlingException", ""), story.Retry, dynamo.ErrThrottled},
+		{&types.InternalServerError{}, story.Retry, nil},
+		{status(500, api("InternalServerError", "")), story.Retry, nil},
+		{status(503, api("UnknownError", "")), story.Retry, nil},
+		{api("CodeOfTomorrow", ""), story.Retry, nil},
+		{context.DeadlineExceeded, story.Retry, nil},
+		{&net.OpError{Op: "dial", Err: errors.New("connection refused")}, story.Retry, nil},
+		{&smithy.DeserializationError{Err: errors.New("invalid character '<'")}, story.Retry, nil},
+
+		{&types.ResourceNotFoundException{}, story.Wait, dynamo.ErrNoTable},
+		{api("AccessDeniedException", ""), story.Wait, dynamo.ErrNoAccess},
+		{status(403, api("UnknownError", "")), story.Wait, dynamo.ErrNoAccess},
+		{api("UnrecognizedClientException", ""), story.Wait, dynamo.ErrNoCredentials},
+		{api("ExpiredTokenException", ""), story.Wait, dynamo.ErrNoCredentials},
+		{api("InvalidSignatureException", ""), story.Wait, dynamo.ErrNoCredentials},
+		{api("MissingAuthenticationToken", ""), story.Wait, dynamo.ErrNoCredentials},
+		{fmt.Errorf("x: %w", dynamo.ErrConfig), story.Wait, nil},
+		{api("ValidationException", "The provided key element does not match the schema"), story.Wait, dynamo.ErrWrongTable},
+		{api("ValidationException", "One or more parameter values were invalid: Missing the key pk in the item"), story.Wait, dynamo.ErrWrongTable},
+		{api("ValidationException", "One or more parameter values were invalid: Type mismatch for key object expected: N actual: S"), story.Wait, dynamo.ErrWrongTable},
+		{api("ValidationException", "One of the required keys was not given a value"), story.Wait, dynamo.ErrWrongTable},
+
+		{api("ValidationException", "Item size has exceeded the maximum allowed size"), story.Reject, nil},
+		{api("SerializationException", ""), story.Reject, nil},
+		{status(413, api("UnknownError", "")), story.Reject, nil},
+	} {
+		outcome, is := dynamo.Classify(fmt.Errorf("operation error: %w", test.err))
+		if outcome != test.outcome || is != test.is {
+			t.Errorf("%T %v: got %v, %v, want %v, %v", test.err, test.err, outcome, is, test.outcome, test.is)
+		}
+	}
+}
+
+// TestClassifyClient makes the SDK itself fail: for these it has no error types.
+func TestClassifyClient(t *testing.T) {
+	t.Parallel()
+	none := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{}, errors.New("no EC2 IMDS role found")
+	})
+	for _, test := range []struct {
+		options dynamodb.Options
+		want    error
+		reason  string
+	}{
+		{dynamodb.Options{Region: "us-east-1", Credentials: none}, dynamo.ErrNoCredentials, "no credentials"},
+		{dynamodb.Options{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("", "", "")}, dynamo.ErrNoCredentials, "empty credentials"},
+		{dynamodb.Options{Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}, dynamo.ErrConfig, "no region"},
+	} {
+		_, err := dynamodb.New(test.options).ListTables(t.Context(), &dynamodb.ListTablesInput{})
+		outcome, is := dynamo.Classify(err)
+		if outcome != story.Wait || is != test.want {
+			t.Errorf("%s: got %v, %v of %v, want to wait for %v", test.reason, outcome, is, err, test.want)
+		}
+	}
+}

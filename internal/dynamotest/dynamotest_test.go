@@ -1,0 +1,101 @@
+package dynamotest_test
+
+import (
+	"bufio"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"go.uber.org/goleak"
+
+	"github.com/dynamoslog/dynamoslog/internal/dynamotest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestStartAnswers(t *testing.T) {
+	client := dynamotest.Start(t)
+	got, err := client.ListTables(t.Context(), &dynamodb.ListTablesInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.TableNames == nil {
+		t.Error("ListTables: got no list of tables")
+	}
+	if a, b := dynamotest.TableName(t), dynamotest.TableName(t); a == b {
+		t.Errorf("TableName: got %q twice", a)
+	}
+	if a, b := dynamotest.Endpoint(t), dynamotest.Endpoint(t); a != b {
+		t.Errorf("Endpoint: got %q, then %q: want one emulator a process", a, b)
+	}
+}
+
+// TestEndsWithKilledProcess runs this test's binary as a process that starts an
+// emulator and is then killed, which leaves it no time to clean up.
+func TestEndsWithKilledProcess(t *testing.T) {
+	const child = "DYNAMOTEST_CHILD"
+	if os.Getenv(child) != "" {
+		os.Stdout.WriteString("endpoint " + dynamotest.Endpoint(t) + "\n")
+		select {} // until killed
+	}
+	if os.Getenv("DYNAMODB_ENDPOINT") != "" {
+		t.Skip("DYNAMODB_ENDPOINT is set: no emulator is started")
+	}
+	dynamotest.Start(t) // skips where there is none
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), child+"=1")
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var endpoint string
+	for lines := bufio.NewScanner(stdout); endpoint == "" && lines.Scan(); {
+		endpoint, _ = strings.CutPrefix(lines.Text(), "endpoint ")
+	}
+	answers := func() bool {
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		resp, err := client.Get(endpoint)
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err == nil
+	}
+	if !answers() {
+		t.Errorf("the emulator of the child process does not answer at %q", endpoint)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait() // "signal: killed"
+	for deadline := time.Now().Add(10 * time.Second); answers(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the emulator is alive 10 s after its test process was killed")
+		}
+	}
+}
+
+// TestMissing runs this test's binary without Java.
+func TestMissing(t *testing.T) {
+	if os.Getenv("DYNAMOTEST_CHILD") != "" {
+		dynamotest.Start(t)
+		return
+	}
+	for _, test := range []struct{ ci, want, reason string }{
+		{"", "--- SKIP", "a machine without Java runs the other tests"},
+		{"true", "--- FAIL", "in CI nothing is left out unseen"},
+	} {
+		cmd := exec.Command(os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), "DYNAMOTEST_CHILD=1", "DYNAMODB_ENDPOINT=", "PATH=", "CI="+test.ci)
+		got, _ := cmd.CombinedOutput() // its exit status is what is asked for
+		if !strings.Contains(string(got), test.want) || !strings.Contains(string(got), "java is not installed") {
+			t.Errorf("CI=%q: want %s and what is missing (%s), got:\n%s", test.ci, test.want, test.reason, got)
+		}
+	}
+}
