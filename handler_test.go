@@ -19,7 +19,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, // but for idle connections of the SDK's own HTTP client
+	goleak.VerifyTestMain(m, // but for the SDK's own: idle connections, and looking for credentials
+		goleak.IgnoreAnyFunction("github.com/aws/aws-sdk-go-v2/feature/ec2/imds.(*getIdentityMiddleware).HandleFinalize"),
+		goleak.IgnoreAnyFunction("net/http.(*Transport).dialConnFor"),
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
 }
