@@ -19,8 +19,6 @@ type teller struct {
 	ctx context.Context
 }
 
-func (l teller) say(message string) { l.InfoContext(l.ctx, message) }
-
 //go:noinline
 func (l teller) straight(levels int) {
 	l.InfoContext(l.ctx, "down")
