@@ -9,6 +9,7 @@ import (
 	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/internal/dynamotest"
 	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/dynamoslog/dynamoslog/story/storetest"
 )
 
 func tellFifty(tb testing.TB, logger *slog.Logger, id int) {
@@ -22,6 +23,11 @@ func tellFifty(tb testing.TB, logger *slog.Logger, id int) {
 		step(i)
 	}
 	scope.End()
+}
+
+func TestTableIsAStore(t *testing.T) {
+	table := newTable(t, &dynamoslog.Table{})
+	storetest.Run(t, func(*testing.T) story.Store { return table })
 }
 
 func TestStoriesInDynamoDB(t *testing.T) {

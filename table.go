@@ -186,8 +186,9 @@ func (t *Table) Check(ctx context.Context) error {
 	return store.Check(ctx)
 }
 
-// Consumed returns the write and read units that DynamoDB has counted for the
-// calls made through t, those of the index included.
+// Consumed returns the write and read units that DynamoDB has told of in its
+// answers to calls made through t, those of the index included. What a failed
+// call consumed is not among them.
 func (t *Table) Consumed() (writeUnits, readUnits float64) {
 	if store := t.store.Load(); store != nil {
 		return store.Consumed()

@@ -19,6 +19,7 @@ import (
 	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/internal/dynamotest"
 	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/dynamoslog/dynamoslog/story/storetest"
 )
 
 // newTable creates a table on the emulator.
@@ -44,7 +45,6 @@ func TestTableFromEnvironment(t *testing.T) {
 	dynamotest.Setenv(t)
 	name := dynamotest.TableName(t)
 	table := &dynamoslog.Table{Name: name}
-	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	if w, r := table.Consumed(); w != 0 || r != 0 {
 		t.Errorf("Consumed before the first call: got %v, %v", w, r)
 	}
@@ -186,5 +186,22 @@ func TestTableFirstCalls(t *testing.T) {
 	}
 	if w, _ := table.Consumed(); w != 2*calls {
 		t.Errorf("Consumed: got %v write units, want %d: one store for all calls", w, 2*calls)
+	}
+}
+
+func TestTableKeepsContract(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		table *dynamoslog.Table
+	}{
+		{"default", &dynamoslog.Table{}},
+		{"four shards, plain text, without end", &dynamoslog.Table{Shards: 4, PlainText: true, TTL: -1, OnDemand: true}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			table := newTable(t, test.table)
+			storetest.Run(t, func(*testing.T) story.Store { return table })
+		})
 	}
 }

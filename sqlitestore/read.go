@@ -75,7 +75,11 @@ func (s *Store) listSQL(q story.Query) (string, []any, error) {
 	}
 	and(`id >= ?`, max(s.oldest(), sincePrefix(q.Since)))
 	if !q.Until.IsZero() {
-		and(`id < ?`, story.IDPrefix(q.Until))
+		until := q.Until.Truncate(time.Microsecond)
+		if until.Before(q.Until) { // ids tell microseconds: that one's stories are before Until
+			until = until.Add(time.Microsecond)
+		}
+		and(`id < ?`, story.IDPrefix(until))
 	}
 	if q.Cursor != "" {
 		id, object, err := parseCursor(q.Cursor)

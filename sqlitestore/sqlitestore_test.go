@@ -15,6 +15,7 @@ import (
 
 	"github.com/dynamoslog/dynamoslog/sqlitestore"
 	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/dynamoslog/dynamoslog/story/storetest"
 	"go.uber.org/goleak"
 )
 
@@ -103,6 +104,10 @@ func TestKilledWhileWriting(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) story.Store { return open(t, filepath.Join(t.TempDir(), "stories.db")) })
 }
 
 func TestExpiredStoriesAreNotShown(t *testing.T) {

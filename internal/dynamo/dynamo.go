@@ -73,8 +73,9 @@ func New(client *dynamodb.Client, config Config) (*Store, error) {
 	return &Store{client: client, Config: config, encoder: encoder, decoder: decoder}, nil
 }
 
-// Consumed returns the write and read units that DynamoDB has counted for this
-// store's calls, those of the index included.
+// Consumed returns the write and read units that DynamoDB has told of in its
+// answers to this store's calls, those of the index included. Of a failed call,
+// as of a header that is there already, it does not tell.
 func (s *Store) Consumed() (writeUnits, readUnits float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,15 +11,17 @@
 // It ends with the test process, also when that is killed: a shell holds it at
 // the end of a pipe. No goroutine serves this, and the clients that [Start]
 // returns close their idle connections when their test ends, so that goleak
-// needs to ignore nothing of this package. A client that a test makes itself,
-// or that dynamoslog.Table loads, keeps connections: ignore those by
-// goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop") and writeLoop.
+// needs to ignore nothing of this package. A client that dynamoslog.Table loads
+// by itself keeps its idle connections, unless the test led it here by [Setenv].
 package dynamotest
 
 import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -37,11 +39,13 @@ const (
 	Secret    = "dynamotest"
 )
 
+const envEndpoint = "AWS_ENDPOINT_URL_DYNAMODB"
+
 // The emulator of this process: started at most once, ended with the process.
 var shared = sync.OnceValues(func() (*emulator, error) { return start(context.Background()) })
 
 // Start returns a client of the emulator, which it starts if this process has
-// none yet. The client does not retry failed calls otherwise than by default.
+// none yet.
 // Where the emulator cannot be had, the test is skipped, or fails if CI=true.
 func Start(tb testing.TB) *dynamodb.Client {
 	tb.Helper()
@@ -85,7 +89,7 @@ func Endpoint(tb testing.TB) string {
 func Environ(tb testing.TB) []string {
 	tb.Helper()
 	return []string{
-		"AWS_ENDPOINT_URL_DYNAMODB=" + Endpoint(tb),
+		envEndpoint + "=" + Endpoint(tb),
 		"AWS_REGION=" + Region,
 		"AWS_ACCESS_KEY_ID=" + AccessKey,
 		"AWS_SECRET_ACCESS_KEY=" + Secret,
@@ -97,13 +101,34 @@ func Environ(tb testing.TB) []string {
 	}
 }
 
-// Setenv sets [Environ] for the test. It cannot be used in parallel tests.
+// Setenv sets [Environ] for the test, with the endpoint of a proxy of the
+// emulator that ends with the test: clients that nobody can close then have no
+// connection left. It cannot be used in parallel tests.
 func Setenv(tb testing.TB) {
 	tb.Helper()
 	for _, variable := range Environ(tb) {
 		name, value, _ := strings.Cut(variable, "=")
+		if name == envEndpoint {
+			value = proxy(tb, value)
+		}
 		tb.Setenv(name, value)
 	}
+}
+
+func proxy(tb testing.TB, endpoint string) string {
+	tb.Helper()
+	target, err := url.Parse(endpoint)
+	if err != nil {
+		tb.Fatalf("the URL of the DynamoDB emulator: %v", err)
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	tb.Cleanup(transport.CloseIdleConnections)
+	server := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite:   func(req *httputil.ProxyRequest) { req.SetURL(target) },
+		Transport: transport,
+	})
+	tb.Cleanup(server.Close)
+	return server.URL
 }
 
 // TableName returns a name that no table has yet.

@@ -2,6 +2,7 @@ package dynamotest_test
 
 import (
 	"bufio"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"go.uber.org/goleak"
 
@@ -34,13 +36,26 @@ func TestStartAnswers(t *testing.T) {
 	}
 }
 
+// TestSetenv uses the emulator as a program does that loads its configuration,
+// with a client that nobody closes: goleak finds no connection of it.
+func TestSetenv(t *testing.T) {
+	dynamotest.Setenv(t)
+	loaded, err := config.LoadDefaultConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dynamodb.NewFromConfig(loaded).ListTables(t.Context(), &dynamodb.ListTablesInput{}); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestEndsWithKilledProcess runs this test's binary as a process that starts an
 // emulator and is then killed, which leaves it no time to clean up.
 func TestEndsWithKilledProcess(t *testing.T) {
 	const child = "DYNAMOTEST_CHILD"
 	if os.Getenv(child) != "" {
 		os.Stdout.WriteString("endpoint " + dynamotest.Endpoint(t) + "\n")
-		select {} // until killed
+		io.Copy(io.Discard, os.Stdin) // until killed
 	}
 	if os.Getenv("DYNAMODB_ENDPOINT") != "" {
 		t.Skip("DYNAMODB_ENDPOINT is set: no emulator is started")
@@ -52,12 +67,19 @@ func TestEndsWithKilledProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	var endpoint string
 	for lines := bufio.NewScanner(stdout); endpoint == "" && lines.Scan(); {
-		endpoint, _ = strings.CutPrefix(lines.Text(), "endpoint ")
+		if url, ok := strings.CutPrefix(lines.Text(), "endpoint "); ok {
+			endpoint = url
+		}
 	}
 	answers := func() bool {
 		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/dynamoslog/dynamoslog"
+	"github.com/dynamoslog/dynamoslog/examples/workout"
+	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/spf13/cobra"
+)
+
+func (o *options) demoCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run an example service, send it some requests, and show a story of it",
+		Args:  arguments(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return o.withStore(func(store story.Store) error { return demo(cmd, store) })
+		},
+	}
+	cmd.Flags().Bool("once", false, "end after the story; for scripts")
+	return cmd
+}
+
+func demo(cmd *cobra.Command, store story.Store) error {
+	h := dynamoslog.New(store, &dynamoslog.Options{Level: slog.LevelDebug, Fallback: cmd.ErrOrStderr()})
+	server := httptest.NewServer(workout.NewServer(slog.New(h)))
+	var err error
+	for _, path := range []string{"/users/7/workouts", "/users/42/workouts", "/users/42/workouts?without=mat"} {
+		err = errors.Join(err, post(server.URL+path))
+	}
+	server.Close()
+	if err = errors.Join(err, h.Close()); err != nil {
+		return err
+	}
+	s, err := store.Read(cmd.Context(), story.NewKey("user", "42"), "")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), `A small web service answered three requests. This is the story of the last one, as it
+is stored: indented by call depth, under the key %s.
+
+%s
+Read it and the others with the same --table or --file, if you gave one:
+
+    go run ./cmd/dynamoslog ls
+    go run ./cmd/dynamoslog ls user_42
+    go run ./cmd/dynamoslog show user_42
+`, s.Key, story.Format(s.Lines))
+	return err
+}
+
+func post(url string) error {
+	resp, err := http.Post(url, "application/json", nil)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, resp.Body)
+	return errors.Join(err, resp.Body.Close())
+}

@@ -1,0 +1,117 @@
+// Package cli is the command dynamoslog.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+
+	"github.com/dynamoslog/dynamoslog"
+	"github.com/dynamoslog/dynamoslog/sqlitestore"
+	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/spf13/cobra"
+)
+
+// Exit codes.
+const (
+	exitOK       = 0
+	exitError    = 1
+	exitUsage    = 2
+	exitNotFound = 3
+)
+
+var errUsage = errors.New("usage")
+
+// options are those of every command.
+type options struct {
+	table, file string
+	json        bool
+}
+
+// Run runs the command with its arguments and returns its exit code.
+func Run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	o := &options{}
+	root := &cobra.Command{
+		Use:           "dynamoslog",
+		Short:         "Read the stories that a program told about its objects",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.PersistentFlags().StringVar(&o.table, "table", os.Getenv("DYNAMOSLOG_TABLE"), "DynamoDB table with the stories (or DYNAMOSLOG_TABLE)")
+	root.PersistentFlags().StringVar(&o.file, "file", os.Getenv("DYNAMOSLOG_FILE"), "file with the stories (or DYNAMOSLOG_FILE); by default one in your cache folder")
+	root.PersistentFlags().BoolVar(&o.json, "json", false, "print JSON, one object a line")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
+	root.AddCommand(o.demoCommand(), o.listCommand(), o.showCommand(), o.removeCommand(), o.tableCommand())
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintln(stderr, "dynamoslog:", story.Escape(err.Error()))
+	switch {
+	case errors.Is(err, errUsage):
+		fmt.Fprintln(stderr, "'dynamoslog --help' shows the commands.")
+		return exitUsage
+	case errors.Is(err, story.ErrNotFound):
+		fmt.Fprintln(stderr, "'dynamoslog ls' shows what there is.")
+		return exitNotFound
+	}
+	return exitError
+}
+
+// withStore calls f with the store that the options name.
+func (o *options) withStore(f func(story.Store) error) (err error) {
+	if o.table != "" {
+		return f(&dynamoslog.Table{Name: o.table})
+	}
+	path := o.file
+	if path == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return fmt.Errorf("%w: there is no cache folder, name a file with --file: %w", errUsage, err)
+		}
+		path = filepath.Join(cache, "dynamoslog", "stories.db")
+	}
+	store, err := sqlitestore.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return f(store)
+}
+
+// place reads the arguments KEY [ID].
+func place(args []string) (key story.Key, id string, err error) {
+	if key, err = story.ParseKey(args[0]); err != nil {
+		return key, "", fmt.Errorf("%w: %w", errUsage, err)
+	}
+	if len(args) > 1 {
+		id = args[1]
+	}
+	return key, id, nil
+}
+
+// arguments is a check of how many there are.
+func arguments(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := cobra.RangeArgs(least, most)(cmd, args); err != nil {
+			return fmt.Errorf("%w: %s: %w", errUsage, cmd.UseLine(), err)
+		}
+		return nil
+	}
+}
+
+func printJSON(out io.Writer, v any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}

@@ -1,0 +1,388 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+var putCases = []testCase{
+	{"PutIdempotent", "Put is idempotent: a part is known by key, id and number, and storing it again changes nothing", checkIdempotent},
+	{"PutAnyOrder", "Put stores parts in any order; it returns nil only when every part is stored", checkAnyOrder},
+	{"PutHeaderStates", "a header whose state is Open is stored only where the story has no header yet; every other header replaces the one before it", checkHeaderStates},
+	{"PutPartTwice", "one call may name one part twice; the same rules hold then, the later one being put last", checkPartTwice},
+	{"PutLimits", "parts, titles and attributes up to the limits of package story are stored as they are", checkLimits},
+	{"Keys", "an object's id holds any bytes; no two keys are taken for each other", checkKeys},
+	{"HeaderFields", "a header is given back as it was put, with times in UTC and nil for no attributes", checkHeaderFields},
+	{"Ownership", "nothing handed in is kept or changed after a method has returned, and what is returned belongs to the caller", checkOwnership},
+	{"DeleteOne", "Delete removes a story with all its parts; where there was nothing to remove the error wraps ErrNotFound", checkDeleteOne},
+	{"DeleteKey", "Delete with the empty id removes every story of the key, and of no other key", checkDeleteKey},
+	{"Cancelled", "methods whose context is done return an error that wraps the context's", checkCancelled},
+	{"Concurrency", "all methods may be called from several goroutines at once", checkConcurrency},
+}
+
+func checkIdempotent(ctx context.Context, store story.Store) error {
+	key := newKey()
+	head := bare(sealed(key, recent(), "one"), story.Sealed, 2)
+	parts := []story.Part{piece(head, 1, text("one")), piece(head, 2, text("two")), head}
+	for range 3 {
+		if err := errors.Join(put(ctx, store, parts...), put(ctx, store, parts[1])); err != nil {
+			return err
+		}
+		got, err := wantRead(ctx, store, key, "", text("one", "two"))
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(sameHeader(got.Header, *head.Header), wantList(ctx, store, story.Query{Key: key}, head)); err != nil {
+			return err
+		}
+	}
+	return put(ctx, store) // nothing to store is all stored
+}
+
+func checkAnyOrder(ctx context.Context, store story.Store) error {
+	// More parts than DynamoDB takes in one batch (25).
+	const parts = 60
+	key := newKey()
+	for _, single := range []bool{false, true} {
+		head := bare(sealed(key, recent(), "many"), story.Sealed, parts)
+		all := []story.Part{head}
+		var want []string
+		for i := 1; i <= parts; i++ {
+			message := fmt.Sprint("line of part ", i)
+			want = append(want, message)
+			all = append(all, piece(head, i, text(message)))
+		}
+		slices.Reverse(all)
+		all[0], all[7] = all[7], all[0]
+		calls := [][]story.Part{all}
+		if single {
+			calls = slices.Collect(slices.Chunk(all, 1))
+		}
+		for _, call := range calls {
+			if err := put(ctx, store, call...); err != nil {
+				return err
+			}
+		}
+		got, err := wantRead(ctx, store, key, head.ID, text(want...))
+		if err != nil {
+			return err
+		}
+		if err := sameHeader(got.Header, *head.Header); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkHeaderStates(ctx context.Context, store story.Store) error {
+	key := newKey()
+	first := sealed(key, recent(), "first")
+	version := func(state story.State, title string) story.Part {
+		return withHeader(bare(first, state, 0), func(h *story.Header) { h.Title = title })
+	}
+	open, final, later := version(story.Open, "open"), version(story.Sealed, "final"), version(story.Closed, "later")
+	for _, step := range []struct {
+		reason    string
+		put, want story.Part
+	}{
+		{"an open header is stored where there is none", open, open},
+		{"an open header is not stored over another", version(story.Open, "second open"), open},
+		{"a final header replaces an open one", final, final},
+		{"an open header after the final one changes nothing", open, final},
+		{"a final header replaces a final one", later, later},
+	} {
+		if err := put(ctx, store, step.put); err != nil {
+			return fmt.Errorf("%s: %w", step.reason, err)
+		}
+		if err := wantList(ctx, store, story.Query{Key: key}, step.want); err != nil {
+			return fmt.Errorf("%s: %w", step.reason, err)
+		}
+		if err := wantList(ctx, store, story.Query{Kind: key.Kind}, step.want); err != nil {
+			return fmt.Errorf("%s: %w", step.reason, err)
+		}
+	}
+	return nil
+}
+
+func checkPartTwice(ctx context.Context, store story.Store) error {
+	for _, c := range []struct {
+		reason string
+		states []story.State // of the versions in one call
+		want   int
+	}{
+		{"the final header stands over the open one before it", []story.State{story.Open, story.Sealed}, 1},
+		{"the final header stands over the open one after it", []story.State{story.Sealed, story.Open}, 0},
+		{"the first of two open headers stands", []story.State{story.Open, story.Open}, 0},
+		{"the last of two final headers stands", []story.State{story.Sealed, story.Closed}, 1},
+	} {
+		key := newKey()
+		first := sealed(key, recent(), "title")
+		line := piece(first, 1, text("title"))
+		parts := []story.Part{line}
+		for i, state := range c.states {
+			parts = append(parts, withHeader(bare(first, state, 1), func(h *story.Header) { h.Title = fmt.Sprint("version ", i) }))
+		}
+		want := parts[1+c.want]
+		if err := put(ctx, store, append(parts, line)...); err != nil {
+			return fmt.Errorf("%s: %w", c.reason, err)
+		}
+		if err := wantList(ctx, store, story.Query{Key: key}, want); err != nil {
+			return fmt.Errorf("%s: %w", c.reason, err)
+		}
+		if _, err := wantRead(ctx, store, key, first.ID, line.Text); err != nil {
+			return fmt.Errorf("%s: %w", c.reason, err)
+		}
+	}
+	return nil
+}
+
+func checkLimits(ctx context.Context, store story.Store) error {
+	// More text than DynamoDB returns at once (1 MB).
+	const parts = 20
+	key := newKey()
+	kib := text(strings.Repeat("é", (1024-len(text("")))/2))
+	head := withHeader(sealed(key, recent(), strings.Repeat("é", story.MaxTitle/2)), func(h *story.Header) {
+		h.Parts, h.LineCount = parts, (story.MaxHeaderText+parts*story.MaxPartText)/len(kib)
+		h.Attrs = map[string]string{"name": strings.Repeat("é", (story.MaxAttrs-len("name"))/2)}
+	})
+	head.Text = strings.Repeat(kib, story.MaxHeaderText/len(kib))
+	all, want := []story.Part{head}, head.Text
+	for i := 1; i <= parts; i++ {
+		part := piece(head, i, strings.Repeat(kib, story.MaxPartText/len(kib)))
+		all, want = append(all, part), want+part.Text
+	}
+	if err := put(ctx, store, all...); err != nil {
+		return err
+	}
+	got, err := wantRead(ctx, store, key, "", want)
+	if err != nil {
+		return err
+	}
+	return errors.Join(sameHeader(got.Header, *head.Header), wantList(ctx, store, story.Query{Kind: key.Kind}, head))
+}
+
+func checkKeys(ctx context.Context, store story.Store) error {
+	kind, start := newKind(), recent()
+	long := strings.Repeat("k", 2999)
+	var all []story.Part
+	for i, id := range []string{
+		"", "42", "a_b", "_", "/a/b?c=d#e", " ", "a b ", "a b", "tab\tnew\nline\r\x00\x1b[31m", `back\slash`, `\xff`,
+		"\xff", "\xfe", "\uFFFD", "Größe ü 日本", "part#1", "A", "a", "%", "'\"`", "\u2028\u202e", long + "a", long + "b",
+	} {
+		key := story.NewKey(kind, id)
+		head := withHeader(sealed(key, start.Add(time.Duration(i)*time.Microsecond), fmt.Sprintf("story %d", i)), func(h *story.Header) {
+			h.Parts, h.LineCount = 1, 2
+		})
+		if err := put(ctx, store, head, piece(head, 1, text(fmt.Sprintf("line %d", i)))); err != nil {
+			return fmt.Errorf("id %.100q: %w", id, err)
+		}
+		all = append(all, head)
+	}
+	for i, head := range all {
+		id := head.Key.ID
+		got, err := wantRead(ctx, store, head.Key, "", head.Text+text(fmt.Sprintf("line %d", i)))
+		if err != nil {
+			return fmt.Errorf("id %.100q: %w", id, err)
+		}
+		if err := errors.Join(sameHeader(got.Header, *head.Header), wantList(ctx, store, story.Query{Key: head.Key}, head)); err != nil {
+			return fmt.Errorf("id %.100q: %w", id, err)
+		}
+	}
+	slices.Reverse(all)
+	if err := wantList(ctx, store, story.Query{Kind: kind, Limit: 4}, all...); err != nil {
+		return err
+	}
+	if err := store.Delete(ctx, all[0].Key, ""); err != nil {
+		return fmt.Errorf("store.Delete of a key of 3,000 bytes: %w", err)
+	}
+	return wantList(ctx, store, story.Query{Kind: kind}, all[1:]...)
+}
+
+func checkHeaderFields(ctx context.Context, store story.Store) error {
+	states := []story.State{story.Open, story.Sealed, story.Continued, story.Moved, story.Closed, story.Abandoned, story.Interrupted}
+	for i, state := range states {
+		full := withHeader(sealed(newKey(), recent(), "é\t\x00\x1b[31m %_'\"\\ \u2028"), func(h *story.Header) {
+			h.State, h.Duration, h.LineCount = state, 1234567*time.Millisecond, 1+i
+			h.Updated = h.Start.Add(h.Duration).Truncate(time.Millisecond)
+			h.MaxLevel = []slog.Level{slog.LevelDebug - 4, slog.LevelInfo + 2, slog.LevelError + 4}[i%3]
+			h.Attrs = map[string]string{story.AttrMovedTo: "user_43", "é \"\n\x00": "ü\\'\n", "id": "", "title": "not it", "#a": ":b"}
+		})
+		plain := bare(sealed(newKey(), recent(), ""), state, 0)
+		for _, want := range []story.Part{full, plain} {
+			if err := put(ctx, store, want); err != nil {
+				return err
+			}
+			if err := wantList(ctx, store, story.Query{Key: want.Key}, want); err != nil {
+				return err
+			}
+			if state == story.Open {
+				continue // Read counts the lines of an open story
+			}
+			got, err := wantRead(ctx, store, want.Key, want.ID, want.Text)
+			if err != nil {
+				return err
+			}
+			if err := sameHeader(got.Header, *want.Header); err != nil {
+				return fmt.Errorf("store.Read: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func checkOwnership(ctx context.Context, store story.Store) error {
+	key := newKey()
+	want := withHeader(sealed(key, recent(), "title"), func(h *story.Header) { h.Attrs = map[string]string{"a": "1"} })
+	handed := withHeader(want, func(h *story.Header) { h.Attrs = map[string]string{"a": "1"} })
+	parts := []story.Part{handed}
+	if err := put(ctx, store, parts...); err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(parts, []story.Part{want}) {
+		return fmt.Errorf("store.Put changed the part to %+v", parts[0])
+	}
+	handed.Header.Attrs["a"], handed.Header.Attrs["b"], handed.Header.Title = "changed", "added", "changed"
+	parts[0].Text = "changed"
+	for range 2 { // the second time after what was returned has been changed
+		page, err := store.List(ctx, story.Query{Key: key})
+		if err != nil || len(page.Headers) != 1 {
+			return fmt.Errorf("store.List: got %d headers and error %v, want one header", len(page.Headers), err)
+		}
+		got, err := wantRead(ctx, store, key, want.ID, want.Text)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(sameHeader(page.Headers[0], *want.Header), sameHeader(got.Header, *want.Header)); err != nil {
+			return err
+		}
+		page.Headers[0].Attrs["a"], got.Attrs["a"], got.Lines[0].Message = "changed", "changed", "changed"
+	}
+	return nil
+}
+
+func checkDeleteOne(ctx context.Context, store story.Store) error {
+	key := newKey()
+	older := bare(sealed(key, recent(), "older"), story.Sealed, 2)
+	// A second story whose id begins with the first one's.
+	longer := withHeader(older, func(h *story.Header) { h.ID, h.Title = h.ID+"-2", "longer" })
+	longer.ID = longer.Header.ID
+	for _, head := range []story.Part{older, longer} {
+		title := head.Header.Title
+		if err := put(ctx, store, head, piece(head, 1, text(title+" 1")), piece(head, 2, text(title+" 2"))); err != nil {
+			return err
+		}
+	}
+	if err := store.Delete(ctx, key, older.ID); err != nil {
+		return fmt.Errorf("store.Delete: %w", err)
+	}
+	_, err := wantRead(ctx, store, key, longer.ID, text("longer 1", "longer 2"))
+	if err := errors.Join(err, wantNotFound(ctx, store, key, older.ID), wantList(ctx, store, story.Query{Key: key}, longer)); err != nil {
+		return err
+	}
+	for _, id := range []string{older.ID, story.NewID(recent())} {
+		if err := store.Delete(ctx, key, id); !errors.Is(err, story.ErrNotFound) {
+			return fmt.Errorf("store.Delete of an id that is not there: got error %v, want one that wraps story.ErrNotFound", err)
+		}
+	}
+	// The text must be gone, not only hidden: a new header would show it again.
+	again := bare(older, story.Open, 0)
+	if err := put(ctx, store, again); err != nil {
+		return err
+	}
+	_, err = wantRead(ctx, store, key, older.ID, "")
+	return err
+}
+
+func checkDeleteKey(ctx context.Context, store story.Store) error {
+	kind := newKind()
+	key, start := story.NewKey(kind, "4"), recent()
+	var others []story.Part
+	for _, other := range []story.Key{
+		story.NewKey(kind, "42"), story.NewKey(kind, "4_2"), story.NewKey(kind, "4 "), story.NewKey(kind, ""), story.NewKey(kind+"-x", "4"),
+	} {
+		head := sealed(other, start, other.ID)
+		others = append(others, withHeader(head, func(h *story.Header) { h.Parts = 1 }), piece(head, 1, text("more")))
+	}
+	first, second := sealed(key, start, "first"), sealed(key, start.Add(time.Second), "second")
+	headless := sealed(key, start.Add(2*time.Second), "headless")
+	mine := []story.Part{first, piece(first, 1, text("late")), second, piece(headless, 1, text("headless"))}
+	if err := put(ctx, store, append(mine, others...)...); err != nil {
+		return err
+	}
+	if err := store.Delete(ctx, key, ""); err != nil {
+		return fmt.Errorf("store.Delete of a key: %w", err)
+	}
+	for _, id := range []string{"", first.ID, second.ID, headless.ID} {
+		if err := wantNotFound(ctx, store, key, id); err != nil {
+			return err
+		}
+	}
+	if err := wantList(ctx, store, story.Query{Key: key}); err != nil {
+		return err
+	}
+	if err := store.Delete(ctx, key, ""); !errors.Is(err, story.ErrNotFound) {
+		return fmt.Errorf("store.Delete of a key without stories: got error %v, want one that wraps story.ErrNotFound", err)
+	}
+	for i := 0; i < len(others); i += 2 {
+		if _, err := wantRead(ctx, store, others[i].Key, "", others[i].Text+others[i+1].Text); err != nil {
+			return fmt.Errorf("another key, after the Delete: %w", err)
+		}
+	}
+	return nil
+}
+
+func checkCancelled(ctx context.Context, store story.Store) error {
+	key := newKey()
+	head := sealed(key, recent(), "title")
+	if err := put(ctx, store, head); err != nil {
+		return err
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	_, listErr := store.List(cancelled, story.Query{Key: key})
+	_, readErr := store.Read(cancelled, key, head.ID)
+	for _, call := range []struct {
+		method string
+		err    error
+	}{
+		{"Put", store.Put(cancelled, []story.Part{sealed(key, recent(), "other")})},
+		{"List", listErr}, {"Read", readErr}, {"Delete", store.Delete(cancelled, key, head.ID)},
+	} {
+		if !errors.Is(call.err, context.Canceled) {
+			return fmt.Errorf("%s: got error %v, want one that wraps context.Canceled", call.method, call.err)
+		}
+	}
+	return nil
+}
+
+func checkConcurrency(ctx context.Context, store story.Store) error {
+	const goroutines, stories = 4, 5
+	kind, start := newKind(), recent()
+	errs := make([]error, goroutines)
+	var wait sync.WaitGroup
+	for g := range goroutines {
+		wait.Go(func() {
+			key := story.NewKey(kind, fmt.Sprint(g))
+			for i := range stories {
+				head := bare(sealed(key, start.Add(time.Duration(i)*time.Second), "title"), story.Sealed, 1)
+				line := text(fmt.Sprint("line ", g, i))
+				errs[g] = errors.Join(errs[g], put(ctx, store, piece(head, 1, line), head), wantList(ctx, store, story.Query{Key: key, Limit: 1, Since: head.Header.Start}, head))
+				_, err := wantRead(ctx, store, key, "", line)
+				_, listErr := list(ctx, store, story.Query{Kind: kind, Limit: 3})
+				errs[g] = errors.Join(errs[g], err, listErr)
+			}
+			errs[g] = errors.Join(errs[g], store.Delete(ctx, key, ""))
+		})
+	}
+	wait.Wait()
+	return errors.Join(append(errs, wantList(ctx, store, story.Query{Kind: kind}))...)
+}
