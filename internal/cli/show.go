@@ -36,7 +36,7 @@ func (o *options) showCommand() *cobra.Command {
 				case stored:
 					_, err = fmt.Fprint(cmd.OutOrStdout(), story.Format(s.Lines))
 				default:
-					_, err = fmt.Fprint(cmd.OutOrStdout(), render(s))
+					_, err = fmt.Fprint(cmd.OutOrStdout(), render(s, paletteFor(cmd.OutOrStdout())))
 				}
 				return err
 			})
@@ -47,7 +47,7 @@ func (o *options) showCommand() *cobra.Command {
 }
 
 // render writes a story for people: each line under the nearest caller that logged.
-func render(s story.Story) string {
+func render(s story.Story, p palette) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s  %s  %s  %d lines  %s  %s\n", s.Key, s.Start.Local().Format("2006-01-02 15:04:05"),
 		s.Duration, s.LineCount, s.State, story.Escape(s.ID))
@@ -56,12 +56,12 @@ func render(s story.Story) string {
 	}
 	out.WriteByte('\n')
 	for _, line := range story.Nest(s.Lines) {
-		renderLine(&out, line)
+		renderLine(&out, line, p)
 	}
 	return out.String()
 }
 
-func renderLine(out *strings.Builder, line story.Line) {
+func renderLine(out *strings.Builder, line story.Line, p palette) {
 	sign := "+"
 	if line.Offset < 0 {
 		sign = "-"
@@ -73,12 +73,12 @@ func renderLine(out *strings.Builder, line story.Line) {
 	head += strings.Repeat("  ", line.Depth)
 	out.WriteString(head)
 	if line.Level >= slog.LevelWarn {
-		out.WriteString(line.Level.String() + " ")
+		out.WriteString(p.level(line.Level) + " ")
 	}
 	first, further, _ := strings.Cut(line.Message, "\n")
 	out.WriteString(story.Escape(first))
 	if line.Attrs != "" {
-		out.WriteString("  " + story.Escape(line.Attrs))
+		out.WriteString("  " + p.dim(story.Escape(line.Attrs)))
 	}
 	out.WriteByte('\n')
 	if further == "" {
