@@ -386,6 +386,25 @@ func TestMemoryIsBounded(t *testing.T) {
 	})
 }
 
+func TestTheStoresOwnRecordsDoNotComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var fallback bytes.Buffer
+		store := &faulty{Memory: story.NewMemory()}
+		h := dynamoslog.New(store, &dynamoslog.Options{Fallback: &fallback})
+		store.set(func(ctx context.Context, _ []story.Part) error {
+			slog.New(h).WarnContext(ctx, "retrying")
+			return nil
+		})
+		tell(t, h, "1", 1)
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := store.calls(); got != 1 || !strings.Contains(fallback.String(), "W retrying") {
+			t.Errorf("%d calls, fallback %q; want one, and the client's record in the fallback", got, fallback.String())
+		}
+	})
+}
+
 func TestAbandonedScope(t *testing.T) {
 	h, store := open(t, dynamoslog.Options{})
 	func() {

@@ -27,10 +27,17 @@ func (p palette) paint(code, s string) string {
 
 func (p palette) dim(s string) string { return p.paint("2", s) }
 
+// level colours a level. Every code has the same length, so that a column of
+// levels stays aligned.
 func (p palette) level(level slog.Level) string {
-	code := "33" // yellow
-	if level >= slog.LevelError {
+	code := plain
+	switch {
+	case level >= slog.LevelError:
 		code = "31" // red
+	case level >= slog.LevelWarn:
+		code = "33" // yellow
 	}
 	return p.paint(code, level.String())
 }
+
+const plain = "39" // the terminal's own colour

@@ -83,6 +83,7 @@ func parseTime(s string, now time.Time) (time.Time, error) {
 
 func (o *options) list(cmd *cobra.Command, store story.Store, query story.Query) error {
 	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	colours := paletteFor(cmd.OutOrStdout())
 	n := 0
 	for h, err := range story.All(cmd.Context(), store, query) {
 		if err != nil {
@@ -99,10 +100,10 @@ func (o *options) list(cmd *cobra.Command, store story.Store, query story.Query)
 			continue
 		}
 		if n == 1 {
-			fmt.Fprintln(table, "WHEN\tKEY\tLEVEL\tLINES\tTOOK\tSTATE\tTITLE\tID")
+			fmt.Fprintln(table, "WHEN\tKEY\t"+colours.paint(plain, "LEVEL")+"\tLINES\tTOOK\tSTATE\tTITLE\tID")
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", h.Start.Local().Format("2006-01-02 15:04:05"),
-			h.Key, h.MaxLevel, h.LineCount, h.Duration, h.State, story.Escape(h.Title), story.Escape(h.ID))
+			h.Key, colours.level(h.MaxLevel), h.LineCount, h.Duration, h.State, story.Escape(h.Title), story.Escape(h.ID))
 	}
 	if n == 0 && !o.json {
 		fmt.Fprintln(cmd.ErrOrStderr(), "There are no such stories.")
