@@ -38,7 +38,8 @@ type Store interface {
 	// store can hold is rejected alone, the others are stored.
 	Put(ctx context.Context, parts []Part) error
 
-	// List returns a page of headers that match the query, newest first by id.
+	// List returns a page of headers that match the query, newest first by id
+	// unless the query says otherwise.
 	// Where Page.Next is not empty, the query with it as Cursor goes on after
 	// this page; a story stored in the meantime never makes one appear twice.
 	// The work for a page is bounded, so that a page may hold fewer headers than
@@ -85,8 +86,10 @@ type Query struct {
 	MinLevel slog.Leveler
 	// Text selects stories whose title contains it, in upper or lower case.
 	Text   string
-	Limit  int    // the most headers in a page; 50 if zero, at most 1000
-	Cursor string // Page.Next of the page before
+	// OldestFirst turns the order round. A cursor goes on in the order it came from.
+	OldestFirst bool
+	Limit       int    // the most headers in a page; 50 if zero, at most 1000
+	Cursor      string // Page.Next of the page before
 }
 
 // A Page is one answer of [Store.List].
@@ -100,6 +103,15 @@ var ErrNotFound = errors.New("story: not found")
 
 // ErrBadCursor says that a query's cursor is not one that the store gave.
 var ErrBadCursor = errors.New("story: not a cursor of this store")
+
+// What a store's errors wrap where it is known who has to do something.
+var (
+	// ErrUnusable says that nothing can be stored or read until somebody mends a
+	// misconfiguration: a missing table, no access, no credentials, a full disk.
+	ErrUnusable = errors.New("story: the store cannot be used as it is")
+	// ErrBusy says that the store takes no more at the moment: try a little later.
+	ErrBusy = errors.New("story: the store is busy")
+)
 
 // PageLimit returns the query's limit with its default and bounds applied.
 func (q Query) PageLimit() int {
