@@ -81,16 +81,20 @@ func (s *Store) listSQL(q story.Query) (string, []any, error) {
 		}
 		and(`id < ?`, story.IDPrefix(until))
 	}
+	beyond, order := "<", "DESC"
+	if q.OldestFirst {
+		beyond, order = ">", "ASC"
+	}
 	if q.Cursor != "" {
 		id, object, err := parseCursor(q.Cursor)
 		if err != nil {
 			return "", nil, err
 		}
-		and(`id <= ? AND (id, object) < (?, ?)`, id, id, object)
+		and(`id `+beyond+`= ? AND (id, object) `+beyond+` (?, ?)`, id, id, object)
 	}
 	args = append(args, examined+1)
 	return `SELECT ` + columns + ` FROM headers WHERE ` + strings.Join(where, " AND ") +
-		` ORDER BY id DESC, object DESC LIMIT ?`, args, nil
+		` ORDER BY id ` + order + `, object ` + order + ` LIMIT ?`, args, nil
 }
 
 func sincePrefix(since time.Time) string {

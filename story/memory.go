@@ -23,7 +23,7 @@ type place struct {
 	ID  string
 }
 
-// compare orders places as lists show them: newest first.
+// compare orders places as lists show them, unless turned round: newest first.
 func (p place) compare(other place) int {
 	if c := strings.Compare(other.ID, p.ID); c != 0 {
 		return c
@@ -73,13 +73,17 @@ func (m *Memory) List(ctx context.Context, q Query) (Page, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	compare := place.compare
+	if q.OldestFirst {
+		compare = func(a, b place) int { return b.compare(a) }
+	}
 	var page Page
-	for _, at := range m.places() {
-		if q.Cursor != "" && at.compare(after) <= 0 {
+	for _, at := range slices.SortedFunc(maps.Keys(m.stories), compare) {
+		if q.Cursor != "" && compare(at, after) <= 0 {
 			continue
 		}
-		head, ok := m.stories[at][0]
-		if !ok || !q.Match(*head.Header) || q.Key.IsZero() && head.Header.State == Moved {
+		head := m.stories[at][0]
+		if head.Header == nil || !q.Match(*head.Header) || q.Key.IsZero() && head.Header.State == Moved {
 			continue
 		}
 		if len(page.Headers) == q.PageLimit() {
@@ -90,11 +94,6 @@ func (m *Memory) List(ctx context.Context, q Query) (Page, error) {
 		page.Headers = append(page.Headers, cloneHeader(*head.Header))
 	}
 	return page, nil
-}
-
-// places returns all places as lists show them. The caller holds the lock.
-func (m *Memory) places() []place {
-	return slices.SortedFunc(maps.Keys(m.stories), place.compare)
 }
 
 func memoryCursor(at place) string {
@@ -133,7 +132,7 @@ func (m *Memory) Read(ctx context.Context, key Key, id string) (Story, error) {
 	defer m.mu.Unlock()
 	if id == "" {
 		for at, parts := range m.stories {
-			if _, headed := parts[0]; headed && at.Key == key {
+			if parts[0].Header != nil && at.Key == key {
 				id = max(id, at.ID)
 			}
 		}

@@ -116,6 +116,21 @@ func TestCheckFindsFaults(t *testing.T) {
 		store         faulty
 	}{
 		{"lists oldest first", "ListOrder", faulty{page: func(p *story.Page) { slices.Reverse(p.Headers) }}},
+		{"OldestFirst is ignored", "ListOldestFirst", faulty{query: func(q story.Query) story.Query { q.OldestFirst = false; return q }}},
+		{"OldestFirst is ignored over all keys", "ListOldestFirst", faulty{query: func(q story.Query) story.Query {
+			q.OldestFirst = q.OldestFirst && (!q.Key.IsZero() || q.Kind != "")
+			return q
+		}}},
+		{"cursors go on downwards", "ListOldestFirst", faulty{query: func(q story.Query) story.Query {
+			q.OldestFirst = q.OldestFirst && q.Cursor == ""
+			return q
+		}}},
+		{"Since is ignored oldest first", "ListOldestFirst", faulty{query: func(q story.Query) story.Query {
+			if q.OldestFirst && q.Limit == 1 {
+				q.Since = time.Time{}
+			}
+			return q
+		}}},
 		{"an open header is stored over a final one", "PutHeaderStates", faulty{openWins: true}},
 		{"Delete does nothing", "DeleteOne", faulty{deletes: func(k story.Key, id string) (story.Key, string, bool) { return k, id, false }}},
 		{"Delete of one story removes all of the key", "DeleteOne", faulty{deletes: func(k story.Key, _ string) (story.Key, string, bool) { return k, "", true }}},

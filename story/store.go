@@ -85,7 +85,7 @@ type Query struct {
 	// MinLevel selects stories whose highest level is at least this, unless nil.
 	MinLevel slog.Leveler
 	// Text selects stories whose title contains it, in upper or lower case.
-	Text   string
+	Text string
 	// OldestFirst turns the order round. A cursor goes on in the order it came from.
 	OldestFirst bool
 	Limit       int    // the most headers in a page; 50 if zero, at most 1000

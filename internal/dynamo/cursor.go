@@ -10,8 +10,9 @@ import (
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
-// A place is the last item that a list has looked at. All behind it are older,
-// in every shard, so that one place is a cursor; zero is the beginning.
+// A place is the last item that a list has looked at. All behind it are older, or
+// newer where the oldest come first, in every shard, so that one place is a
+// cursor; zero is the beginning.
 type place struct {
 	Object string `json:"o"`
 	Story  string `json:"s"`

@@ -23,12 +23,12 @@ func (s *Store) List(ctx context.Context, q story.Query) (story.Page, error) {
 }
 
 func (s *Store) list(ctx context.Context, q story.Query, consistent bool) (story.Page, error) {
-	l := &lister{store: s, query: q, now: time.Now()}
 	low, high := bounds(q)
 	at, err := decodeCursor(q.Cursor)
 	if err != nil {
 		return story.Page{}, err
 	}
+	l := &lister{store: s, query: q, from: at, at: at, now: time.Now()}
 	if low != "" && high != "" && low >= high {
 		return story.Page{}, nil // nothing is between them, and DynamoDB calls it an error
 	}
@@ -71,35 +71,45 @@ func fourDigitYear(t time.Time) time.Time {
 }
 
 // A lister makes one page of the sources that a query needs: each is a range of
-// sort keys, read downwards, and the page is what they have, newest first.
+// sort keys, read in the query's order, and the page is what they have, merged.
 type lister struct {
 	store   *Store
 	query   story.Query
 	sources []*source
+	from    place // the cursor's
 	at      place // the last item taken
 	looked  int   // items asked for, so far
 	now     time.Time
 }
 
+// source returns a source that is read in the query's order, from start on if
+// there is one.
+func (l *lister) source(partition, value, low, high string, start item) *source {
+	src := l.store.newSource(partition, value, low, high)
+	src.input.ScanIndexForward = &l.query.OldestFirst
+	src.input.ExclusiveStartKey = start
+	return src
+}
+
 // overAll sets the sources of a list over all keys: the shards of the index. An
 // id has one shard: there the list goes on at the cursor's item, since others may
-// have the same id, and in the others below it.
+// have the same id, and in the others behind it.
 func (l *lister) overAll(low, high string, at place) {
-	l.at = at
+	restLow, restHigh := low, high
+	switch {
+	case at.Story == "":
+	case l.query.OldestFirst:
+		restLow = at.Story
+	default:
+		restHigh = at.Story
+	}
 	for n := range l.store.Shards {
 		shard := strconv.Itoa(n)
 		if at.Story != "" && shard == l.store.shardOf(at.Story) {
-			src := l.store.newSource(attrRecent, shard, low, high)
-			src.input.ExclusiveStartKey = item{attrRecent: str(shard), attrObject: str(at.Object), attrStory: str(at.Story)}
-			l.sources = append(l.sources, src)
-			continue
-		}
-		below := high
-		if at.Story != "" {
-			below = at.Story
-		}
-		if low == "" || low < below || below == "" {
-			l.sources = append(l.sources, l.store.newSource(attrRecent, shard, low, below))
+			start := item{attrRecent: str(shard), attrObject: str(at.Object), attrStory: str(at.Story)}
+			l.sources = append(l.sources, l.source(attrRecent, shard, low, high, start))
+		} else if restLow == "" || restHigh == "" || restLow < restHigh {
+			l.sources = append(l.sources, l.source(attrRecent, shard, restLow, restHigh, nil))
 		}
 	}
 }
@@ -107,31 +117,33 @@ func (l *lister) overAll(low, high string, at place) {
 // ofKey sets the sources of a list of one key: the sort keys below the parts',
 // where all of ours are, and those above, which others may have.
 func (l *lister) ofKey(low, high string, at place, consistent bool) error {
-	l.at = at
 	object := objectOf(l.query.Key)
-	above := l.store.newSource(attrObject, object, partEnd, "")
 	if high == "" {
 		high = partPrefix
 	}
-	below := l.store.newSource(attrObject, object, low, high)
 	timed := !l.query.Since.IsZero() || !l.query.Until.IsZero() // those above tell no time
 
-	start := item{attrObject: str(at.Object), attrStory: str(at.Story)}
+	var start, startAbove item
+	readBelow, readAbove := true, !timed
+	here := item{attrObject: str(at.Object), attrStory: str(at.Story)}
 	switch {
-	case at.Story == "" && timed:
-		l.sources = []*source{below}
 	case at.Story == "":
-		l.sources = []*source{above, below}
 	case at.Object != object:
 		return badCursor("of another key")
 	case at.Story < partPrefix:
-		below.input.ExclusiveStartKey = start
-		l.sources = []*source{below}
+		start = here
+		readAbove = readAbove && l.query.OldestFirst
 	case at.Story >= partEnd && !timed:
-		above.input.ExclusiveStartKey = start
-		l.sources = []*source{above, below}
+		startAbove = here
+		readBelow = !l.query.OldestFirst
 	default:
 		return badCursor("no place in this list")
+	}
+	if readAbove {
+		l.sources = append(l.sources, l.source(attrObject, object, partEnd, "", startAbove))
+	}
+	if readBelow {
+		l.sources = append(l.sources, l.source(attrObject, object, low, high, start))
 	}
 	for _, src := range l.sources {
 		src.input.ConsistentRead = &consistent
@@ -144,29 +156,37 @@ func (l *lister) ofKey(low, high string, at place, consistent bool) error {
 func (l *lister) page(ctx context.Context) (story.Page, error) {
 	var page story.Page
 	most := max(pageItems, l.query.PageLimit())
-	for first := true; len(page.Headers) < l.query.PageLimit(); first = false {
-		var newest *source
+	for begun := false; len(page.Headers) < l.query.PageLimit(); begun = true {
+		var next *source
 		for _, src := range l.sources {
 			if src.empty() && !src.last {
-				if !first && l.looked >= most { // what it has may be newer than the others'
+				if begun && l.looked >= most { // what it has may come before the others'
 					return l.end(page), nil
 				}
 				if err := l.fill(ctx, src); err != nil {
 					return story.Page{}, err
 				}
 			}
-			if !src.empty() && (newest == nil || src.next() > newest.next()) {
-				newest = src
+			if !src.empty() && (next == nil || l.before(src, next)) {
+				next = src
 			}
 		}
-		if newest == nil {
+		if next == nil {
 			break
 		}
-		if h, ok := l.take(newest); ok {
+		if h, ok := l.take(next); ok {
 			page.Headers = append(page.Headers, h)
 		}
 	}
 	return l.end(page), nil
+}
+
+// before reports whether the next item of a comes before that of b.
+func (l *lister) before(a, b *source) bool {
+	if l.query.OldestFirst {
+		a, b = b, a
+	}
+	return a.next() > b.next()
 }
 
 // fill asks for a source's next items.
@@ -191,6 +211,9 @@ func (l *lister) take(src *source) (story.Header, bool) {
 	it := src.items[0]
 	src.items = src.items[1:]
 	l.at = place{Object: getString(it, attrObject), Story: getString(it, attrStory)}
+	if l.at == l.from { // it was stored when there were fewer shards
+		return story.Header{}, false
+	}
 	key, ok := l.query.Key, true
 	if key.IsZero() {
 		key, ok = keyOf(it)

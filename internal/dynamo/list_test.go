@@ -38,9 +38,13 @@ func TestListShards(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, dynamo.Config{Shards: shards})
 			want := fillStories(t, b, 60)
-			for _, limit := range []int{1, 7, 60, 1000} {
+			for _, q := range []story.Query{{Limit: 1}, {Limit: 7}, {Limit: 60}, {Limit: 1000},
+				{Limit: 1, OldestFirst: true}, {Limit: 7, OldestFirst: true}, {Limit: 60, OldestFirst: true}} {
+				want, limit := slices.Clone(want), q.Limit
+				if q.OldestFirst {
+					slices.Reverse(want)
+				}
 				var got []string
-				q := story.Query{Limit: limit}
 				for pages := 0; ; pages++ {
 					page, err := b.List(t.Context(), q)
 					if err != nil {
@@ -58,7 +62,7 @@ func TestListShards(t *testing.T) {
 					q.Cursor = page.Next
 				}
 				if !slices.Equal(got, want) {
-					t.Errorf("limit %d: got %v, want %v", limit, got, want)
+					t.Errorf("limit %d, oldest first %v: got %v, want %v", limit, q.OldestFirst, got, want)
 				}
 			}
 		})
@@ -99,6 +103,10 @@ func TestListOfKey(t *testing.T) {
 		{story.Query{Key: key, Kind: "job"}, "", "of another kind"},
 		{story.Query{Key: story.NewKey("user", "2")}, "", "another key"},
 		{story.Query{Since: minute(8)}, "009,008", "over all keys"},
+		{story.Query{Key: key, OldestFirst: true}, "001,003,005,007,009", "oldest first"},
+		{story.Query{Key: key, OldestFirst: true, Since: minute(3), Limit: 2}, "003,005", "the one at Since and the next"},
+		{story.Query{Key: key, OldestFirst: true, Until: minute(5)}, "001,003", "oldest first, not the one at Until"},
+		{story.Query{OldestFirst: true, Since: minute(2), Until: minute(5), Limit: 2}, "002,003", "over all keys, oldest first"},
 		{story.Query{Since: minute(2), Until: minute(4)}, "003,002", "over all keys, between"},
 		{story.Query{Kind: "user", Until: minute(1)}, "000", "over all keys, of a kind"},
 	} {
@@ -268,10 +276,11 @@ func TestListSameID(t *testing.T) {
 				b.put(t, headPart(headerOf(story.NewKey("user", fmt.Sprint(i)), idAt(at(10, 0), suffix)), ""))
 			}
 		}
-		for _, limit := range []int{1, 2, 7} {
+		for _, q := range []story.Query{{Limit: 1}, {Limit: 2}, {Limit: 7},
+			{Limit: 1, OldestFirst: true}, {Limit: 2, OldestFirst: true}, {Limit: 7, OldestFirst: true}} {
 			seen := make(map[string]int)
 			var ids []string
-			for h, err := range story.All(t.Context(), b, story.Query{Limit: limit}) {
+			for h, err := range story.All(t.Context(), b, q) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -279,12 +288,40 @@ func TestListSameID(t *testing.T) {
 				ids = append(ids, h.ID)
 			}
 			if len(ids) != 3*n || len(seen) != 3*n {
-				t.Errorf("%d shards, limit %d: got %d headers, %d different ones, want %d", shards, limit, len(ids), len(seen), 3*n)
+				t.Errorf("%d shards, %+v: got %d headers, %d different ones, want %d", shards, q, len(ids), len(seen), 3*n)
 			}
-			slices.Reverse(ids)
+			if !q.OldestFirst {
+				slices.Reverse(ids)
+			}
 			if !slices.IsSorted(ids) {
-				t.Errorf("%d shards, limit %d: got, oldest first, %v", shards, limit, ids)
+				t.Errorf("%d shards, %+v: got, oldest first, %v", shards, q, ids)
 			}
+		}
+	}
+}
+
+// TestListAfterMoreShards lists stories that were stored when there was one shard.
+func TestListAfterMoreShards(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, dynamo.Config{})
+	want := fillStories(t, b, 12)
+	more := newStore(t, b.client, dynamo.Config{Name: b.name, TTL: time.Hour * 1000, Shards: 5})
+	for _, oldest := range []bool{false, true} {
+		var got []string
+		q := story.Query{Limit: 1, OldestFirst: oldest, Since: at(4, 0)}
+		for h, err := range story.All(t.Context(), more, q) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, h.Title); len(got) > 2*len(want) {
+				break
+			}
+		}
+		if oldest {
+			slices.Reverse(got)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("oldest first %v: got %v, want %v", oldest, got, want)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -164,6 +165,22 @@ func TestForeignItems(t *testing.T) {
 		}
 		if listed == nil || fmt.Sprint(*listed) != fmt.Sprint(got.Header) {
 			t.Errorf("%s: listed as\n     %v\nwant %v", test.reason, listed, got.Header)
+		}
+	}
+	var newest, oldest []string
+	for _, limit := range []int{1000, 1, 5} {
+		for q, ids := range map[story.Query]*[]string{{}: &newest, {OldestFirst: true}: &oldest} {
+			q.Key, q.Limit, *ids = user42, limit, nil
+			for h, err := range story.All(t.Context(), b, q) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				*ids = append(*ids, h.ID)
+			}
+		}
+		slices.Reverse(oldest)
+		if len(newest) != 13 || !slices.Equal(newest, oldest) {
+			t.Errorf("in pages of %d: got %q, and turned round from the oldest %q", limit, newest, oldest)
 		}
 	}
 	page, err := b.List(t.Context(), story.Query{})

@@ -11,7 +11,7 @@ import (
 )
 
 // A source is a range of sort keys in one partition of the table or of its
-// index, that is read downwards, some items at a time.
+// index, that is read downwards or upwards, some items at a time.
 type source struct {
 	input   *dynamodb.QueryInput
 	items   []item // asked for and not yet taken
@@ -47,7 +47,6 @@ func (s *Store) newSource(partition, value, low, high string) *source {
 		KeyConditionExpression:    &condition,
 		ExpressionAttributeNames:  names,
 		ExpressionAttributeValues: values,
-		ScanIndexForward:          aws.Bool(false),
 		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
 	}
 	if partition == attrRecent {

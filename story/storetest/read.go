@@ -14,6 +14,8 @@ import (
 
 var readCases = []testCase{
 	{"ListOrder", "List returns headers newest first by id, of one key or of a kind", checkListOrder},
+	{"ListOldestFirst", "OldestFirst turns the order round, and a cursor goes on in it", checkListOldestFirst},
+	{"ListOldestFirstPages", "oldest first, a story stored between two pages never makes one appear twice, or be missing", checkListOldestFirstPages},
 	{"ListPeriod", "a query selects stories that started at Since or later, and before Until", checkListPeriod},
 	{"ListFilters", "MinLevel selects by the highest level, Text by what the title contains, in upper or lower case", checkListFilters},
 	{"ListPages", "a query with Page.Next as its cursor goes on after the page: nothing is missing, and a story stored in the meantime never makes one appear twice", checkListPages},
@@ -60,6 +62,84 @@ func checkListOrder(ctx context.Context, store story.Store) error {
 		wantList(ctx, store, story.Query{Key: story.NewKey(kind, "none")}),
 		wantList(ctx, store, story.Query{Kind: newKind()}),
 	)
+}
+
+func checkListOldestFirst(ctx context.Context, store story.Store) error {
+	kind, start := newKind(), recent()
+	a := series(story.NewKey(kind, "a"), start, 5)
+	b := series(story.NewKey(kind, "b"), start.Add(500*time.Millisecond), 5)
+	if err := put(ctx, store, append(slices.Clone(a), b...)...); err != nil {
+		return err
+	}
+	slices.Reverse(a)
+	slices.Reverse(b)
+	var both []story.Part
+	for i := range a {
+		both = append(both, a[i], b[i])
+	}
+	at := func(i int) time.Time { return a[i].Header.Start }
+	for _, limit := range []int{0, 1, 3} {
+		oldest := story.Query{OldestFirst: true, Limit: limit}
+		ofKey, ofKind, all := oldest, oldest, oldest
+		ofKey.Key, ofKind.Kind = a[0].Key, kind
+		all.Since, all.Until = start, start.Add(time.Minute)
+		ofPeriod, allOfPeriod, after := ofKey, oldest, ofKey
+		ofPeriod.Since, ofPeriod.Until = at(1), at(3)
+		allOfPeriod.Since, allOfPeriod.Until = at(1), at(3)
+		after.Since = at(2).Add(1)
+		err := errors.Join(
+			wantList(ctx, store, ofKey, a...),
+			wantList(ctx, store, ofKind, both...),
+			wantListOverAll(ctx, store, kind, all, both...),
+			wantList(ctx, store, ofPeriod, a[1:3]...),
+			wantListOverAll(ctx, store, kind, allOfPeriod, both[2:6]...),
+			wantList(ctx, store, after, a[3:]...),
+		)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkListOldestFirstPages(ctx context.Context, store story.Store) error {
+	for _, byKey := range []bool{true, false} {
+		key, start := newKey(), recent()
+		stories := series(key, start, 8)
+		if err := put(ctx, store, stories...); err != nil {
+			return err
+		}
+		q := story.Query{Kind: key.Kind, OldestFirst: true, Limit: 3}
+		if byKey {
+			q.Key = key
+		}
+		var got, want []string
+		for i := range stories {
+			want = append(want, stories[len(stories)-1-i].Header.Title)
+		}
+		for older := start.Add(-time.Second); ; older = older.Add(-time.Second) {
+			page, err := store.List(ctx, q)
+			if err != nil {
+				return fmt.Errorf("store.List: %w", err)
+			}
+			for _, h := range page.Headers {
+				if !h.Start.Before(start) { // an older one may show in a first page without headers
+					got = append(got, h.Title)
+				}
+			}
+			if page.Next == "" {
+				break
+			}
+			q.Cursor = page.Next
+			if err := put(ctx, store, sealed(key, older, "older")); err != nil {
+				return err
+			}
+		}
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("oldest first in pages of 3, by key %v: got %q, want %q", byKey, got, want)
+		}
+	}
+	return nil
 }
 
 func checkListPeriod(ctx context.Context, store story.Store) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -141,6 +142,21 @@ func wantList(ctx context.Context, store story.Store, q story.Query, want ...sto
 	if err != nil {
 		return err
 	}
+	return sameHeaders(q, got, want)
+}
+
+// wantListOverAll does so for a query over all keys, of which it looks only at
+// those of a kind. The period that the query names keeps the list short.
+func wantListOverAll(ctx context.Context, store story.Store, kind string, q story.Query, want ...story.Part) error {
+	all, err := list(ctx, store, q)
+	if err != nil {
+		return err
+	}
+	got := slices.DeleteFunc(all, func(h story.Header) bool { return h.Key.Kind != kind })
+	return sameHeaders(q, got, want)
+}
+
+func sameHeaders(q story.Query, got []story.Header, want []story.Part) error {
 	var gotTitles, wantTitles []string
 	for _, h := range got {
 		gotTitles = append(gotTitles, h.Title)
