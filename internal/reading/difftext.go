@@ -1,0 +1,90 @@
+package reading
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// Diff writes a difference: what is the same is folded, unless all is asked for.
+func (p Printer) Diff(w io.Writer, d *Diff, all bool) error {
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "was  %s  %s\n", d.Was.Story.Key, story.Escape(d.Was.Story.ID))
+	fmt.Fprintf(out, "is   %s  %s\n%s\n\n", d.Is.Story.Key, story.Escape(d.Is.Story.ID), d.Changes)
+	for _, nodes := range d.Lanes {
+		p.diffSiblings(out, nodes, 0, all)
+	}
+	return out.Flush()
+}
+
+// String says how many lines differ, and in what way.
+func (c Changes) String() string {
+	if c.Equal() {
+		return "equal: " + Plural(c.Same, "line") + " that differ in nothing but times and ids"
+	}
+	var parts []string
+	for _, of := range []struct {
+		n    int
+		what Change
+	}{{c.New, New}, {c.Gone, Gone}, {c.Changed, Changed}, {c.Slower, Slower}} {
+		if of.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", of.n, of.what))
+		}
+	}
+	return strings.Join(parts, ", ") + fmt.Sprintf(", %d equal", c.Same)
+}
+
+var diffMarks = map[Change]struct {
+	mark  string
+	style Style
+}{
+	Same: {"  ", Dim}, New: {"+ ", Added}, Gone: {"- ", Removed}, Changed: {"~ ", Warning}, Slower: {"> ", Warning},
+}
+
+func (p Printer) diffSiblings(out *bufio.Writer, nodes []*DiffNode, depth int, all bool) {
+	indent := strings.Repeat("  ", min(depth, 40))
+	calm := 0
+	flush := func() {
+		if calm > 0 {
+			out.WriteString("  " + indent + p.paint(Dim, "… "+Plural(calm, "equal line")) + "\n")
+		}
+		calm = 0
+	}
+	for _, d := range nodes {
+		if !all && d.Change == Same && d.Under.Equal() {
+			calm += 1 + d.Under.Same
+			continue
+		}
+		flush()
+		n, mark := d.Node(), diffMarks[d.Change]
+		text := story.Escape(n.Message)
+		if word := LevelWord(n.Level); word != "" {
+			text = word + " " + text
+		}
+		out.WriteString(p.paint(mark.style, mark.mark+indent+text))
+		if n.Attrs != "" {
+			out.WriteString("  " + p.paint(Dim, story.Escape(n.Attrs)))
+		}
+		out.WriteByte('\n')
+		for _, value := range d.Values {
+			out.WriteString("  " + indent + p.paint(Warning, "  "+value.String()) + "\n")
+		}
+		p.diffSiblings(out, d.Children, depth+1, all)
+	}
+	flush()
+}
+
+// String says how a value changed.
+func (v Value) String() string {
+	name := story.Escape(v.Name)
+	switch {
+	case v.Was == "":
+		return name + " is new: " + story.Escape(v.Is)
+	case v.Is == "":
+		return name + " is gone: " + story.Escape(v.Was)
+	}
+	return name + ": " + story.Escape(v.Was) + " → " + story.Escape(v.Is)
+}

@@ -1,0 +1,83 @@
+package reading
+
+import (
+	"hash/maphash"
+)
+
+// A Group is what stands in one place among siblings: a line, or a run of lines
+// that repeats.
+type Group struct {
+	Once  []*Node // the first time
+	More  []*Node // the others, with everything below them
+	Times int     // 1 where nothing repeats
+	Under Counts  // of More and what is below them
+}
+
+const (
+	leastTimes    = 3 // fewer are easier read than merged
+	longestPeriod = 8 // lines of one turn of a loop
+)
+
+// Groups merges runs of siblings that repeat: three or more of the same shape one
+// after another, each a line or up to eight of them, with all that is below.
+// Shapes are those of the whole tree, see [Tree.Shapes].
+func Groups(siblings []*Node, shapes []uint64) []Group {
+	groups := make([]Group, 0, len(siblings))
+	shape := func(i int) uint64 { return shapes[siblings[i].Number-1] }
+	for i := 0; i < len(siblings); {
+		period, times := repeatAt(len(siblings)-i, func(j int) uint64 { return shape(i + j) })
+		all := siblings[i : i+period*times]
+		g := Group{Once: all[:period:period], More: all[period:], Times: times}
+		for _, n := range g.More {
+			g.Under.add(n.Level)
+			g.Under.Lines += n.Under.Lines
+			g.Under.Warnings += n.Under.Warnings
+			g.Under.Errors += n.Under.Errors
+		}
+		groups = append(groups, g)
+		i += len(all)
+	}
+	return groups
+}
+
+// repeatAt returns the shortest run of shapes at the start that repeats, and how often.
+func repeatAt(n int, shape func(int) uint64) (period, times int) {
+	for period = 1; period <= longestPeriod && period*leastTimes <= n; period++ {
+		same := period
+		for same < n && shape(same) == shape(same-period) {
+			same++
+		}
+		if times = same / period; times >= leastTimes {
+			return period, times
+		}
+	}
+	return 1, 1
+}
+
+// Single returns each sibling as a group of its own.
+func Single(siblings []*Node) []Group {
+	groups := make([]Group, len(siblings))
+	for i := range siblings {
+		groups[i] = Group{Once: siblings[i : i+1 : i+1], Times: 1}
+	}
+	return groups
+}
+
+// Shapes returns for each line what its branch looks like: equal numbers mean the
+// same levels and shapes of messages, there and all the way down.
+func (t *Tree) Shapes() []uint64 {
+	seed := maphash.MakeSeed()
+	shapes := make([]uint64, len(t.Nodes))
+	var h maphash.Hash
+	for i := len(t.Nodes) - 1; i >= 0; i-- { // callers after what is under them
+		n := &t.Nodes[i]
+		h.SetSeed(seed)
+		_, _ = h.WriteString(Shape(n.Message)) // never fails
+		maphash.WriteComparable(&h, n.Level)
+		for _, child := range n.Children {
+			maphash.WriteComparable(&h, shapes[child.Number-1])
+		}
+		shapes[i] = h.Sum64()
+	}
+	return shapes
+}

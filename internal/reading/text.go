@@ -1,0 +1,252 @@
+package reading
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// A Style says what a piece of text is, so that a terminal can colour it.
+type Style int
+
+// The styles.
+const (
+	Plain Style = iota
+	Dim
+	Warning
+	Error
+	Added
+	Removed
+	Found // what a filter found
+)
+
+// A Printer writes stories as text. Everything in them is escaped, so that it can
+// go to a terminal.
+type Printer struct {
+	Paint func(Style, string) string // nil leaves the text as it is
+	Zone  *time.Location             // of times of day; UTC if nil
+}
+
+func (p Printer) paint(style Style, s string) string {
+	if p.Paint == nil || s == "" {
+		return s
+	}
+	return p.Paint(style, s)
+}
+
+func (p Printer) zone() *time.Location {
+	if p.Zone == nil {
+		return time.UTC
+	}
+	return p.Zone
+}
+
+// Story writes a story's facts and its lines.
+func (p Printer) Story(w io.Writer, t *Tree, v View) error {
+	out := bufio.NewWriter(w)
+	p.facts(out, t.Story.Header)
+	lines := &linePrinter{Printer: p, out: out, tree: t, view: v}
+	if !v.Each {
+		lines.shapes = t.Shapes()
+	}
+	if v.Active() {
+		fmt.Fprintf(out, "%s\n\n", p.paint(Dim, fmt.Sprintf("%d of %d lines, and their callers", v.Apply(t), len(t.Nodes))))
+	}
+	for _, lane := range t.Lanes {
+		lines.lane(lane)
+	}
+	return out.Flush()
+}
+
+func (p Printer) facts(out *bufio.Writer, h story.Header) {
+	fmt.Fprintf(out, "%s  %s  %s  %s  %s  %s\n", h.Key, h.Start.In(p.zone()).Format("2006-01-02 15:04:05 MST"),
+		h.Duration, Plural(h.LineCount, "line"), StateText(h.State), story.Escape(h.ID))
+	for _, name := range slices.Sorted(maps.Keys(h.Attrs)) {
+		fmt.Fprintf(out, "  %s: %s\n", story.Escape(name), story.Escape(h.Attrs[name]))
+	}
+	out.WriteByte('\n')
+}
+
+// A linePrinter writes the lines of one story.
+type linePrinter struct {
+	Printer
+	out    *bufio.Writer
+	tree   *Tree
+	view   View
+	shapes []uint64 // nil where repeats are not merged
+}
+
+func (p *linePrinter) lane(lane Lane) {
+	if p.view.Active() && !slices.ContainsFunc(lane.Roots, func(n *Node) bool { return n.Keep }) {
+		return
+	}
+	if lane.Number > 0 {
+		fmt.Fprintf(p.out, "\n%s\n", p.paint(Dim, fmt.Sprintf("── lane %d: %s", lane.Number, Summary(lane.Counts))))
+	}
+	p.siblings(lane.Roots)
+}
+
+func (p *linePrinter) siblings(nodes []*Node) {
+	groups := Single(nodes)
+	if p.shapes != nil && !p.view.Active() {
+		groups = Groups(nodes, p.shapes)
+	}
+	for _, g := range groups {
+		for i, n := range g.Once {
+			if !n.Keep {
+				continue
+			}
+			p.line(n)
+			if i == 0 && g.Times > 1 {
+				p.out.WriteString(p.paint(Found, fmt.Sprintf("  ×%d", g.Times)))
+			}
+			p.further(n)
+			p.under(n)
+		}
+		if g.Times > 1 && len(g.Once) > 1 {
+			p.note(g.Once[0].Depth, fmt.Sprintf("these %s ×%d", Plural(len(g.Once), "line"), g.Times))
+		}
+		if !g.Under.Calm() {
+			p.note(g.Once[0].Depth, "repeats hold "+Summary(g.Under))
+		}
+	}
+}
+
+func (p *linePrinter) under(n *Node) {
+	switch {
+	case len(n.Children) == 0:
+	case p.view.Folded(p.tree, n):
+		p.note(n.Depth+1, Summary(n.Under))
+	default:
+		p.siblings(n.Children)
+	}
+}
+
+// note writes what is not shown.
+func (p *linePrinter) note(depth int, text string) {
+	p.out.WriteString(strings.Repeat(" ", timeWidth) + strings.Repeat("  ", depth) + p.paint(Dim, "… "+text) + "\n")
+}
+
+const timeWidth = 9
+
+func (p *linePrinter) line(n *Node) {
+	fmt.Fprintf(p.out, "%s", p.paint(Dim, fmt.Sprintf("%-*s", timeWidth, p.tree.TimeText(n, p.view.Times, p.zone()))))
+	p.out.WriteString(p.indent(n))
+	if word := LevelWord(n.Level); word != "" {
+		p.out.WriteString(p.paint(levelStyle(n.Level), word) + " ")
+	}
+	first, _, _ := strings.Cut(n.Message, "\n")
+	style := Plain
+	if p.view.Active() && n.Match {
+		style = Found
+	}
+	p.out.WriteString(p.paint(style, story.Escape(first)))
+	if n.Attrs != "" {
+		p.out.WriteString("  " + p.paint(Dim, story.Escape(n.Attrs)))
+	}
+	if n.Slow {
+		p.out.WriteString("  " + p.paint(Warning, "after "+n.Step.String()))
+	}
+}
+
+// further ends a line, and writes the others of its message.
+func (p *linePrinter) further(n *Node) {
+	p.out.WriteByte('\n')
+	_, further, more := strings.Cut(n.Message, "\n")
+	for more {
+		var next string
+		next, further, more = strings.Cut(further, "\n")
+		p.out.WriteString(strings.Repeat(" ", timeWidth) + p.indent(n) + "| " + story.Escape(next) + "\n")
+	}
+}
+
+func (p *linePrinter) indent(n *Node) string {
+	const most = 40
+	depth := n.Depth
+	if p.view.Stored {
+		depth = n.Stored
+	}
+	return strings.Repeat("  ", min(depth, most))
+}
+
+// TimeText writes a line's time.
+func (t *Tree) TimeText(n *Node, times Times, zone *time.Location) string {
+	switch times {
+	case SincePrevious:
+		return seconds(n.Step)
+	case TimeOfDay:
+		return t.Time(n).In(zone).Format("15:04:05.000")
+	}
+	return seconds(n.Offset)
+}
+
+func seconds(d time.Duration) string {
+	sign := "+"
+	if d < 0 {
+		sign = "-"
+	}
+	return fmt.Sprintf("%s%.3f", sign, d.Abs().Seconds())
+}
+
+// LevelWord returns the level's name where it says anything: not for what is
+// ordinary, debug and info.
+func LevelWord(level slog.Level) string {
+	if level == slog.LevelDebug || level == slog.LevelInfo {
+		return ""
+	}
+	return level.String()
+}
+
+func levelStyle(level slog.Level) Style {
+	switch {
+	case level >= slog.LevelError:
+		return Error
+	case level >= slog.LevelWarn:
+		return Warning
+	}
+	return Plain
+}
+
+// StateText says what a state means for who reads the story.
+func StateText(state story.State) string {
+	switch state {
+	case story.Sealed:
+		return "ended"
+	case story.Open:
+		return "open: not ended yet"
+	case story.Interrupted:
+		return "interrupted: the program ended before it"
+	case story.Abandoned:
+		return "abandoned: End was not called"
+	case story.Closed:
+		return "closed with the handler"
+	}
+	return story.Escape(string(state))
+}
+
+// Summary says what is folded away: "14 lines, 1 error".
+func Summary(c Counts) string {
+	text := Plural(c.Lines, "line")
+	if c.Errors > 0 {
+		text += ", " + Plural(c.Errors, "error")
+	}
+	if c.Warnings > 0 {
+		text += ", " + Plural(c.Warnings, "warning")
+	}
+	return text
+}
+
+// Plural writes a number with its noun.
+func Plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

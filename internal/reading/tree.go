@@ -1,0 +1,168 @@
+// Package reading turns stories into what people look at, in a page or in a
+// terminal: the call tree with what it counts, what is folded, filtered or merged
+// of it, the difference of two stories, and the neighbours of one.
+package reading
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// A Tree is a story's lines by who called whom, a lane at a time.
+type Tree struct {
+	Story story.Story
+	Nodes []Node // one for each line, in their order
+	Lanes []Lane // in the order of their first lines
+	All   Counts // of the whole story
+}
+
+// A Lane is the part of a story that one goroutine told.
+type Lane struct {
+	Number int
+	After  int // number of the line before its first one, in any lane; 0 if there is none
+	Roots  []*Node
+	Counts
+}
+
+// A Node is a line in the tree.
+type Node struct {
+	story.Line // Depth is that in the tree: one step under the nearest caller that logged
+	Number     int
+	Stored     int // the depth as stored
+	Parent     *Node
+	Children   []*Node
+	Under      Counts        // of the lines below this one
+	Step       time.Duration // since the line before in its lane
+	Took       time.Duration // until the lane's next line that is not below this one, or until its last
+	Slow       bool          // whether Step is long, for its story
+	Match      bool          // whether the filter selects this very line
+	Keep       bool          // whether it is selected, or above one that is
+}
+
+// Counts says what a part of a story holds.
+type Counts struct{ Lines, Warnings, Errors int }
+
+func (c *Counts) add(level slog.Level) {
+	c.Lines++
+	switch {
+	case level >= slog.LevelError:
+		c.Errors++
+	case level >= slog.LevelWarn:
+		c.Warnings++
+	}
+}
+
+// Calm reports whether no line reached [slog.LevelWarn].
+func (c Counts) Calm() bool { return c.Warnings == 0 && c.Errors == 0 }
+
+// A gap is slow when it takes a good part of its story, and a person could feel it.
+const (
+	slowGap   = 100 * time.Millisecond
+	slowShare = 20
+)
+
+// NewTree returns the tree of a story, with no filter.
+func NewTree(s story.Story) *Tree {
+	t := &Tree{Story: s, Nodes: make([]Node, len(s.Lines))}
+	parents := story.Parents(s.Lines)
+	lanes := make(map[int]int)  // index in t.Lanes
+	last := make(map[int]*Node) // by lane
+	slow := max(slowGap, s.Duration/slowShare)
+	for i, line := range s.Lines {
+		n := &t.Nodes[i]
+		*n = Node{Line: line, Number: i + 1, Stored: line.Depth, Match: true, Keep: true}
+		n.Depth, n.Up = 0, 0
+		lane, known := lanes[line.Lane]
+		if !known {
+			lane = len(t.Lanes)
+			lanes[line.Lane] = lane
+			t.Lanes = append(t.Lanes, Lane{Number: line.Lane, After: i})
+		}
+		if parents[i] >= 0 {
+			n.Parent = &t.Nodes[parents[i]]
+			n.Depth = n.Parent.Depth + 1
+			n.Parent.Children = append(n.Parent.Children, n)
+		} else {
+			t.Lanes[lane].Roots = append(t.Lanes[lane].Roots, n)
+		}
+		if before := last[line.Lane]; before != nil {
+			n.Step = line.Offset - before.Offset
+			n.Slow = n.Step >= slow
+		}
+		last[line.Lane] = n
+		t.Lanes[lane].add(line.Level)
+		t.All.add(line.Level)
+	}
+	t.countUnder()
+	for i := range t.Lanes {
+		measure(t.Lanes[i].Roots, last[t.Lanes[i].Number].Offset)
+	}
+	return t
+}
+
+// countUnder adds every line to what its callers hold. A line stands after its
+// caller, so that going backwards each is complete when it is added.
+func (t *Tree) countUnder() {
+	for i := len(t.Nodes) - 1; i >= 0; i-- {
+		n := &t.Nodes[i]
+		if n.Parent == nil {
+			continue
+		}
+		under := &n.Parent.Under
+		under.add(n.Level)
+		under.Lines += n.Under.Lines
+		under.Warnings += n.Under.Warnings
+		under.Errors += n.Under.Errors
+	}
+}
+
+// measure sets how long each branch took; end is when their caller's was over.
+func measure(siblings []*Node, end time.Duration) {
+	for i, n := range siblings {
+		over := end
+		if i+1 < len(siblings) {
+			over = siblings[i+1].Offset
+		}
+		n.Took = max(over-n.Offset, 0)
+		measure(n.Children, over)
+	}
+}
+
+// Line returns the node of a line's number, or nil.
+func (t *Tree) Line(number int) *Node {
+	if number < 1 || number > len(t.Nodes) {
+		return nil
+	}
+	return &t.Nodes[number-1]
+}
+
+// Time returns when a line was logged.
+func (t *Tree) Time(n *Node) time.Time { return t.Story.Start.Add(n.Offset) }
+
+// Branch returns the story with only the line, what is under it, and the callers
+// above it.
+func (t *Tree) Branch(n *Node) story.Story {
+	keep := make(map[int]bool)
+	for above := n.Parent; above != nil; above = above.Parent {
+		keep[above.Number] = true
+	}
+	addBranch(keep, n)
+	branch := t.Story
+	branch.Lines = nil
+	for i, line := range t.Story.Lines {
+		if keep[i+1] {
+			line.Depth, line.Up = t.Nodes[i].Depth, 0 // callers that are gone would make the stored ones wrong
+			branch.Lines = append(branch.Lines, line)
+		}
+	}
+	return branch
+}
+
+func addBranch(keep map[int]bool, n *Node) {
+	keep[n.Number] = true
+	for _, child := range n.Children {
+		addBranch(keep, child)
+	}
+}

@@ -1,0 +1,194 @@
+package reading
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Times says which time stands before a line.
+type Times string
+
+// The times of a line.
+const (
+	SinceStart    Times = ""      // since the story's first
+	SincePrevious Times = "step"  // since the one before in its lane
+	TimeOfDay     Times = "clock" // of day
+)
+
+// Folds that are no depth.
+const (
+	ErrorsFirst = -1 // calm branches are folded, those with a warning or an error are open
+	Unfolded    = -2
+)
+
+// A View says how a story is shown. [NewView] returns the default.
+type View struct {
+	Fold    int          // to this depth, or ErrorsFirst or Unfolded
+	Toggled map[int]bool // numbers of lines that are folded the other way
+	Times   Times
+	Stored  bool // indented as stored, not by the nearest caller that logged
+	Each    bool // repeats are not merged
+	Full    int  // number of the line that is not cut
+	Filter
+}
+
+// A Filter selects lines.
+type Filter struct {
+	Text  string      // in the message or the attributes, in upper or lower case
+	Level *slog.Level // at least
+}
+
+// ErrBadView is wrapped by the errors of [ParseView] and [ParseLevel].
+var ErrBadView = errors.New("not a view")
+
+// NewView returns the view in which a story opens.
+func NewView() View { return View{Fold: ErrorsFirst} }
+
+// ParseView reads what [View.Values] wrote.
+func ParseView(values url.Values) (View, error) {
+	v := NewView()
+	var err error
+	switch fold := values.Get("fold"); fold {
+	case "":
+	case "none":
+		v.Fold = Unfolded
+	default:
+		if v.Fold, err = parseCount("fold", fold); err != nil {
+			return v, err
+		}
+	}
+	switch v.Times = Times(values.Get("times")); v.Times {
+	case SinceStart, SincePrevious, TimeOfDay:
+	default:
+		return v, fmt.Errorf("%w: times is step, clock or absent, not %q", ErrBadView, v.Times)
+	}
+	if toggled := values.Get("toggled"); toggled != "" {
+		v.Toggled = make(map[int]bool)
+		for number := range strings.SplitSeq(toggled, ".") {
+			n, err := parseCount("toggled", number)
+			if err != nil {
+				return v, err
+			}
+			v.Toggled[n] = true
+		}
+	}
+	if full := values.Get("full"); full != "" {
+		if v.Full, err = parseCount("full", full); err != nil {
+			return v, err
+		}
+	}
+	v.Stored = values.Get("indent") == "stored"
+	v.Each = values.Get("repeats") == "each"
+	v.Text = values.Get("q")
+	v.Level, err = ParseLevel(values.Get("level"))
+	return v, err
+}
+
+func parseCount(name, s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%w: %s is a number, not %q", ErrBadView, name, s)
+	}
+	return n, nil
+}
+
+// ParseLevel reads a level's name, or nil where there is none.
+func ParseLevel(name string) (*slog.Level, error) {
+	if name == "" {
+		return nil, nil
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(name)); err != nil {
+		return nil, fmt.Errorf("%w: a level is debug, info, warn or error, not %q", ErrBadView, name)
+	}
+	return &level, nil
+}
+
+// Values returns the view as the parameters of a URL, without what is default.
+func (v View) Values() url.Values {
+	values := make(url.Values)
+	set := func(name, value string) {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	switch v.Fold {
+	case ErrorsFirst:
+	case Unfolded:
+		set("fold", "none")
+	default:
+		set("fold", strconv.Itoa(v.Fold))
+	}
+	var toggled []string
+	for _, number := range slices.Sorted(maps.Keys(v.Toggled)) {
+		toggled = append(toggled, strconv.Itoa(number))
+	}
+	set("toggled", strings.Join(toggled, "."))
+	set("times", string(v.Times))
+	if v.Stored {
+		set("indent", "stored")
+	}
+	if v.Each {
+		set("repeats", "each")
+	}
+	if v.Full > 0 {
+		set("full", strconv.Itoa(v.Full))
+	}
+	set("q", v.Text)
+	if v.Level != nil {
+		set("level", v.Level.String())
+	}
+	return values
+}
+
+// calmLines is the length up to which a story without a warning opens whole.
+const calmLines = 100
+
+// Folded reports whether a line with others below it is folded.
+func (v View) Folded(t *Tree, n *Node) bool {
+	if v.Active() {
+		return v.Toggled[n.Number]
+	}
+	folded := false
+	switch v.Fold {
+	case Unfolded:
+	case ErrorsFirst:
+		if t.All.Calm() {
+			folded = t.All.Lines > calmLines && n.Depth > 0
+		} else {
+			folded = n.Under.Calm()
+		}
+	default:
+		folded = n.Depth >= v.Fold
+	}
+	return folded != v.Toggled[n.Number]
+}
+
+// Active reports whether the filter selects anything less than all.
+func (f Filter) Active() bool { return f.Text != "" || f.Level != nil }
+
+// Apply marks the lines that the filter selects, and their callers, and returns
+// how many it selects.
+func (f Filter) Apply(t *Tree) int {
+	text := strings.ToLower(f.Text)
+	matches := 0
+	for i := len(t.Nodes) - 1; i >= 0; i-- {
+		n := &t.Nodes[i]
+		n.Match = (f.Level == nil || n.Level >= *f.Level) && (text == "" ||
+			strings.Contains(strings.ToLower(n.Message), text) || strings.Contains(strings.ToLower(n.Attrs), text))
+		n.Keep = n.Match
+		for _, child := range n.Children {
+			n.Keep = n.Keep || child.Keep
+		}
+		if n.Match {
+			matches++
+		}
+	}
+	return matches
+}
