@@ -2,6 +2,17 @@ package sqlitestore
 
 import "testing"
 
+// Hurry makes a writer give up at once where another one has the file.
+func Hurry(t *testing.T, s *Store) {
+	t.Helper()
+	if _, err := s.db.Exec("PRAGMA busy_timeout = 0"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Waiting returns how many calls wait for the writer's connection, until now.
+func (s *Store) Waiting() int64 { return s.db.Stats().WaitCount }
+
 // LimitPages makes the file unable to grow, as on a full disk, until the function
 // that it returns is called.
 func LimitPages(t *testing.T, s *Store) (restore func()) {

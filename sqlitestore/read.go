@@ -30,7 +30,7 @@ func (s *Store) List(ctx context.Context, q story.Query) (story.Page, error) {
 	}
 	rows, err := s.reader.QueryContext(ctx, statement, args...)
 	if err != nil {
-		return story.Page{}, s.explainRead(ctx, err)
+		return story.Page{}, s.failed(ctx, "reading", err)
 	}
 	defer func() { _ = rows.Close() }()
 	var page story.Page
@@ -38,7 +38,7 @@ func (s *Store) List(ctx context.Context, q story.Query) (story.Page, error) {
 	for rows.Next() {
 		h, err := scanHeader(rows)
 		if err != nil {
-			return story.Page{}, s.explainRead(ctx, err)
+			return story.Page{}, s.failed(ctx, "reading", err)
 		}
 		seen++
 		if q.Match(h) {
@@ -52,7 +52,7 @@ func (s *Store) List(ctx context.Context, q story.Query) (story.Page, error) {
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return story.Page{}, s.explainRead(ctx, err)
+		return story.Page{}, s.failed(ctx, "reading", err)
 	}
 	return page, nil
 }
@@ -153,12 +153,12 @@ func (s *Store) Read(ctx context.Context, key story.Key, id string) (story.Story
 	}
 	tx, err := s.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return story.Story{}, s.explainRead(ctx, err)
+		return story.Story{}, s.failed(ctx, "reading", err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written
 	parts, id, err := s.readParts(ctx, tx, key, id)
 	if err != nil {
-		return story.Story{}, s.explainRead(ctx, err)
+		return story.Story{}, s.failed(ctx, "reading", err)
 	}
 	if len(parts) == 0 {
 		return story.Story{}, fmt.Errorf("%w: %s %s", story.ErrNotFound, key, id)
@@ -168,17 +168,23 @@ func (s *Store) Read(ctx context.Context, key story.Key, id string) (story.Story
 
 func (s *Store) readParts(ctx context.Context, tx *sql.Tx, key story.Key, id string) ([]story.Part, string, error) {
 	object := key.String()
-	row := tx.QueryRowContext(ctx, `SELECT `+columns+` FROM headers
-		WHERE object = ? AND id >= ? AND (? = '' OR id = ?) ORDER BY id DESC LIMIT 1`, object, s.oldest(), id, id)
-	header, err := scanHeader(row)
+	oldest := s.oldest()
+	if id != "" && id < oldest {
+		return nil, id, nil
+	}
+	statement, bound := `SELECT `+columns+` FROM headers WHERE object = ? AND id = ?`, id
+	if id == "" {
+		statement, bound = `SELECT `+columns+` FROM headers WHERE object = ? AND id >= ? ORDER BY id DESC LIMIT 1`, oldest
+	}
+	header, err := scanHeader(tx.QueryRowContext(ctx, statement, object, bound))
 	found := err == nil
-	if found {
+	switch {
+	case found:
 		id = header.ID
-	} else if !errors.Is(err, sql.ErrNoRows) || id == "" || id < s.oldest() {
-		if errors.Is(err, sql.ErrNoRows) {
-			err = nil
-		}
+	case !errors.Is(err, sql.ErrNoRows):
 		return nil, id, err
+	case id == "":
+		return nil, id, nil
 	}
 	rows, err := tx.QueryContext(ctx, `SELECT number, text FROM texts WHERE object = ? AND id = ? ORDER BY number`, object, id)
 	if err != nil {
@@ -197,11 +203,4 @@ func (s *Store) readParts(ctx context.Context, tx *sql.Tx, key story.Key, id str
 		parts = append(parts, part)
 	}
 	return parts, id, rows.Err()
-}
-
-func (s *Store) explainRead(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("sqlitestore: %w", context.Cause(ctx))
-	}
-	return s.explain("reading", err)
 }

@@ -19,8 +19,6 @@ import (
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/story"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // ErrClosed is wrapped by the errors of a store that was closed.
@@ -176,7 +174,10 @@ func (s *Store) ready(ctx context.Context) error {
 	if s.closed.Load() {
 		return ErrClosed
 	}
-	return ctx.Err()
+	if ctx.Err() != nil {
+		return contextError(ctx)
+	}
+	return nil
 }
 
 // oldest returns the id before which stories are expired.
@@ -189,39 +190,4 @@ func (s *Store) oldest() string {
 		return ""
 	}
 	return story.IDPrefix(time.Now().Add(-ttl - grace))
-}
-
-// explain turns an error of SQLite into one that says what to do.
-func (s *Store) explain(doing string, err error) error {
-	advice := ""
-	switch code := errorCode(err); code {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		advice = ": another process is writing to it; try again"
-	case sqlite3.SQLITE_FULL:
-		advice = ": the disk is full; make room"
-	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		advice = ": the file and its folder must be writable"
-	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("%w: %s: name another file: %w", ErrNotStore, s.path, err)
-	case sqlite3.SQLITE_CORRUPT:
-		advice = ": the file is damaged; move it away, what can be read of it 'sqlite3 FILE .recover' shows"
-	}
-	return fmt.Errorf("sqlitestore: %s %s%s: %w", doing, s.path, advice, err)
-}
-
-func errorCode(err error) int {
-	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
-		return e.Code() & 0xff
-	}
-	return 0
-}
-
-// outcomeOf says what a writer should do after an error.
-func outcomeOf(err error) story.Outcome {
-	switch errorCode(err) {
-	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM,
-		sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return story.Wait
-	}
-	return story.Retry
 }

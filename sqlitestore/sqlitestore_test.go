@@ -165,8 +165,8 @@ func TestFullDisk(t *testing.T) {
 	part := story.Part{Key: key, ID: "id", Number: 1, Text: strings.Repeat("x", story.MaxPartText)}
 	err := store.Put(t.Context(), []story.Part{part})
 	var putErr *story.PutError
-	if !errors.As(err, &putErr) || putErr.Failures[0].Outcome != story.Wait || !strings.Contains(err.Error(), "make room") {
-		t.Errorf("got %v, want a PutError with Wait that says to make room", err)
+	if !errors.As(err, &putErr) || putErr.Failures[0].Outcome != story.Wait || !errors.Is(err, story.ErrUnusable) || !strings.Contains(err.Error(), "make room") {
+		t.Errorf("got %v, want a PutError with Wait and ErrUnusable that says to make room", err)
 	}
 	restore()
 	if err := store.Put(t.Context(), []story.Part{part}); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,13 +28,13 @@ func (s *Store) Put(ctx context.Context, parts []story.Part) error {
 		s.clean(ctx)
 		return nil
 	}
-	if ctx.Err() != nil {
-		return fmt.Errorf("sqlitestore: %w", context.Cause(ctx))
+	err = s.failed(ctx, "writing", err)
+	if ctx.Err() != nil || errors.Is(err, ErrClosed) {
+		return err
 	}
 	failed := &story.PutError{}
-	outcome, err := outcomeOf(err), s.explain("writing", err)
 	for i := range parts {
-		failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Outcome: outcome, Err: err})
+		failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Outcome: outcomeOf(err), Err: err})
 	}
 	return failed
 }
@@ -98,8 +99,11 @@ func (s *Store) Delete(ctx context.Context, key story.Key, id string) error {
 	var removed int64
 	err := s.transact(ctx, func(tx *sql.Tx) error {
 		for _, table := range []string{"headers", "texts"} {
-			result, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE object = ? AND (? = '' OR id = ?)`,
-				key.String(), id, id)
+			statement, args := `DELETE FROM `+table+` WHERE object = ?`, []any{key.String()}
+			if id != "" {
+				statement, args = statement+` AND id = ?`, append(args, id)
+			}
+			result, err := tx.ExecContext(ctx, statement, args...)
 			if err != nil {
 				return err
 			}
@@ -112,10 +116,8 @@ func (s *Store) Delete(ctx context.Context, key story.Key, id string) error {
 		return nil
 	})
 	switch {
-	case ctx.Err() != nil:
-		return fmt.Errorf("sqlitestore: %w", context.Cause(ctx))
 	case err != nil:
-		return s.explain("deleting from", err)
+		return s.failed(ctx, "deleting from", err)
 	case removed == 0:
 		return fmt.Errorf("%w: %s %s", story.ErrNotFound, key, id)
 	}

@@ -16,14 +16,24 @@ import (
 // What may be wrong with a table, or with the way to it. The root package
 // exports these.
 var (
-	ErrConfig        = errors.New("dynamoslog: the table cannot be used as configured")
-	ErrNoTable       = errors.New("dynamoslog: no such table in this account and region: create it with Table.Create, or correct Table.Name or the region")
+	ErrConfig        = error(&sentinel{"dynamoslog: the table cannot be used as configured", story.ErrUnusable})
+	ErrNoTable       = error(&sentinel{"dynamoslog: no such table in this account and region: create it with Table.Create, or correct Table.Name or the region", story.ErrUnusable})
 	ErrTableExists   = errors.New("dynamoslog: the table exists already: Table.Check says whether it can be used")
-	ErrWrongTable    = errors.New("dynamoslog: the table is not laid out for stories: Table.Check says what differs")
-	ErrNoAccess      = errors.New("dynamoslog: access denied: allow this identity the actions on the table and on its index, see Table")
-	ErrNoCredentials = errors.New("dynamoslog: no valid AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or renew the expired ones")
-	ErrThrottled     = errors.New("dynamoslog: throttled: the capacity of the table, its index or the account is used up: try again a little later, or raise it")
+	ErrWrongTable    = error(&sentinel{"dynamoslog: the table is not laid out for stories: Table.Check says what differs", story.ErrUnusable})
+	ErrNoAccess      = error(&sentinel{"dynamoslog: access denied: allow this identity the actions on the table and on its index, see Table", story.ErrUnusable})
+	ErrNoCredentials = error(&sentinel{"dynamoslog: no valid AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or renew the expired ones", story.ErrUnusable})
+	ErrThrottled     = error(&sentinel{"dynamoslog: throttled: the capacity of the table, its index or the account is used up: try again a little later, or raise it", story.ErrBusy})
 )
+
+// A sentinel is an error that is one of package story's as well.
+type sentinel struct {
+	text string
+	is   error
+}
+
+func (e *sentinel) Error() string { return e.text }
+
+func (e *sentinel) Unwrap() error { return e.is }
 
 // A fault is what is known of an error code of DynamoDB.
 type fault struct {

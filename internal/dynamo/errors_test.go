@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -61,6 +62,43 @@ func TestClassify(t *testing.T) {
 		outcome, is := dynamo.Classify(fmt.Errorf("operation error: %w", test.err))
 		if outcome != test.outcome || is != test.is {
 			t.Errorf("%T %v: got %v, %v, want %v, %v", test.err, test.err, outcome, is, test.outcome, test.is)
+		}
+	}
+}
+
+// TestErrorsOfStory checks what those see who know only package story.
+func TestErrorsOfStory(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		code           string
+		unusable, busy bool
+	}{
+		{"ResourceNotFoundException", true, false},
+		{"AccessDeniedException", true, false},
+		{"ExpiredTokenException", true, false},
+		{"ProvisionedThroughputExceededException", false, true},
+		{"ThrottlingException", false, true},
+		{"InternalServerError", false, false},
+	} {
+		b := newBench(t, dynamo.Config{})
+		b.faults.set(func(_ string, req *http.Request, _ http.RoundTripper) (*http.Response, error) {
+			return apiError(req, 400, test.code, "as said"), nil
+		})
+		_, listErr := b.List(t.Context(), story.Query{})
+		_, readErr := b.Read(t.Context(), user42, "id")
+		putErr := b.Put(t.Context(), []story.Part{headPart(headerOf(user42, idAt(at(10, 0), "a")), "")})
+		for method, err := range map[string]error{"List": listErr, "Read": readErr, "Put": putErr} {
+			if err == nil || errors.Is(err, story.ErrUnusable) != test.unusable || errors.Is(err, story.ErrBusy) != test.busy {
+				t.Errorf("%s, %s: got %v, want it unusable %v and busy %v", method, test.code, err, test.unusable, test.busy)
+			}
+			if text := fmt.Sprint(err); strings.Contains(text, "story: the store") {
+				t.Errorf("%s, %s: got the text %q, which says it twice", method, test.code, text)
+			}
+		}
+	}
+	for _, err := range []error{dynamo.ErrConfig, dynamo.ErrWrongTable} {
+		if !errors.Is(err, story.ErrUnusable) || errors.Is(err, story.ErrBusy) {
+			t.Errorf("%v: want it unusable, and not busy", err)
 		}
 	}
 }
