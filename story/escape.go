@@ -90,9 +90,9 @@ func appendEscape(dst []byte, b byte, r rune, size int) []byte {
 
 // Escape returns s with everything escaped that must not reach a terminal or a
 // page raw: control characters, line separators, bidirectional controls, invalid
-// UTF-8, and the backslash. A newline becomes \x0a.
+// UTF-8, and in such a string the backslash too. A newline becomes \x0a.
 func Escape(s string) string {
-	if !needsEscape(s) && strings.IndexByte(s, '\\') < 0 {
+	if !needsEscape(s) {
 		return s
 	}
 	return string(appendEscaped(nil, s))

@@ -1,0 +1,65 @@
+package viewer
+
+import (
+	"html/template"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/reading"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// link returns a relative link to a page; every page is beside the others.
+func link(page string, values url.Values) string {
+	if page == "" {
+		page = "./"
+	}
+	query := values.Encode()
+	if query == "" {
+		return page
+	}
+	return page + "?" + query
+}
+
+func objectLink(key story.Key) string {
+	return link("object", url.Values{"key": {key.String()}})
+}
+
+func storyValues(key story.Key, id string) url.Values {
+	return url.Values{"key": {key.String()}, "id": {id}}
+}
+
+func storyLink(h story.Header) string { return link("story", storyValues(h.Key, h.ID)) }
+
+// with returns the values with some replaced; an empty value removes a name.
+func with(values url.Values, pairs ...string) url.Values {
+	next := make(url.Values, len(values))
+	for name, value := range values {
+		next[name] = value
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		next.Del(pairs[i])
+		if pairs[i+1] != "" {
+			next.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return next
+}
+
+// functions are those of the pages.
+func (v *viewer) functions() template.FuncMap {
+	return template.FuncMap{
+		"object":  objectLink,
+		"story":   storyLink,
+		"escape":  story.Escape,
+		"level":   levelClass,
+		"state":   reading.StateText,
+		"plural":  reading.Plural,
+		"summary": reading.Summary,
+		"number":  strconv.Itoa,
+		"when":    func(t time.Time) string { return t.In(v.opts.Zone).Format("2006-01-02 15:04:05") },
+		"machine": func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
+		"zone":    func() string { return time.Now().In(v.opts.Zone).Format("MST") },
+	}
+}

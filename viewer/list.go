@@ -1,0 +1,127 @@
+package viewer
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/reading"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// listPage is a page of headers: of all objects, or of one.
+type listPage struct {
+	Title   string
+	Key     string // of the object, empty over all
+	Form    listForm
+	Headers []story.Header
+	// LastGood is the id of the object's latest story without an error, if it has
+	// a later one with an error.
+	LastGood string
+	Picture  *picture
+	First    string // link to the first page, where this is not it
+	Next     string // link to the page after
+	Tail     string
+}
+
+// listForm holds the filter as it was typed.
+type listForm struct{ Kind, Level, Since, Until, Text string }
+
+// recent shows the newest stories of all objects.
+func (v *viewer) recent(w http.ResponseWriter, r *http.Request) error {
+	if key := strings.TrimSpace(r.URL.Query().Get("key")); key != "" { // typed into the form
+		if _, err := story.ParseKey(key); err != nil {
+			return err
+		}
+		w.Header().Set("Location", link("object", url.Values{"key": {key}}))
+		w.WriteHeader(http.StatusSeeOther)
+		return nil
+	}
+	p, err := v.list(r, "", story.Key{})
+	if err != nil {
+		return err
+	}
+	p.Title = "Stories"
+	return v.render(w, http.StatusOK, "recent.html", p)
+}
+
+// object shows the stories of one.
+func (v *viewer) object(w http.ResponseWriter, r *http.Request) error {
+	key, err := story.ParseKey(r.URL.Query().Get("key"))
+	if err != nil {
+		return err
+	}
+	p, err := v.list(r, "object", key)
+	if err != nil {
+		return err
+	}
+	p.Title, p.Key = key.String(), key.String()
+	if len(p.Headers) > 0 {
+		p.Picture = newPicture(p.Headers)
+		for _, h := range p.Headers {
+			if h.MaxLevel < slog.LevelError && h.State != story.Open {
+				p.LastGood = h.ID
+				break
+			}
+		}
+	}
+	return v.render(w, http.StatusOK, "object.html", p)
+}
+
+// list asks the store for the page that a request names.
+func (v *viewer) list(r *http.Request, page string, key story.Key) (*listPage, error) {
+	values := r.URL.Query()
+	p := &listPage{Form: listForm{
+		Kind: values.Get("kind"), Level: values.Get("level"), Since: values.Get("since"),
+		Until: values.Get("until"), Text: values.Get("q"),
+	}}
+	q, err := p.Form.query(time.Now().In(v.opts.Zone))
+	if err != nil {
+		return nil, err
+	}
+	q.Key, q.Cursor = key, values.Get("cursor")
+	got, err := v.store.List(r.Context(), q)
+	if err != nil {
+		return nil, err
+	}
+	p.Headers = got.Headers
+	if q.Cursor != "" {
+		p.First = link(page, with(values, "cursor", ""))
+	}
+	if got.Next != "" {
+		p.Next = link(page, with(values, "cursor", got.Next))
+	}
+	p.Tail = link("tail", with(values, "cursor", "", "since", "", "until", ""))
+	return p, nil
+}
+
+func (f listForm) query(now time.Time) (q story.Query, err error) {
+	q.Kind, q.Text = f.Kind, f.Text
+	level, err := reading.ParseLevel(f.Level)
+	if err != nil {
+		return q, err
+	}
+	if level != nil {
+		q.MinLevel = *level
+	}
+	if q.Since, err = reading.ParseTime(f.Since, now); err != nil {
+		return q, err
+	}
+	q.Until, err = reading.ParseTime(f.Until, now)
+	return q, err
+}
+
+// levelClass names a level for the style sheet.
+func levelClass(level slog.Level) string {
+	switch {
+	case level >= slog.LevelError:
+		return "error"
+	case level >= slog.LevelWarn:
+		return "warn"
+	case level >= slog.LevelInfo:
+		return "info"
+	}
+	return "debug"
+}

@@ -1,0 +1,59 @@
+package viewer
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+
+	"github.com/dynamoslog/dynamoslog/internal/reading"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// A picture shows stories as bars, oldest first: as high as they took long, in
+// the colour of their level.
+type picture struct {
+	Width, Height int
+	Bars          []bar
+	Text          string // the same in words
+}
+
+type bar struct {
+	X, Y, Width, Height int
+	Link, Class, Text   string
+}
+
+const (
+	pictureHeight = 60
+	barWidth      = 10
+	barGap        = 2
+	leastHeight   = 4
+)
+
+// newPicture returns the picture of headers that are listed newest first.
+func newPicture(headers []story.Header) *picture {
+	longest := slices.MaxFunc(headers, func(a, b story.Header) int { return int(a.Duration - b.Duration) }).Duration
+	p := &picture{Width: len(headers) * (barWidth + barGap), Height: pictureHeight}
+	var counts reading.Counts
+	for i, h := range headers {
+		// By the logarithm, since one slow story would leave the others without height.
+		share := math.Log1p(float64(h.Duration.Milliseconds())) / math.Log1p(math.Max(float64(longest.Milliseconds()), 1))
+		height := leastHeight + int(share*(pictureHeight-leastHeight))
+		p.Bars = append(p.Bars, bar{
+			X: (len(headers) - 1 - i) * (barWidth + barGap), Y: pictureHeight - height, Width: barWidth, Height: height,
+			Link: storyLink(h), Class: levelClass(h.MaxLevel),
+			Text: fmt.Sprintf("%s, %v, %s, %s", h.Start.Format("2006-01-02 15:04:05"), h.Duration, h.MaxLevel, reading.Plural(h.LineCount, "line")),
+		})
+		counts.Lines++
+		switch {
+		case h.MaxLevel >= slog.LevelError:
+			counts.Errors++
+		case h.MaxLevel >= slog.LevelWarn:
+			counts.Warnings++
+		}
+	}
+	slices.Reverse(p.Bars)
+	p.Text = fmt.Sprintf("Duration and level of %d stories: %d with an error, %d with a warning; the longest took %v",
+		len(headers), counts.Errors, counts.Warnings, longest)
+	return p
+}
