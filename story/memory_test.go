@@ -2,8 +2,11 @@ package story_test
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,13 +27,35 @@ func TestMemory(t *testing.T) {
 	}
 }
 
+// TestMemoryWithoutHeader puts a part 0 that is none: nothing shows it.
+func TestMemoryWithoutHeader(t *testing.T) {
+	store := story.NewMemory()
+	key := story.NewKey("user", "42")
+	if err := store.Put(t.Context(), []story.Part{{Key: key, ID: "id", Text: "+0.000 I hello\n"}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []story.Query{{}, {Key: key}} {
+		if page, err := store.List(t.Context(), q); err != nil || len(page.Headers) != 0 {
+			t.Errorf("List(%+v): got %+v, %v; want no header", q, page, err)
+		}
+	}
+	if s, err := store.Read(t.Context(), key, ""); !errors.Is(err, story.ErrNotFound) {
+		t.Errorf("the latest: got %+v, %v; want ErrNotFound", s, err)
+	}
+	if s, err := store.Read(t.Context(), key, "id"); err != nil || len(s.Lines) != 1 {
+		t.Errorf("by id: got %+v, %v; want its line", s, err)
+	}
+}
+
 // A faulty store is a Memory that breaks one clause of the contract.
 type faulty struct {
 	*story.Memory
 	parts   func([]story.Part) []story.Part // changes what is put
 	query   func(story.Query) story.Query   // changes what is asked
-	page    func(*story.Page)               // changes what is listed
-	story   func(*story.Story)              // changes what is read
+	list    func(m *story.Memory, ctx context.Context, q story.Query) (story.Page, error)
+	page    func(*story.Page)  // changes what is listed
+	story   func(*story.Story) // changes what is read
+	err     func(method string, err error) error
 	deletes func(key story.Key, id string) (story.Key, string, bool)
 	ctx     func(context.Context) context.Context
 	// openWins lets an open header take the place of one that is there.
@@ -46,18 +71,22 @@ func (f faulty) Put(ctx context.Context, parts []story.Part) error {
 			_ = f.Memory.Delete(ctx, part.Key, part.ID) // where it is the first, there is nothing to delete
 		}
 	}
-	return f.Memory.Put(f.context(ctx), parts)
+	return f.error("Put", f.Memory.Put(f.context(ctx), parts))
 }
 
 func (f faulty) List(ctx context.Context, q story.Query) (story.Page, error) {
 	if f.query != nil {
 		q = f.query(q)
 	}
-	page, err := f.Memory.List(f.context(ctx), q)
+	list := (*story.Memory).List
+	if f.list != nil {
+		list = f.list
+	}
+	page, err := list(f.Memory, f.context(ctx), q)
 	if f.page != nil {
 		f.page(&page)
 	}
-	return page, err
+	return page, f.error("List", err)
 }
 
 func (f faulty) Read(ctx context.Context, key story.Key, id string) (story.Story, error) {
@@ -65,7 +94,7 @@ func (f faulty) Read(ctx context.Context, key story.Key, id string) (story.Story
 	if f.story != nil && err == nil {
 		f.story(&s)
 	}
-	return s, err
+	return s, f.error("Read", err)
 }
 
 func (f faulty) Delete(ctx context.Context, key story.Key, id string) error {
@@ -75,7 +104,14 @@ func (f faulty) Delete(ctx context.Context, key story.Key, id string) error {
 			return nil
 		}
 	}
-	return f.Memory.Delete(f.context(ctx), key, id)
+	return f.error("Delete", f.Memory.Delete(f.context(ctx), key, id))
+}
+
+func (f faulty) error(method string, err error) error {
+	if f.err != nil {
+		return f.err(method, err)
+	}
+	return err
 }
 
 func (f faulty) context(ctx context.Context) context.Context {
@@ -106,6 +142,76 @@ func eachHeader(change func(*story.Header)) func([]story.Part) []story.Part {
 	})
 }
 
+// listMoved lists moved stories over all keys too, under the key that they had.
+func listMoved() faulty {
+	var mu sync.Mutex
+	var moved []story.Header
+	return faulty{
+		parts: eachHeader(func(h *story.Header) {
+			if h.State == story.Moved {
+				mu.Lock()
+				defer mu.Unlock()
+				moved = append(moved, *h)
+			}
+		}),
+		list: func(m *story.Memory, ctx context.Context, q story.Query) (story.Page, error) {
+			page, err := m.List(ctx, q)
+			mu.Lock()
+			defer mu.Unlock()
+			for _, h := range moved {
+				if overAll(q) && page.Next == "" && q.Match(h) {
+					page.Headers = append(page.Headers, h)
+				}
+			}
+			return page, err
+		},
+	}
+}
+
+func overAll(q story.Query) bool { return q.Key.IsZero() && q.Kind == "" }
+
+// listByCount has cursors that say how many stories to pass over.
+func listByCount(m *story.Memory, ctx context.Context, q story.Query) (story.Page, error) {
+	skip, _ := strconv.Atoi(q.Cursor)
+	limit := q.PageLimit()
+	if skip == 0 && q.Cursor != "" {
+		return m.List(ctx, q)
+	}
+	q.Cursor, q.Limit = "", skip+limit
+	page, err := m.List(ctx, q)
+	page.Headers = page.Headers[min(skip, len(page.Headers)):]
+	if page.Next != "" {
+		page.Next = strconv.Itoa(skip + limit)
+	}
+	return page, err
+}
+
+// firstTextWins drops the later texts of a call that are of one part.
+func firstTextWins(parts []story.Part) []story.Part {
+	type place struct {
+		key    story.Key
+		id     string
+		number int
+	}
+	seen := make(map[place]bool)
+	return slices.DeleteFunc(parts, func(p story.Part) bool {
+		at := place{p.Key, p.ID, p.Number}
+		again := seen[at] && p.Number > 0
+		seen[at] = true
+		return again
+	})
+}
+
+// opaque returns a function that hides what one method's error wraps.
+func opaque(method string, hidden error) func(string, error) error {
+	return func(m string, err error) error {
+		if m == method && errors.Is(err, hidden) {
+			return errors.New("out of time")
+		}
+		return err
+	}
+}
+
 // TestCheckFindsFaults tests the suite itself: each fault must fail the case
 // that is there for it.
 func TestCheckFindsFaults(t *testing.T) {
@@ -130,6 +236,24 @@ func TestCheckFindsFaults(t *testing.T) {
 				q.Since = time.Time{}
 			}
 			return q
+		}}},
+		{"lists over all keys are empty", "ListOverAll", faulty{query: func(q story.Query) story.Query {
+			if overAll(q) {
+				q.Text = "no such title"
+			}
+			return q
+		}}},
+		{"moved stories are shown over all keys", "ListMoved", listMoved()},
+		{"cursors count", "ListPages", faulty{list: listByCount}},
+		{"cursors count from the oldest", "ListOldestFirstPages", faulty{list: listByCount}},
+		{"the first of two texts in a call wins", "PutPartTwice", faulty{parts: firstTextWins}},
+		{"Read hides that time is up", "Cancelled", faulty{err: opaque("Read", context.DeadlineExceeded)}},
+		{"Put hides that it was cancelled", "Cancelled", faulty{err: opaque("Put", context.Canceled)}},
+		{"List tells the cause alone", "Cancelled", faulty{list: func(m *story.Memory, ctx context.Context, q story.Query) (story.Page, error) {
+			if ctx.Err() != nil {
+				return story.Page{}, context.Cause(ctx)
+			}
+			return m.List(ctx, q)
 		}}},
 		{"an open header is stored over a final one", "PutHeaderStates", faulty{openWins: true}},
 		{"Delete does nothing", "DeleteOne", faulty{deletes: func(k story.Key, id string) (story.Key, string, bool) { return k, id, false }}},

@@ -142,6 +142,13 @@ func checkPartTwice(ctx context.Context, store story.Store) error {
 			return fmt.Errorf("%s: %w", c.reason, err)
 		}
 	}
+	head := bare(sealed(newKey(), recent(), "title"), story.Sealed, 1)
+	if err := put(ctx, store, piece(head, 1, text("first")), head, piece(head, 1, text("last"))); err != nil {
+		return err
+	}
+	if _, err := wantRead(ctx, store, head.Key, head.ID, text("last")); err != nil {
+		return fmt.Errorf("the last of two differing texts stands: %w", err)
+	}
 	return nil
 }
 
@@ -348,20 +355,26 @@ func checkCancelled(ctx context.Context, store story.Store) error {
 	}
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	_, listErr := store.List(cancelled, story.Query{Key: key})
-	_, readErr := store.Read(cancelled, key, head.ID)
-	for _, call := range []struct {
-		method string
-		err    error
-	}{
-		{"Put", store.Put(cancelled, []story.Part{sealed(key, recent(), "other")})},
-		{"List", listErr}, {"Read", readErr}, {"Delete", store.Delete(cancelled, key, head.ID)},
-	} {
-		if !errors.Is(call.err, context.Canceled) {
-			return fmt.Errorf("%s: got error %v, want one that wraps context.Canceled", call.method, call.err)
+	withCause, cancelWithCause := context.WithCancelCause(ctx)
+	cancelWithCause(errors.New("the cause"))
+	late, cancelLate := context.WithDeadlineCause(ctx, time.Now().Add(-time.Second), errors.New("the cause"))
+	defer cancelLate()
+	for _, done := range []context.Context{cancelled, withCause, late} {
+		_, listErr := store.List(done, story.Query{Key: key})
+		_, readErr := store.Read(done, key, head.ID)
+		for _, call := range []struct {
+			method string
+			err    error
+		}{
+			{"Put", store.Put(done, []story.Part{sealed(key, recent(), "other")})},
+			{"List", listErr}, {"Read", readErr}, {"Delete", store.Delete(done, key, head.ID)},
+		} {
+			if !errors.Is(call.err, done.Err()) {
+				return fmt.Errorf("%s: got error %v, want one that wraps that of the context, %w", call.method, call.err, done.Err())
+			}
 		}
 	}
-	return nil
+	return wantList(ctx, store, story.Query{Key: key}, head)
 }
 
 func checkConcurrency(ctx context.Context, store story.Store) error {
