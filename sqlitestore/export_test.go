@@ -1,6 +1,13 @@
 package sqlitestore
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
 
 // Hurry makes a writer give up at once where another one has the file.
 func Hurry(t *testing.T, s *Store) {
@@ -26,3 +33,73 @@ func LimitPages(t *testing.T, s *Store) (restore func()) {
 	limit("1") // SQLite raises it to the size that the file has
 	return func() { limit("1000000000") }
 }
+
+// ListPlan returns how SQLite goes about a list.
+func ListPlan(t *testing.T, s *Store, q story.Query) string {
+	t.Helper()
+	statement, args, err := s.listSQL(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan(t, s, statement, args)
+}
+
+// CleanPlans returns how SQLite goes about removing expired stories.
+func CleanPlans(t *testing.T, s *Store) (plans []string) {
+	t.Helper()
+	for _, statement := range cleanings {
+		plans = append(plans, plan(t, s, statement, []any{"2026", 1000}))
+	}
+	return plans
+}
+
+func plan(t *testing.T, s *Store, statement string, args []any) string {
+	t.Helper()
+	rows, err := s.reader.Query("EXPLAIN QUERY PLAN "+statement, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var steps []string
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(steps, "; ")
+}
+
+// Fill stores a number of stories of a thousand users and some jobs, a short text
+// each, evenly over the last 25 days, in a file that is otherwise empty.
+func Fill(s *Store, stories int) error {
+	for _, statement := range []string{
+		`DROP INDEX recent`, `DROP INDEX recent_kind`, `DROP INDEX moved`, `DROP INDEX texts_id`, `PRAGMA synchronous = OFF`,
+		fmt.Sprintf(fillSQL, stories, 25*24*60*60*1_000_000/stories, time.Now().Add(-25*24*time.Hour).UnixMicro()),
+		`INSERT INTO texts (object, id, number, text) SELECT object, id, 0,
+			'+0.000 I ' || title || char(10) || '+0.003 D   loading the plan' || char(10) || '+0.120 I   three rows' || char(10) FROM headers`,
+		fmt.Sprintf(schemaSQL, application, version),
+		`PRAGMA wal_checkpoint(TRUNCATE)`,
+	} {
+		if _, err := s.db.Exec(statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	return nil
+}
+
+const fillSQL = `
+INSERT INTO headers (object, id, kind, start, updated, duration, state, level, lines, parts, title, attrs)
+WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n + 1 < %d),
+facts AS (SELECT n, %d * n + %d AS start, CASE n %% 10 WHEN 0 THEN 'job' WHEN 1 THEN 'http' ELSE 'user' END AS kind FROM number)
+SELECT kind || '_' || (n * 7919 %% 1000) AS object,
+	strftime('%%Y-%%m-%%dT%%H:%%M:%%S', start / 1000000, 'unixepoch') || printf('.%%06dZ-%%06x', start %% 1000000, n) AS id,
+	kind, start, start / 1000 + 120, 120, CASE n %% 100 WHEN 7 THEN 'moved' WHEN 8 THEN 'closed' ELSE 'sealed' END,
+	CASE WHEN n %% 1000 = 0 THEN 8 WHEN n %% 50 = 0 THEN 4 ELSE 0 END, 3, 0,
+	'Starting workout generation of plan ' || n, '{"host":"a1","build":"2026-11-22"}'
+FROM facts ORDER BY object, id`

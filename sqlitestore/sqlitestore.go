@@ -104,10 +104,11 @@ func dataSource(path, lock string) string {
 
 // prepare makes the schema in a new file and refuses a file that is not ours.
 func (s *Store) prepare(ctx context.Context) error {
-	var tables, app, have int
+	var tables, indexes, app, have int
 	err := s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sqlite_schema),
+		(SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name IN ('recent', 'recent_kind', 'moved', 'texts_id')),
 		(SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version)`).
-		Scan(&tables, &app, &have)
+		Scan(&tables, &indexes, &app, &have)
 	switch {
 	case err != nil:
 		return s.explain("opening", err)
@@ -115,7 +116,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		return fmt.Errorf("%w: %s is another program's database; name another file", ErrNotStore, s.path)
 	case have > version:
 		return fmt.Errorf("%w: %s has version %d, this program knows %d; use a newer version of it", ErrNotStore, s.path, have, version)
-	case have == version:
+	case have == version && indexes == 4: // otherwise it was made before an index was added
 		return nil
 	}
 	// The journal mode cannot change in a transaction; it stays with the file.
@@ -149,6 +150,7 @@ CREATE TABLE IF NOT EXISTS headers (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS recent ON headers (id DESC, object DESC) WHERE state <> 'moved';
 CREATE INDEX IF NOT EXISTS recent_kind ON headers (kind, id DESC, object DESC) WHERE state <> 'moved';
+CREATE INDEX IF NOT EXISTS moved ON headers (id) WHERE state = 'moved';
 CREATE TABLE IF NOT EXISTS texts (
 	object TEXT NOT NULL, id TEXT NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL,
 	PRIMARY KEY (object, id, number)

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(writerFile); path != "" {
 		writeForEver(path)
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(removeLargeStore))
 }
 
 // writeForEver stores one part after another, and prints each that is stored.

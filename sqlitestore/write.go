@@ -124,29 +124,45 @@ func (s *Store) Delete(ctx context.Context, key story.Key, id string) error {
 	return nil
 }
 
-// clean removes some expired stories, at most once an hour. Trouble with it is
-// none of the caller's: they are not shown in any case.
+// cleanings remove some expired stories, each along an index.
+var cleanings = []string{
+	`DELETE FROM texts WHERE rowid IN (SELECT rowid FROM texts WHERE id < ? ORDER BY id LIMIT ?)`,
+	`DELETE FROM headers WHERE (object, id) IN (SELECT object, id FROM headers WHERE state <> 'moved' AND id < ? ORDER BY id LIMIT ?)`,
+	`DELETE FROM headers WHERE (object, id) IN (SELECT object, id FROM headers WHERE state = 'moved' AND id < ? ORDER BY id LIMIT ?)`,
+}
+
+// clean removes some expired stories, and more at the next Put where more are
+// left, otherwise in an hour. Trouble with it is none of the caller's: they are
+// not shown in any case.
 func (s *Store) clean(ctx context.Context) {
-	const most = 1000 // stories at once, so that no Put waits for long
+	const most = 1000 // rows of a kind at once, so that no Put waits for long
 	s.mu.Lock()
 	due := time.Since(s.cleaned) > time.Hour
-	if due {
-		s.cleaned = time.Now()
-	}
 	s.mu.Unlock()
 	oldest := s.oldest()
 	if !due || oldest == "" {
 		return
 	}
-	_ = s.transact(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM texts WHERE rowid IN (SELECT rowid FROM texts WHERE id < ? ORDER BY id LIMIT ?)`, oldest, most)
-		if err == nil {
-			_, err = tx.ExecContext(ctx, `DELETE FROM headers WHERE (object, id) IN
-				(SELECT object, id FROM headers WHERE id < ? LIMIT ?)`, oldest, most)
+	left := false
+	err := s.transact(ctx, func(tx *sql.Tx) error {
+		for _, statement := range cleanings {
+			result, err := tx.ExecContext(ctx, statement, oldest, most)
+			if err != nil {
+				return err
+			}
+			removed, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			left = left || removed == most
 		}
-		if err == nil {
-			_, err = tx.ExecContext(ctx, `PRAGMA incremental_vacuum(100)`)
-		}
+		_, err := tx.ExecContext(ctx, `PRAGMA incremental_vacuum(1000)`)
 		return err
 	})
+	if err == nil && left {
+		return
+	}
+	s.mu.Lock()
+	s.cleaned = time.Now()
+	s.mu.Unlock()
 }
