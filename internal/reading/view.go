@@ -127,7 +127,9 @@ func (v View) Values() url.Values {
 	}
 	var toggled []string
 	for _, number := range slices.Sorted(maps.Keys(v.Toggled)) {
-		toggled = append(toggled, strconv.Itoa(number))
+		if v.Toggled[number] {
+			toggled = append(toggled, strconv.Itoa(number))
+		}
 	}
 	set("toggled", strings.Join(toggled, "."))
 	set("times", string(v.Times))
