@@ -2,9 +2,12 @@ package reading
 
 import "slices"
 
-// maxEdits bounds the search for the shortest difference; sequences further apart
-// are aligned as they come, which may miss some pairs.
-const maxEdits = 1000
+// maxEdits bounds the search for the shortest difference. Sequences further apart
+// are aligned a piece at a time, each of laterEdits, which may miss some pairs.
+const (
+	maxEdits   = 1000
+	laterEdits = 200
+)
 
 // A pair holds the indexes of two equal elements.
 type pair struct{ a, b int }
@@ -23,13 +26,13 @@ func align(a, b []uint64) []pair {
 	for i := range head {
 		pairs = append(pairs, pair{i, i})
 	}
-	middleA, middleB := a[head:len(a)-tail], b[head:len(b)-tail]
-	middle, ok := shortestEdit(middleA, middleB)
-	if !ok {
-		middle = alignInPassing(middleA, middleB)
-	}
-	for _, p := range middle {
-		pairs = append(pairs, pair{p.a + head, p.b + head})
+	at, most := pair{head, head}, maxEdits
+	for at.a < len(a)-tail && at.b < len(b)-tail {
+		piece, end := shortestEdit(a[at.a:len(a)-tail], b[at.b:len(b)-tail], most)
+		for _, p := range piece {
+			pairs = append(pairs, pair{p.a + at.a, p.b + at.b})
+		}
+		at, most = pair{at.a + end.a, at.b + end.b}, laterEdits
 	}
 	for i := tail; i > 0; i-- {
 		pairs = append(pairs, pair{len(a) - i, len(b) - i})
@@ -37,10 +40,11 @@ func align(a, b []uint64) []pair {
 	return pairs
 }
 
-// shortestEdit is Myers' algorithm (An O(ND) Difference Algorithm, 1986); false
-// means that the two are more than maxEdits apart.
-func shortestEdit(a, b []uint64) ([]pair, bool) {
-	most := min(len(a)+len(b), maxEdits)
+// shortestEdit is Myers' algorithm (An O(ND) Difference Algorithm, 1986). It
+// returns the pairs up to where that many edits bring it furthest, and that place,
+// which is at least a step for each edit away.
+func shortestEdit(a, b []uint64, most int) (pairs []pair, end pair) {
+	most = min(len(a)+len(b), most)
 	furthest := make([]int, 2*most+2) // on each diagonal, from -most
 	var steps [][]int                 // furthest before each number of edits
 	for edits := 0; edits <= most; edits++ {
@@ -53,11 +57,18 @@ func shortestEdit(a, b []uint64) ([]pair, bool) {
 			}
 			furthest[most+k] = x
 			if x >= len(a) && y >= len(b) {
-				return walkBack(steps, len(a), len(b)), true
+				end = pair{len(a), len(b)}
+				return walkBack(steps, end), end
 			}
 		}
 	}
-	return nil, false
+	for k := -most; k <= most; k += 2 {
+		reached := pair{furthest[most+k], furthest[most+k] - k}
+		if reached.a <= len(a) && reached.b <= len(b) && reached.a+reached.b > end.a+end.b {
+			end = reached
+		}
+	}
+	return walkBack(steps, end), end
 }
 
 // startOn returns how far into a the next edit comes on diagonal k: from the
@@ -69,47 +80,23 @@ func startOn(furthest []int, zero, k, edits int) int {
 	return furthest[zero+k-1] + 1
 }
 
-func walkBack(steps [][]int, x, y int) []pair {
+// walkBack returns the pairs on the way to a place.
+func walkBack(steps [][]int, end pair) []pair {
 	var pairs []pair
+	x, y := end.a, end.b
 	for edits := len(steps) - 1; edits >= 0; edits-- {
 		k := x - y
 		fromX := startOn(steps[edits], edits, k, edits)
-		if edits == 0 {
-			fromX = 0
-		}
-		for x > fromX && x-k > fromX-k {
+		for x > fromX {
 			x, y = x-1, y-1
 			pairs = append(pairs, pair{x, y})
 		}
-		if edits > 0 {
-			insertion := k == -edits || k != edits && steps[edits][edits+k-1] < steps[edits][edits+k+1]
-			if insertion {
-				y--
-			} else {
-				x--
-			}
+		if k == -edits || k != edits && steps[edits][edits+k-1] < steps[edits][edits+k+1] {
+			y-- // an insertion
+		} else {
+			x--
 		}
 	}
 	slices.Reverse(pairs)
-	return pairs
-}
-
-// alignInPassing pairs each element of b with the next equal one of a.
-func alignInPassing(a, b []uint64) []pair {
-	places := make(map[uint64][]int)
-	for i, v := range a {
-		places[v] = append(places[v], i)
-	}
-	var pairs []pair
-	next := 0
-	for j, v := range b {
-		at := places[v]
-		i, _ := slices.BinarySearch(at, next)
-		// One far ahead would leave everything before it without a pair.
-		if i < len(at) && at[i]-next <= maxEdits {
-			pairs = append(pairs, pair{at[i], j})
-			next = at[i] + 1
-		}
-	}
 	return pairs
 }

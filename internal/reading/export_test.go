@@ -1,17 +1,11 @@
 package reading
 
 // Align gives the tests what [align] finds, as pairs of indexes.
-func Align(a, b []uint64) [][2]int { return exportPairs(align(a, b)) }
-
-// AlignInPassing gives the tests what is found where the search is given up.
-func AlignInPassing(a, b []uint64) [][2]int { return exportPairs(alignInPassing(a, b)) }
-
-func exportPairs(pairs []pair) [][2]int {
-	exported := make([][2]int, len(pairs))
-	for i, p := range pairs {
-		exported[i] = [2]int{p.a, p.b}
+func Align(a, b []uint64) (pairs [][2]int) {
+	for _, p := range align(a, b) {
+		pairs = append(pairs, [2]int{p.a, p.b})
 	}
-	return exported
+	return pairs
 }
 
 // Limits that tests go beyond.

@@ -1,6 +1,7 @@
 package reading
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 )
 
@@ -68,16 +69,16 @@ func Single(siblings []*Node) []Group {
 func (t *Tree) Shapes() []uint64 {
 	seed := maphash.MakeSeed()
 	shapes := make([]uint64, len(t.Nodes))
-	var h maphash.Hash
+	var facts []byte
 	for i := len(t.Nodes) - 1; i >= 0; i-- { // callers after what is under them
 		n := &t.Nodes[i]
-		h.SetSeed(seed)
-		_, _ = h.WriteString(Shape(n.Message)) // never fails
-		maphash.WriteComparable(&h, n.Level)
+		facts = binary.NativeEndian.AppendUint64(facts[:0], uint64(n.Level))
 		for _, child := range n.Children {
-			maphash.WriteComparable(&h, shapes[child.Number-1])
+			facts = binary.NativeEndian.AppendUint64(facts, shapes[child.Number-1])
 		}
-		shapes[i] = h.Sum64()
+		facts = binary.NativeEndian.AppendUint64(facts, uint64(len(n.Children)))
+		facts = appendShape(facts, n.Message)
+		shapes[i] = maphash.Bytes(seed, facts)
 	}
 	return shapes
 }
