@@ -1,8 +1,10 @@
 package reading
 
 import (
+	"bytes"
 	"hash/maphash"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 )
@@ -101,29 +103,52 @@ func NewDiff(was, is *Tree) *Diff {
 	return diff
 }
 
-type differ struct{ seed maphash.Seed }
+type differ struct {
+	seed           maphash.Seed
+	textA, textB   []byte // where texts are normalised
+	attrsA, attrsB []Attr
+}
+
+func (d *differ) shape(n *Node) uint64 {
+	d.textA = appendShape(d.textA[:0], n.Message)
+	return maphash.Bytes(d.seed, d.textA)
+}
 
 func (d *differ) shapes(nodes []*Node) []uint64 {
 	shapes := make([]uint64, len(nodes))
 	for i, n := range nodes {
-		shapes[i] = maphash.String(d.seed, Shape(n.Message))
+		shapes[i] = d.shape(n)
 	}
 	return shapes
+}
+
+// equal reports whether two texts differ in nothing but times and ids.
+func (d *differ) equal(a, b string) bool {
+	if a == b {
+		return true
+	}
+	d.textA, d.textB = appendNormal(d.textA[:0], a, false), appendNormal(d.textB[:0], b, false)
+	return bytes.Equal(d.textA, d.textB)
 }
 
 // pairLanes pairs lanes that begin alike, the first with the first in any case;
 // -1 stands for one that the other story has not.
 func (d *differ) pairLanes(was, is []Lane) []pair {
 	var pairs []pair
+	free := make(map[uint64][]int) // lanes of the one story by their first line
+	for a, lane := range was {
+		if a > 0 {
+			shape := d.shape(lane.Roots[0])
+			free[shape] = append(free[shape], a)
+		}
+	}
 	taken := make([]bool, len(was))
-	for b := range is {
+	for b, lane := range is {
 		a := -1
-		for i := range was {
-			alike := Shape(was[i].Roots[0].Message) == Shape(is[b].Roots[0].Message)
-			if !taken[i] && (i == 0) == (b == 0) && (b == 0 || alike) {
-				a = i
-				break
-			}
+		if b == 0 && len(was) > 0 {
+			a = 0
+		} else if shape := d.shape(lane.Roots[0]); len(free[shape]) > 0 {
+			a, free[shape] = free[shape][0], free[shape][1:]
 		}
 		if a >= 0 {
 			taken[a] = true
@@ -182,7 +207,7 @@ func alone(n *Node, change Change) *DiffNode {
 
 // both compares two lines in one place.
 func (d *differ) both(was, is *Node) (*DiffNode, time.Duration) {
-	node := &DiffNode{Was: was, Is: is, Values: changedValues(was, is)}
+	node := &DiffNode{Was: was, Is: is, Values: d.changedValues(was, is)}
 	var told time.Duration
 	node.Children, node.Under, told = d.siblings(was.Children, is.Children)
 	longer := is.Took - was.Took
@@ -203,39 +228,63 @@ func (d *differ) both(was, is *Node) (*DiffNode, time.Duration) {
 }
 
 // changedValues compares level, message and attributes, without times and ids.
-func changedValues(was, is *Node) []Value {
+func (d *differ) changedValues(was, is *Node) []Value {
 	var values []Value
 	if was.Level != is.Level {
 		values = append(values, Value{"level", was.Level.String(), is.Level.String()})
 	}
-	if was.Message != is.Message && Normal(was.Message) != Normal(is.Message) {
+	if !d.equal(was.Message, is.Message) {
 		values = append(values, Value{"message", was.Message, is.Message})
 	}
 	if was.Attrs == is.Attrs {
 		return values
 	}
-	before := make(map[string][]string)
-	for name, value := range was.AllAttrs() {
-		before[name] = append(before[name], value)
-	}
-	for name, value := range is.AllAttrs() {
-		old := before[name]
+	d.attrsA, d.attrsB = appendAttrs(d.attrsA[:0], was.Line), appendAttrs(d.attrsB[:0], is.Line)
+	for _, p := range pairAttrs(d.attrsA, d.attrsB) {
 		switch {
-		case len(old) == 0:
-			values = append(values, Value{Name: name, Is: value})
-			continue
-		case !namesID(name) && Normal(old[0]) != Normal(value):
-			values = append(values, Value{name, old[0], value})
-		}
-		before[name] = old[1:]
-	}
-	for name, value := range was.AllAttrs() {
-		if left := before[name]; len(left) > 0 && left[0] == value {
-			values = append(values, Value{Name: name, Was: value})
-			before[name] = left[1:]
+		case p.a < 0:
+			values = append(values, Value{Name: d.attrsB[p.b].Name, Is: d.attrsB[p.b].Value})
+		case p.b < 0:
+			values = append(values, Value{Name: d.attrsA[p.a].Name, Was: d.attrsA[p.a].Value})
+		default:
+			a, b := d.attrsA[p.a], d.attrsB[p.b]
+			if !d.equal(a.Value, b.Value) && !namesID(a.Name) {
+				values = append(values, Value{a.Name, a.Value, b.Value})
+			}
 		}
 	}
 	return values
+}
+
+// pairAttrs pairs attributes of one name, the first with the first; -1 stands for
+// one that the other line has not.
+func pairAttrs(was, is []Attr) []pair {
+	pairs := make([]pair, 0, len(is))
+	if slices.EqualFunc(was, is, func(a, b Attr) bool { return a.Name == b.Name }) {
+		for i := range is {
+			pairs = append(pairs, pair{i, i})
+		}
+		return pairs
+	}
+	free := make(map[string][]int)
+	for a, attr := range was {
+		free[attr.Name] = append(free[attr.Name], a)
+	}
+	taken := make([]bool, len(was))
+	for b, attr := range is {
+		a := -1
+		if left := free[attr.Name]; len(left) > 0 {
+			a, free[attr.Name] = left[0], left[1:]
+			taken[a] = true
+		}
+		pairs = append(pairs, pair{a, b})
+	}
+	for a := range was {
+		if !taken[a] {
+			pairs = append(pairs, pair{a, -1})
+		}
+	}
+	return pairs
 }
 
 // namesID reports whether an attribute of that name holds an id.
@@ -243,9 +292,16 @@ func namesID(name string) bool {
 	if dot := strings.LastIndexByte(name, '.'); dot >= 0 {
 		name = name[dot+1:]
 	}
-	lower := strings.ToLower(name)
-	return lower == "id" || strings.HasSuffix(lower, "_id") || strings.HasSuffix(lower, "-id") ||
-		strings.HasSuffix(name, "ID") || strings.HasSuffix(name, "Id")
+	switch lower := strings.ToLower(name); lower {
+	case "id", "uuid", "guid", "pid", "userid", "requestid", "sessionid", "traceid", "spanid":
+		return true
+	default:
+		if strings.HasSuffix(lower, "_id") || strings.HasSuffix(lower, "-id") {
+			return true
+		}
+	}
+	camel := len(name) > 2 && (strings.HasSuffix(name, "ID") || strings.HasSuffix(name, "Id"))
+	return camel && !isUpper(name[len(name)-3]) // VALID is a word
 }
 
 // Level returns the higher of the levels that the line has and had.

@@ -62,9 +62,14 @@ func StoryJSON(s story.Story) Story {
 			Number: i + 1, Parent: parent + 1, OffsetMS: line.Offset.Milliseconds(), Level: line.Level,
 			Lane: line.Lane, Depth: line.Depth, Message: line.Message,
 		}
-		for name, value := range line.AllAttrs() {
-			out.Lines[i].Attrs = append(out.Lines[i].Attrs, Attr{name, value})
-		}
+		out.Lines[i].Attrs = appendAttrs(nil, line)
 	}
 	return out
+}
+
+func appendAttrs(attrs []Attr, line story.Line) []Attr {
+	for name, value := range line.AllAttrs() {
+		attrs = append(attrs, Attr{name, value})
+	}
+	return attrs
 }

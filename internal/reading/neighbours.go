@@ -15,52 +15,54 @@ var (
 	ErrNoOther   = errors.New("there is no earlier story of this object to compare with")
 )
 
-// searched is how many headers are looked at for a story without an error.
+// searched is how many headers are looked at for a story: ids of one microsecond
+// are in no order, and the last story without an error may be long ago.
 const searched = 200
 
 // Previous returns the header of the story of the same key that began before, and
 // false where there is none.
 func Previous(ctx context.Context, store story.Store, key story.Key, id string) (story.Header, bool, error) {
-	return first(ctx, store, before(key, id), 3, func(h story.Header) bool { return h.ID < id })
+	return first(ctx, store, before(key, id, 3), func(h story.Header) bool { return h.ID < id })
 }
 
-// Next returns the header of the story of the same key that began after.
+// Next returns the header of the story of the same key that began after, and false
+// where there is none, or where the id does not tell when its own began.
 func Next(ctx context.Context, store story.Store, key story.Key, id string) (story.Header, bool, error) {
 	start, ok := story.IDTime(id)
 	if !ok {
 		return story.Header{}, false, nil
 	}
 	q := story.Query{Key: key, Since: start, OldestFirst: true, Limit: 3}
-	return first(ctx, store, q, 3, func(h story.Header) bool { return h.ID > id })
+	return first(ctx, store, q, func(h story.Header) bool { return h.ID > id })
 }
 
 // LastGood returns the header of the latest story of the same key before this one
-// that has no error. It looks at 200 stories.
+// that has ended, without an error. It looks at 200 stories.
 func LastGood(ctx context.Context, store story.Store, key story.Key, id string) (story.Header, bool, error) {
-	return first(ctx, store, before(key, id), searched, func(h story.Header) bool {
+	return first(ctx, store, before(key, id, 20), func(h story.Header) bool {
 		return h.ID < id && h.MaxLevel < slog.LevelError && h.State != story.Open
 	})
 }
 
 // before selects the stories that began before one, and those of the same moment.
-func before(key story.Key, id string) story.Query {
-	q := story.Query{Key: key, Limit: 3}
+func before(key story.Key, id string, limit int) story.Query {
+	q := story.Query{Key: key, Limit: limit}
 	if start, ok := story.IDTime(id); ok {
 		q.Until = start.Add(time.Microsecond)
 	}
 	return q
 }
 
-func first(ctx context.Context, store story.Store, q story.Query, most int, match func(story.Header) bool) (story.Header, bool, error) {
+func first(ctx context.Context, store story.Store, q story.Query, match func(story.Header) bool) (story.Header, bool, error) {
 	looked := 0
 	for h, err := range story.All(ctx, store, q) {
 		if err != nil {
-			return h, false, err
+			return story.Header{}, false, err
 		}
 		if match(h) {
 			return h, true, nil
 		}
-		if looked++; looked >= most {
+		if looked++; looked >= searched {
 			break
 		}
 	}

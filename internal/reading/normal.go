@@ -365,7 +365,11 @@ func durationAt(s string, i int) int {
 	}
 	end := quantityEnd(s, i)
 	if end < len(s) && s[end] == ' ' {
-		return durationBoundary(s, unitEnd(s, end+1, "ns", "us", "µs", "μs", "ms", "milliseconds", "millisecond", "seconds", "second", "secs", "sec", "s"))
+		end = unitEnd(s, end+1, "ns", "us", "µs", "μs", "ms", "milliseconds", "millisecond", "seconds", "second", "secs", "sec", "s")
+		if end < len(s) && s[end] == '=' { // a name, as in "rows=5 ms=12"
+			return 0
+		}
+		return durationBoundary(s, end)
 	}
 	for {
 		end = unitEnd(s, end, "ns", "us", "µs", "μs", "ms", "s", "m", "h")

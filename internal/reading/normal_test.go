@@ -36,6 +36,7 @@ var normalTests = []struct{ name, in, normal, shape string }{
 	{"negative", "skew=-1.5ms", "skew=-DURATION", "skew=-DURATION"},
 	{"unit apart", "took 350 ms, 1.2 seconds", "took DURATION, DURATION", "took DURATION, DURATION"},
 	{"no unit", "3 men, 4 months, 5D, 1st, 2nd", "3 men, 4 months, 5D, 1st, 2nd", "N men, N months, ND, Nst, Nnd"},
+	{"name after a number", "rows=5 ms=12", "rows=5 ms=12", "rows=N ms=N"},
 	{"name with unit", "p99_5m and 5m_rate", "p99_5m and 5m_rate", "pN_Nm and Nm_rate"},
 
 	{"UUID", "job 550e8400-e29b-41d4-a716-446655440000 done", "job ID done", "job N done"},
