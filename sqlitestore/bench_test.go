@@ -44,7 +44,7 @@ func largeStore(b *testing.B) *sqlitestore.Store {
 }
 
 // removeLargeStore ends a run of tests.
-func removeLargeStore(code int) {
+func removeLargeStore() {
 	if large.store != nil {
 		if err := large.store.Close(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -55,7 +55,6 @@ func removeLargeStore(code int) {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}
-	os.Exit(code)
 }
 
 // BenchmarkRecentPage lists a page of a million stories.

@@ -34,11 +34,12 @@ var advices = map[int]struct {
 	sqlite3.SQLITE_CANTOPEN: {writable, []error{story.ErrUnusable}},
 	sqlite3.SQLITE_PERM:     {writable, []error{story.ErrUnusable}},
 	sqlite3.SQLITE_NOTADB:   {": it is no file of stories; name another file", []error{ErrNotStore, story.ErrUnusable}},
+	sqlite3.SQLITE_TOOBIG:   {": the part is larger than SQLite can hold", nil},
 	sqlite3.SQLITE_CORRUPT: {": the file is damaged; move it away, what can be read of it 'sqlite3 FILE .recover' shows",
 		[]error{story.ErrUnusable}},
 }
 
-const writable = ": the file and its folder must be writable"
+const writable = ": the file and its folder must be writable; make them so, or name another file"
 
 // failed says why a call that began has failed.
 func (s *Store) failed(ctx context.Context, doing string, err error) error {
@@ -61,6 +62,9 @@ func contextError(ctx context.Context) error {
 
 // explain turns an error of SQLite into one that says what to do.
 func (s *Store) explain(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
 	advice := advices[errorCode(err)]
 	return &explained{
 		text: fmt.Sprintf("sqlitestore: %s %s%s: %v", doing, s.path, advice.text, err),
@@ -75,9 +79,15 @@ func errorCode(err error) int {
 	return 0
 }
 
+// tooBig reports whether SQLite can never hold what it was given.
+func tooBig(err error) bool { return errorCode(err) == sqlite3.SQLITE_TOOBIG }
+
 // outcomeOf says what a writer should do after an explained error.
 func outcomeOf(err error) story.Outcome {
-	if errors.Is(err, story.ErrUnusable) {
+	switch {
+	case tooBig(err):
+		return story.Reject
+	case errors.Is(err, story.ErrUnusable):
 		return story.Wait
 	}
 	return story.Retry

@@ -100,6 +100,64 @@ func TestNoDatabaseIsUnusable(t *testing.T) {
 	}
 }
 
+func TestOpenUnwritable(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "file")
+	closed := open(t, file)
+	if err := closed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	unwritable := filepath.Join(folder, "unwritable")
+	if err := os.Mkdir(unwritable, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(file, "stories.db"), folder, filepath.Join(unwritable, "stories.db"), file} {
+		if path == file {
+			if err := os.Chmod(file, 0o400); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if os.Geteuid() == 0 && path != folder && filepath.Dir(path) != file {
+			continue // nothing is unwritable for root
+		}
+		store, err := sqlitestore.Open(path)
+		if !errors.Is(err, story.ErrUnusable) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "must be writable") {
+			t.Errorf("%s: got %v, %v; want ErrUnusable that says what to do", path, store, err)
+		}
+	}
+}
+
+// TestPartTooBig stores what fits beside a part that SQLite cannot hold.
+func TestPartTooBig(t *testing.T) {
+	store := open(t, filepath.Join(t.TempDir(), "stories.db"))
+	sqlitestore.LimitLength(t, store, 100_000)
+	key := story.NewKey("user", "1")
+	first, second := header(key, time.Now()), header(key, time.Now())
+	first.Header.Parts, second.Text = 1, strings.Repeat("x", 200_000)
+	parts := []story.Part{
+		{Key: key, ID: first.ID, Number: 1, Text: strings.Repeat("x", 200_000)}, first,
+		{Key: key, ID: first.ID, Number: 2, Text: "+0.000 I late\n"}, second,
+	}
+	err := store.Put(t.Context(), parts)
+	var failed *story.PutError
+	if !errors.As(err, &failed) || len(failed.Failures) != 2 || failed.Failures[0].Index != 0 || failed.Failures[1].Index != 3 {
+		t.Fatalf("got %v, want a PutError for the parts 0 and 3", err)
+	}
+	for _, f := range failed.Failures {
+		if f.Outcome != story.Reject {
+			t.Errorf("part %d: got the outcome %v, want reject", f.Index, f.Outcome)
+		}
+	}
+	page, err := store.List(t.Context(), story.Query{})
+	if err != nil || len(page.Headers) != 1 || page.Headers[0].ID != first.ID {
+		t.Errorf("got %+v, %v; want the first story alone", page, err)
+	}
+	s, err := store.Read(t.Context(), key, first.ID)
+	if err != nil || len(s.Lines) != 3 || s.Lines[2].Message != "late" {
+		t.Errorf("got %+v, %v; want its lines, and one for the part that is missing", s.Lines, err)
+	}
+}
+
 func TestContextEndsAWait(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "stories.db")
 	store := open(t, path)

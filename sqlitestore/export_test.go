@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -13,6 +16,21 @@ import (
 func Hurry(t *testing.T, s *Store) {
 	t.Helper()
 	if _, err := s.db.Exec("PRAGMA busy_timeout = 0"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// LimitLength sets the most bytes that SQLite takes in a value.
+func LimitLength(t *testing.T, s *Store, length int) {
+	t.Helper()
+	conn, err := s.db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = sqlite.Limit(conn, sqlite3.SQLITE_LIMIT_LENGTH, length); err != nil {
+		t.Error(err)
+	}
+	if err := conn.Close(); err != nil { // gives it back to the writer
 		t.Fatal(err)
 	}
 }

@@ -135,10 +135,8 @@ func scanHeader(row scanner) (story.Header, error) {
 	if h.Key, err = story.ParseKey(object); err != nil {
 		return h, err
 	}
-	if attrs.Valid {
-		if err := json.Unmarshal([]byte(attrs.String), &h.Attrs); err != nil {
-			return h, fmt.Errorf("attributes of %s %s: %w", object, h.ID, err)
-		}
+	if h.Attrs, err = decodeAttrs(attrs); err != nil {
+		return h, fmt.Errorf("attributes of %s %s: %w", object, h.ID, err)
 	}
 	h.Start, h.Updated = time.UnixMicro(start).UTC(), time.UnixMilli(updated).UTC()
 	h.Duration = time.Duration(duration) * time.Millisecond

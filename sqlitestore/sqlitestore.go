@@ -33,7 +33,8 @@ const (
 	application = 0x64796e61      // in application_id: "dyna"
 	busyTimeout = 5 * time.Second // how long a writer waits for another one
 	defaultTTL  = 30 * 24 * time.Hour
-	grace       = 24 * time.Hour // a story may be open for a day
+	maxTTL      = 100 * 365 * 24 * time.Hour // keeps the sum of times in range
+	grace       = 24 * time.Hour             // a story may be open for a day
 )
 
 // A Store is a [story.Store] in one file.
@@ -62,15 +63,11 @@ func Open(path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlitestore: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(full), 0o700); err != nil {
-		return nil, fmt.Errorf("sqlitestore: making the folder of %s: %w", path, err)
-	}
-	f, err := os.OpenFile(full, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("sqlitestore: the file must be writable: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("sqlitestore: %w", err)
+	if err := create(full); err != nil {
+		return nil, &explained{
+			text: fmt.Sprintf("sqlitestore: opening %s: the file and its folder must be writable; make them so, or name another file: %v", path, err),
+			errs: []error{err, story.ErrUnusable},
+		}
 	}
 	s := &Store{path: path}
 	if s.db, err = sql.Open("sqlite", dataSource(full, "immediate")); err != nil {
@@ -81,10 +78,35 @@ func Open(path string) (*Store, error) {
 	}
 	s.db.SetMaxOpenConns(1)
 	s.reader.SetMaxIdleConns(4)
-	if err := s.prepare(context.Background()); err != nil {
+	if err := s.prepareInTime(context.Background()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// creating lets no Open of this process go on with a file that another one has
+// made and not yet closed.
+var creating sync.Mutex
+
+// create makes a file that only this user may read, unless there is one. One that
+// is there it does not open: to close it again would drop the locks that another
+// store of this process has on it.
+func create(path string) error {
+	creating.Lock()
+	defer creating.Unlock()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		return f.Close()
+	}
+	if info, statErr := os.Stat(path); statErr != nil {
+		return err
+	} else if info.IsDir() {
+		return errors.New("it is a folder")
+	}
+	return nil
 }
 
 // dataSource names the file with what every connection needs. Commits are synced
@@ -102,6 +124,18 @@ func dataSource(path, lock string) string {
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
 }
 
+// prepareInTime prepares the file. While another process makes it, SQLite says
+// that it is busy without waiting.
+func (s *Store) prepareInTime(ctx context.Context) error {
+	for end := time.Now().Add(busyTimeout); ; {
+		err := s.prepare(ctx)
+		if !errors.Is(err, story.ErrBusy) || time.Now().After(end) {
+			return err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 // prepare makes the schema in a new file and refuses a file that is not ours.
 func (s *Store) prepare(ctx context.Context) error {
 	var tables, indexes, app, have int
@@ -117,7 +151,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	case have > version:
 		return fmt.Errorf("%w: %s has version %d, this program knows %d; use a newer version of it", ErrNotStore, s.path, have, version)
 	case have == version && indexes == 4: // otherwise it was made before an index was added
-		return nil
+		return s.checkWritable(ctx)
 	}
 	// The journal mode cannot change in a transaction; it stays with the file.
 	for _, statement := range []string{`PRAGMA auto_vacuum = INCREMENTAL`, `PRAGMA journal_mode = WAL`} {
@@ -138,6 +172,23 @@ func (s *Store) prepare(ctx context.Context) error {
 		return s.explain("making the tables of", err)
 	}
 	return nil
+}
+
+// checkWritable begins to write, as SQLite opens a file for reading where it may
+// not write to it. A file that somebody else is writing to is writable.
+func (s *Store) checkWritable(ctx context.Context) error {
+	wait := func(d time.Duration) error {
+		_, err := s.db.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", d.Milliseconds()))
+		return err
+	}
+	err := wait(0)
+	if err == nil {
+		_, err = s.db.ExecContext(ctx, `DELETE FROM texts WHERE false`)
+	}
+	if err = s.explain("opening", err); err != nil && !errors.Is(err, story.ErrBusy) {
+		return err
+	}
+	return s.explain("opening", wait(busyTimeout))
 }
 
 const schemaSQL = `
@@ -191,5 +242,5 @@ func (s *Store) oldest() string {
 	if ttl < 0 {
 		return ""
 	}
-	return story.IDPrefix(time.Now().Add(-ttl - grace))
+	return story.IDPrefix(time.Now().Add(-min(ttl, maxTTL) - grace))
 }

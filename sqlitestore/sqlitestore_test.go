@@ -1,13 +1,11 @@
 package sqlitestore_test
 
 import (
-	"bufio"
-	"context"
 	"database/sql"
 	"errors"
-	"fmt"
+	"maps"
+	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,30 +14,7 @@ import (
 	"github.com/dynamoslog/dynamoslog/sqlitestore"
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/dynamoslog/dynamoslog/story/storetest"
-	"go.uber.org/goleak"
 )
-
-const writerFile = "SQLITESTORE_TEST_FILE" // makes the test binary the process that is killed
-
-func TestMain(m *testing.M) {
-	if path := os.Getenv(writerFile); path != "" {
-		writeForEver(path)
-	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(removeLargeStore))
-}
-
-// writeForEver stores one part after another, and prints each that is stored.
-func writeForEver(path string) {
-	store, err := sqlitestore.Open(path)
-	for number := 1; err == nil; number++ {
-		part := story.Part{Key: story.NewKey("job", "1"), ID: "id", Number: number, Text: strings.Repeat("+0.000 I line\n", 50)}
-		if err = store.Put(context.Background(), []story.Part{part}); err == nil {
-			fmt.Println(number)
-		}
-	}
-	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
-}
 
 func open(t *testing.T, path string) *sqlitestore.Store {
 	t.Helper()
@@ -63,49 +38,6 @@ func header(key story.Key, start time.Time) story.Part {
 	}}
 }
 
-func TestKilledWhileWriting(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "stories.db")
-	for round := range 5 {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), writerFile+"="+path)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		stored := 0
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if stored++; stored == 20+7*round {
-				if err := cmd.Process.Kill(); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		_ = cmd.Wait() // killed
-		store := open(t, path)
-		s, err := store.Read(t.Context(), story.NewKey("job", "1"), "id")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(s.Lines) < 50*stored || stored == 0 {
-			t.Errorf("round %d: %d lines of %d parts that were stored", round, len(s.Lines), stored)
-		}
-		db, err := sql.Open("sqlite", path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var check string
-		if err := db.QueryRow(`PRAGMA integrity_check`).Scan(&check); err != nil || check != "ok" {
-			t.Errorf("round %d: integrity_check: %s %v", round, check, err)
-		}
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) story.Store { return open(t, filepath.Join(t.TempDir(), "stories.db")) })
 }
@@ -127,7 +59,7 @@ func TestExpiredStoriesAreNotShown(t *testing.T) {
 	}
 }
 
-func TestTwoProcesses(t *testing.T) {
+func TestTwoStoresOfOneFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "folder", "stories.db")
 	one, two := open(t, path), open(t, path)
 	key := story.NewKey("user", "1")
@@ -199,6 +131,43 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	if _, err := sqlitestore.Open(dir); err == nil {
 		t.Error("a folder was opened")
+	}
+}
+
+func TestEveryByteIsKept(t *testing.T) {
+	store := open(t, filepath.Join(t.TempDir(), "stories.db"))
+	part := header(story.NewKey("user", "1"), time.Now())
+	part.Header.Title = "\xff\x00é"
+	part.Header.Attrs = map[string]string{"valid": "é\n\"<\x00", "na\xffme": "\xfe\xc3(", "": "\\xff", "\ufffd": "\ufffd"}
+	if err := store.Put(t.Context(), []story.Part{part}); err != nil {
+		t.Fatal(err)
+	}
+	page, err := store.List(t.Context(), story.Query{})
+	if err != nil || len(page.Headers) != 1 {
+		t.Fatalf("got %+v, %v", page, err)
+	}
+	if got := page.Headers[0]; got.Title != part.Header.Title || !maps.Equal(got.Attrs, part.Header.Attrs) {
+		t.Errorf("got  %q %q\nwant %q %q", got.Title, got.Attrs, part.Header.Title, part.Header.Attrs)
+	}
+}
+
+func TestFarTimes(t *testing.T) {
+	store := open(t, filepath.Join(t.TempDir(), "stories.db"))
+	store.TTL = math.MaxInt64
+	if err := store.Put(t.Context(), []story.Part{header(story.NewKey("user", "1"), time.Now())}); err != nil {
+		t.Fatal(err)
+	}
+	far, ancient := time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		query story.Query
+		want  int
+	}{
+		{story.Query{Until: far}, 1}, {story.Query{Since: ancient, Until: far}, 1},
+		{story.Query{Since: far}, 0}, {story.Query{Until: ancient}, 0},
+	} {
+		if page, err := store.List(t.Context(), c.query); err != nil || len(page.Headers) != c.want {
+			t.Errorf("%+v: got %d headers, %v; want %d", c.query, len(page.Headers), err, c.want)
+		}
 	}
 }
 

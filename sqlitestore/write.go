@@ -1,9 +1,9 @@
 package sqlitestore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -11,32 +11,54 @@ import (
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
-// Put implements [story.Store]: all parts in one transaction.
+// Put implements [story.Store]: all parts in one transaction, but those that
+// SQLite can never hold.
 func (s *Store) Put(ctx context.Context, parts []story.Part) error {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	err := s.transact(ctx, func(tx *sql.Tx) error {
-		for _, part := range parts {
+	rejected := make(map[int]error)
+	bad, err := s.putParts(ctx, parts, rejected)
+	for tooBig(err) {
+		rejected[bad] = s.explain("writing", err)
+		bad, err = s.putParts(ctx, parts, rejected)
+	}
+	if err != nil {
+		err = s.failed(ctx, "writing", err)
+		if ctx.Err() != nil || errors.Is(err, ErrClosed) {
+			return err
+		}
+	} else {
+		s.clean(ctx)
+	}
+	failed := &story.PutError{}
+	for i := range parts {
+		if reason := cmp.Or(rejected[i], err); reason != nil {
+			failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Outcome: outcomeOf(reason), Err: reason})
+		}
+	}
+	if len(failed.Failures) > 0 {
+		return failed
+	}
+	return nil
+}
+
+// putParts stores the parts but those without, and returns an error with the
+// index of the part that it is about.
+func (s *Store) putParts(ctx context.Context, parts []story.Part, without map[int]error) (bad int, err error) {
+	err = s.transact(ctx, func(tx *sql.Tx) error {
+		for i, part := range parts {
+			if without[i] != nil {
+				continue
+			}
 			if err := putPart(ctx, tx, part); err != nil {
+				bad = i
 				return err
 			}
 		}
 		return nil
 	})
-	if err == nil {
-		s.clean(ctx)
-		return nil
-	}
-	err = s.failed(ctx, "writing", err)
-	if ctx.Err() != nil || errors.Is(err, ErrClosed) {
-		return err
-	}
-	failed := &story.PutError{}
-	for i := range parts {
-		failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Outcome: outcomeOf(err), Err: err})
-	}
-	return failed
+	return bad, err
 }
 
 func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
@@ -67,13 +89,9 @@ func putPart(ctx context.Context, tx *sql.Tx, part story.Part) error {
 // putHeader stores a header; false means that an open one came after another.
 func putHeader(ctx context.Context, tx *sql.Tx, object string, part story.Part) (bool, error) {
 	h := part.Header
-	var attrs sql.NullString
-	if len(h.Attrs) > 0 {
-		data, err := json.Marshal(h.Attrs)
-		if err != nil {
-			return false, err
-		}
-		attrs = sql.NullString{String: string(data), Valid: true}
+	attrs, err := encodeAttrs(h.Attrs)
+	if err != nil {
+		return false, err
 	}
 	verb := "INSERT OR REPLACE"
 	if h.State == story.Open {

@@ -212,75 +212,77 @@ func opaque(method string, hidden error) func(string, error) error {
 	}
 }
 
+// faults are stores with one fault each.
+var faults = []struct {
+	name, failing string // the fault, and the case that finds it
+	store         faulty
+}{
+	{"lists oldest first", "ListOrder", faulty{page: func(p *story.Page) { slices.Reverse(p.Headers) }}},
+	{"OldestFirst is ignored", "ListOldestFirst", faulty{query: func(q story.Query) story.Query { q.OldestFirst = false; return q }}},
+	{"OldestFirst is ignored over all keys", "ListOldestFirst", faulty{query: func(q story.Query) story.Query {
+		q.OldestFirst = q.OldestFirst && (!q.Key.IsZero() || q.Kind != "")
+		return q
+	}}},
+	{"cursors go on downwards", "ListOldestFirst", faulty{query: func(q story.Query) story.Query {
+		q.OldestFirst = q.OldestFirst && q.Cursor == ""
+		return q
+	}}},
+	{"Since is ignored oldest first", "ListOldestFirst", faulty{query: func(q story.Query) story.Query {
+		if q.OldestFirst && q.Limit == 1 {
+			q.Since = time.Time{}
+		}
+		return q
+	}}},
+	{"lists over all keys are empty", "ListOverAll", faulty{query: func(q story.Query) story.Query {
+		if overAll(q) {
+			q.Text = "no such title"
+		}
+		return q
+	}}},
+	{"moved stories are shown over all keys", "ListMoved", listMoved()},
+	{"cursors count", "ListPages", faulty{list: listByCount}},
+	{"cursors count from the oldest", "ListOldestFirstPages", faulty{list: listByCount}},
+	{"the first of two texts in a call wins", "PutPartTwice", faulty{parts: firstTextWins}},
+	{"Read hides that time is up", "Cancelled", faulty{err: opaque("Read", context.DeadlineExceeded)}},
+	{"Put hides that it was cancelled", "Cancelled", faulty{err: opaque("Put", context.Canceled)}},
+	{"List tells the cause alone", "Cancelled", faulty{list: func(m *story.Memory, ctx context.Context, q story.Query) (story.Page, error) {
+		if ctx.Err() != nil {
+			return story.Page{}, context.Cause(ctx)
+		}
+		return m.List(ctx, q)
+	}}},
+	{"an open header is stored over a final one", "PutHeaderStates", faulty{openWins: true}},
+	{"Delete does nothing", "DeleteOne", faulty{deletes: func(k story.Key, id string) (story.Key, string, bool) { return k, id, false }}},
+	{"Delete of one story removes all of the key", "DeleteOne", faulty{deletes: func(k story.Key, _ string) (story.Key, string, bool) { return k, "", true }}},
+	{"text is truncated", "PutLimits", faulty{parts: eachPart(func(p *story.Part) { p.Text = p.Text[:min(len(p.Text), story.MaxPartText-1)] })}},
+	{"late parts are not read", "ReadLateParts", faulty{story: func(s *story.Story) {
+		if s.State == story.Sealed && s.Duration > 0 {
+			s.Lines = s.Lines[:len(s.Lines)-1]
+		}
+	}}},
+	{"missing parts are not said", "ReadMissing", faulty{story: func(s *story.Story) {
+		s.Lines = slices.DeleteFunc(s.Lines, func(l story.Line) bool { return strings.Contains(l.Message, "missing") })
+	}}},
+	{"invalid UTF-8 in keys is replaced", "Keys", faulty{parts: eachPart(func(p *story.Part) { p.Key.ID = strings.ToValidUTF8(p.Key.ID, "?") })}},
+	{"the last part of a call is lost", "PutAnyOrder", faulty{parts: func(p []story.Part) []story.Part { return p[:max(len(p)-1, min(len(p), 1))] }}},
+	{"times are not in UTC", "HeaderFields", faulty{parts: eachHeader(func(h *story.Header) { h.Start = h.Start.In(time.FixedZone("east", 60*60)) })}},
+	{"the level filter is ignored", "ListFilters", faulty{query: func(q story.Query) story.Query { q.MinLevel = nil; return q }}},
+	{"Until is ignored", "ListPeriod", faulty{query: func(q story.Query) story.Query { q.Until = q.Until.AddDate(1, 0, 0); return q }}},
+	{"lists end after one page", "ListPages", faulty{page: func(p *story.Page) { p.Next = "" }}},
+	{"bad cursors are taken for the start", "ListBadCursor", faulty{query: func(q story.Query) story.Query {
+		if len(q.Cursor) < 20 || len(q.Cursor) > 1000 {
+			q.Cursor = ""
+		}
+		return q
+	}}},
+	{"the context is ignored", "Cancelled", faulty{ctx: context.WithoutCancel}},
+}
+
 // TestCheckFindsFaults tests the suite itself: each fault must fail the case
 // that is there for it.
 func TestCheckFindsFaults(t *testing.T) {
 	t.Parallel()
-	east := time.FixedZone("east", 60*60)
-	for _, c := range []struct {
-		name, failing string // the fault, and the case that finds it
-		store         faulty
-	}{
-		{"lists oldest first", "ListOrder", faulty{page: func(p *story.Page) { slices.Reverse(p.Headers) }}},
-		{"OldestFirst is ignored", "ListOldestFirst", faulty{query: func(q story.Query) story.Query { q.OldestFirst = false; return q }}},
-		{"OldestFirst is ignored over all keys", "ListOldestFirst", faulty{query: func(q story.Query) story.Query {
-			q.OldestFirst = q.OldestFirst && (!q.Key.IsZero() || q.Kind != "")
-			return q
-		}}},
-		{"cursors go on downwards", "ListOldestFirst", faulty{query: func(q story.Query) story.Query {
-			q.OldestFirst = q.OldestFirst && q.Cursor == ""
-			return q
-		}}},
-		{"Since is ignored oldest first", "ListOldestFirst", faulty{query: func(q story.Query) story.Query {
-			if q.OldestFirst && q.Limit == 1 {
-				q.Since = time.Time{}
-			}
-			return q
-		}}},
-		{"lists over all keys are empty", "ListOverAll", faulty{query: func(q story.Query) story.Query {
-			if overAll(q) {
-				q.Text = "no such title"
-			}
-			return q
-		}}},
-		{"moved stories are shown over all keys", "ListMoved", listMoved()},
-		{"cursors count", "ListPages", faulty{list: listByCount}},
-		{"cursors count from the oldest", "ListOldestFirstPages", faulty{list: listByCount}},
-		{"the first of two texts in a call wins", "PutPartTwice", faulty{parts: firstTextWins}},
-		{"Read hides that time is up", "Cancelled", faulty{err: opaque("Read", context.DeadlineExceeded)}},
-		{"Put hides that it was cancelled", "Cancelled", faulty{err: opaque("Put", context.Canceled)}},
-		{"List tells the cause alone", "Cancelled", faulty{list: func(m *story.Memory, ctx context.Context, q story.Query) (story.Page, error) {
-			if ctx.Err() != nil {
-				return story.Page{}, context.Cause(ctx)
-			}
-			return m.List(ctx, q)
-		}}},
-		{"an open header is stored over a final one", "PutHeaderStates", faulty{openWins: true}},
-		{"Delete does nothing", "DeleteOne", faulty{deletes: func(k story.Key, id string) (story.Key, string, bool) { return k, id, false }}},
-		{"Delete of one story removes all of the key", "DeleteOne", faulty{deletes: func(k story.Key, _ string) (story.Key, string, bool) { return k, "", true }}},
-		{"text is truncated", "PutLimits", faulty{parts: eachPart(func(p *story.Part) { p.Text = p.Text[:min(len(p.Text), story.MaxPartText-1)] })}},
-		{"late parts are not read", "ReadLateParts", faulty{story: func(s *story.Story) {
-			if s.State == story.Sealed && s.Duration > 0 {
-				s.Lines = s.Lines[:len(s.Lines)-1]
-			}
-		}}},
-		{"missing parts are not said", "ReadMissing", faulty{story: func(s *story.Story) {
-			s.Lines = slices.DeleteFunc(s.Lines, func(l story.Line) bool { return strings.Contains(l.Message, "missing") })
-		}}},
-		{"invalid UTF-8 in keys is replaced", "Keys", faulty{parts: eachPart(func(p *story.Part) { p.Key.ID = strings.ToValidUTF8(p.Key.ID, "?") })}},
-		{"the last part of a call is lost", "PutAnyOrder", faulty{parts: func(p []story.Part) []story.Part { return p[:max(len(p)-1, min(len(p), 1))] }}},
-		{"times are not in UTC", "HeaderFields", faulty{parts: eachHeader(func(h *story.Header) { h.Start = h.Start.In(east) })}},
-		{"the level filter is ignored", "ListFilters", faulty{query: func(q story.Query) story.Query { q.MinLevel = nil; return q }}},
-		{"Until is ignored", "ListPeriod", faulty{query: func(q story.Query) story.Query { q.Until = q.Until.AddDate(1, 0, 0); return q }}},
-		{"lists end after one page", "ListPages", faulty{page: func(p *story.Page) { p.Next = "" }}},
-		{"bad cursors are taken for the start", "ListBadCursor", faulty{query: func(q story.Query) story.Query {
-			if len(q.Cursor) < 20 || len(q.Cursor) > 1000 {
-				q.Cursor = ""
-			}
-			return q
-		}}},
-		{"the context is ignored", "Cancelled", faulty{ctx: context.WithoutCancel}},
-	} {
+	for _, c := range faults {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.store.Memory = story.NewMemory()

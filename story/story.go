@@ -86,5 +86,15 @@ func IDTime(id string) (time.Time, bool) {
 }
 
 // IDPrefix returns the part of an id that tells the time t: an id of a story
-// that started before t sorts before it, every other one sorts after it.
-func IDPrefix(t time.Time) string { return t.UTC().Format(idTime) }
+// that started before t sorts before it, every other one sorts after it. Ids have
+// four digits for the year: of other years it returns the nearest time that they tell.
+func IDPrefix(t time.Time) string {
+	t = t.UTC()
+	switch year := t.Year(); {
+	case year < 0:
+		t = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
+	case year > 9999:
+		t = time.Date(10000, 1, 1, 0, 0, 0, -1000, time.UTC)
+	}
+	return t.Format(idTime)
+}

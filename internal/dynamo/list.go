@@ -46,7 +46,7 @@ func (s *Store) list(ctx context.Context, q story.Query, consistent bool) (story
 // bounds returns the sort keys between which the ids of a query's stories are.
 func bounds(q story.Query) (low, high string) {
 	if !q.Since.IsZero() {
-		low = story.IDPrefix(fourDigitYear(q.Since))
+		low = story.IDPrefix(q.Since)
 	}
 	if !q.Until.IsZero() {
 		// Ids tell microseconds: one that tells Until's own may still be before it.
@@ -54,20 +54,9 @@ func bounds(q story.Query) (low, high string) {
 		if until.Before(q.Until) {
 			until = until.Add(time.Microsecond)
 		}
-		high = story.IDPrefix(fourDigitYear(until))
+		high = story.IDPrefix(until)
 	}
 	return low, high
-}
-
-// fourDigitYear returns the nearest time whose year has the width that ids have.
-func fourDigitYear(t time.Time) time.Time {
-	switch year := t.UTC().Year(); {
-	case year < 0:
-		return time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
-	case year > 9999:
-		return time.Date(10000, 1, 1, 0, 0, 0, -1000, time.UTC)
-	}
-	return t
 }
 
 // A lister makes one page of the sources that a query needs: each is a range of
