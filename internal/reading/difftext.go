@@ -14,7 +14,10 @@ func (p Printer) Diff(w io.Writer, d *Diff, all bool) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "was  %s  %s\n", d.Was.Story.Key, story.Escape(d.Was.Story.ID))
 	fmt.Fprintf(out, "is   %s  %s\n%s\n\n", d.Is.Story.Key, story.Escape(d.Is.Story.ID), d.Changes)
-	for _, nodes := range d.Lanes {
+	for i, nodes := range d.Lanes {
+		if i > 0 {
+			fmt.Fprintf(out, "\n%s\n", p.paint(Dim, fmt.Sprintf("── lane %d", nodes[0].Node().Lane)))
+		}
 		p.diffSiblings(out, nodes, 0, all)
 	}
 	return out.Flush()
@@ -45,7 +48,7 @@ var diffMarks = map[Change]struct {
 }
 
 func (p Printer) diffSiblings(out *bufio.Writer, nodes []*DiffNode, depth int, all bool) {
-	indent := strings.Repeat("  ", min(depth, 40))
+	indent := strings.Repeat("  ", min(depth, mostIndent))
 	calm := 0
 	flush := func() {
 		if calm > 0 {
@@ -60,7 +63,8 @@ func (p Printer) diffSiblings(out *bufio.Writer, nodes []*DiffNode, depth int, a
 		}
 		flush()
 		n, mark := d.Node(), diffMarks[d.Change]
-		text := story.Escape(n.Message)
+		first, further, more := strings.Cut(n.Message, "\n")
+		text := story.Escape(first)
 		if word := LevelWord(n.Level); word != "" {
 			text = word + " " + text
 		}
@@ -69,6 +73,11 @@ func (p Printer) diffSiblings(out *bufio.Writer, nodes []*DiffNode, depth int, a
 			out.WriteString("  " + p.paint(Dim, story.Escape(n.Attrs)))
 		}
 		out.WriteByte('\n')
+		for more {
+			var next string
+			next, further, more = strings.Cut(further, "\n")
+			out.WriteString(p.paint(mark.style, mark.mark+indent+"| "+story.Escape(next)) + "\n")
+		}
 		for _, value := range d.Values {
 			out.WriteString("  " + indent + p.paint(Warning, "  "+value.String()) + "\n")
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,12 +53,13 @@ func (p Printer) zone() *time.Location {
 func (p Printer) Story(w io.Writer, t *Tree, v View) error {
 	out := bufio.NewWriter(w)
 	p.facts(out, t.Story.Header)
-	lines := &linePrinter{Printer: p, out: out, tree: t, view: v}
-	if !v.Each {
+	lines := &linePrinter{Printer: p, out: out, tree: t, view: v, timeWidth: t.timeWidth(v.Times)}
+	matches := v.Apply(t)
+	switch {
+	case v.Active():
+		fmt.Fprintf(out, "%s\n\n", p.paint(Dim, fmt.Sprintf("%d of %s, and their callers", matches, Plural(len(t.Nodes), "line"))))
+	case !v.Each:
 		lines.shapes = t.Shapes()
-	}
-	if v.Active() {
-		fmt.Fprintf(out, "%s\n\n", p.paint(Dim, fmt.Sprintf("%d of %d lines, and their callers", v.Apply(t), len(t.Nodes))))
 	}
 	for _, lane := range t.Lanes {
 		lines.lane(lane)
@@ -81,6 +83,8 @@ type linePrinter struct {
 	tree   *Tree
 	view   View
 	shapes []uint64 // nil where repeats are not merged
+
+	timeWidth int
 }
 
 func (p *linePrinter) lane(lane Lane) {
@@ -95,7 +99,7 @@ func (p *linePrinter) lane(lane Lane) {
 
 func (p *linePrinter) siblings(nodes []*Node) {
 	groups := Single(nodes)
-	if p.shapes != nil && !p.view.Active() {
+	if p.shapes != nil {
 		groups = Groups(nodes, p.shapes)
 	}
 	for _, g := range groups {
@@ -111,10 +115,10 @@ func (p *linePrinter) siblings(nodes []*Node) {
 			p.under(n)
 		}
 		if g.Times > 1 && len(g.Once) > 1 {
-			p.note(g.Once[0].Depth, fmt.Sprintf("these %s ×%d", Plural(len(g.Once), "line"), g.Times))
+			p.note(g.Once[0], 0, fmt.Sprintf("these %s ×%d", Plural(len(g.Once), "line"), g.Times))
 		}
 		if !g.Under.Calm() {
-			p.note(g.Once[0].Depth, "repeats hold "+Summary(g.Under))
+			p.note(g.Once[0], 0, "repeats hold "+Summary(g.Under))
 		}
 	}
 }
@@ -123,22 +127,30 @@ func (p *linePrinter) under(n *Node) {
 	switch {
 	case len(n.Children) == 0:
 	case p.view.Folded(p.tree, n):
-		p.note(n.Depth+1, Summary(n.Under))
+		p.note(n, 1, Summary(n.Under))
 	default:
 		p.siblings(n.Children)
 	}
 }
 
-// note writes what is not shown.
-func (p *linePrinter) note(depth int, text string) {
-	p.out.WriteString(strings.Repeat(" ", timeWidth) + strings.Repeat("  ", depth) + p.paint(Dim, "… "+text) + "\n")
+// note writes what is not shown, so many steps under a line.
+func (p *linePrinter) note(n *Node, steps int, text string) {
+	p.pad(p.timeWidth)
+	p.indent(n, steps)
+	p.out.WriteString(p.paint(Dim, "… "+text) + "\n")
 }
 
-const timeWidth = 9
+func (p *linePrinter) pad(width int) {
+	for range width {
+		p.out.WriteByte(' ')
+	}
+}
 
 func (p *linePrinter) line(n *Node) {
-	fmt.Fprintf(p.out, "%s", p.paint(Dim, fmt.Sprintf("%-*s", timeWidth, p.tree.TimeText(n, p.view.Times, p.zone()))))
-	p.out.WriteString(p.indent(n))
+	at := p.tree.TimeText(n, p.view.Times, p.zone())
+	p.out.WriteString(p.paint(Dim, at))
+	p.pad(p.timeWidth - len(at))
+	p.indent(n, 0)
 	if word := LevelWord(n.Level); word != "" {
 		p.out.WriteString(p.paint(levelStyle(n.Level), word) + " ")
 	}
@@ -163,18 +175,22 @@ func (p *linePrinter) further(n *Node) {
 	for more {
 		var next string
 		next, further, more = strings.Cut(further, "\n")
-		p.out.WriteString(strings.Repeat(" ", timeWidth) + p.indent(n) + "| " + story.Escape(next) + "\n")
+		p.pad(p.timeWidth)
+		p.indent(n, 0)
+		p.out.WriteString("| " + story.Escape(next) + "\n")
 	}
 }
 
-func (p *linePrinter) indent(n *Node) string {
-	const most = 40
+func (p *linePrinter) indent(n *Node, steps int) {
 	depth := n.Depth
 	if p.view.Stored {
 		depth = n.Stored
 	}
-	return strings.Repeat("  ", min(depth, most))
+	p.pad(2 * min(depth+steps, mostIndent))
 }
+
+// mostIndent bounds the indent, in steps, so that no story leaves the page.
+const mostIndent = 40
 
 // TimeText writes a line's time.
 func (t *Tree) TimeText(n *Node, times Times, zone *time.Location) string {
@@ -188,11 +204,28 @@ func (t *Tree) TimeText(n *Node, times Times, zone *time.Location) string {
 }
 
 func seconds(d time.Duration) string {
-	sign := "+"
+	text := make([]byte, 1, 16)
+	text[0] = '+'
 	if d < 0 {
-		sign = "-"
+		text[0] = '-'
 	}
-	return fmt.Sprintf("%s%.3f", sign, d.Abs().Seconds())
+	return string(strconv.AppendFloat(text, d.Abs().Seconds(), 'f', 3, 64))
+}
+
+// timeWidth returns how wide a story's times are, with the space after them.
+func (t *Tree) timeWidth(times Times) int {
+	if times == TimeOfDay {
+		return len("15:04:05.000  ")
+	}
+	var least, most time.Duration
+	for i := range t.Nodes {
+		at := t.Nodes[i].Offset
+		if times == SincePrevious {
+			at = t.Nodes[i].Step
+		}
+		least, most = min(least, at), max(most, at)
+	}
+	return max(len("+0.000   "), len(seconds(least))+2, len(seconds(most))+2)
 }
 
 // LevelWord returns the level's name where it says anything: not for what is

@@ -178,6 +178,12 @@ func (f Filter) Active() bool { return f.Text != "" || f.Level != nil }
 // Apply marks the lines that the filter selects, and their callers, and returns
 // how many it selects.
 func (f Filter) Apply(t *Tree) int {
+	if !f.Active() {
+		for i := range t.Nodes {
+			t.Nodes[i].Match, t.Nodes[i].Keep = true, true
+		}
+		return len(t.Nodes)
+	}
 	text := strings.ToLower(f.Text)
 	matches := 0
 	for i := len(t.Nodes) - 1; i >= 0; i-- {
