@@ -1,0 +1,37 @@
+package reading_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/reading"
+)
+
+func TestParseTime(t *testing.T) {
+	cet := time.FixedZone("CET", 3600)
+	now := time.Date(2026, 11, 22, 16, 41, 41, 0, cet)
+	for s, want := range map[string]time.Time{
+		"":                          {},
+		"3h":                        now.Add(-3 * time.Hour),
+		"-90m":                      now.Add(-90 * time.Minute),
+		"2026-11-22":                time.Date(2026, 11, 22, 0, 0, 0, 0, cet),
+		"2026-11-22T16:00":          time.Date(2026, 11, 22, 16, 0, 0, 0, cet),
+		"2026-11-22 16:00":          time.Date(2026, 11, 22, 16, 0, 0, 0, cet),
+		"2026-11-22T16:00:01":       time.Date(2026, 11, 22, 16, 0, 1, 0, cet),
+		"2026-11-22T16:00:01Z":      time.Date(2026, 11, 22, 16, 0, 1, 0, time.UTC),
+		"2026-11-22T16:00:01-05:00": time.Date(2026, 11, 22, 21, 0, 1, 0, time.UTC),
+	} {
+		if got, err := reading.ParseTime(s, now); err != nil || !got.Equal(want) {
+			t.Errorf("ParseTime(%q): got %v, %v, want %v", s, got, err, want)
+		}
+	}
+}
+
+func TestParseTimeErrors(t *testing.T) {
+	for _, s := range []string{"yesterday", "3", "2026-13-01", "16:00", "2026-11-22T25:00"} {
+		if got, err := reading.ParseTime(s, noon); !errors.Is(err, reading.ErrBadView) || !got.IsZero() {
+			t.Errorf("ParseTime(%q): got %v, %v, want ErrBadView", s, got, err)
+		}
+	}
+}
