@@ -15,3 +15,6 @@ const (
 	TailMost  = tailMost
 	CalmLines = calmLines
 )
+
+// Known returns how many stories a tail remembers.
+func Known(t *Tail) int { return len(t.known) }

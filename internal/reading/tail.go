@@ -14,7 +14,8 @@ import (
 const (
 	tailWindow = 2 * time.Minute // longer ones are stored as open before, see Options.MaxAge
 	tailMost   = 200             // headers in a look
-	tailOpen   = 10              // open stories whose growth is read
+	tailFirst  = 10              // stories that the first look tells
+	tailOpen   = 10              // open stories whose growth is read in a look
 )
 
 // A Tail finds what is new in a store: stories, and lines of open ones. It is not
@@ -26,8 +27,9 @@ type Tail struct {
 	// zero. While nothing comes it doubles up to ten times that.
 	Growth time.Duration
 
-	began bool
-	known map[place]*known
+	began  bool
+	known  map[place]*known
+	untold []News // of a look that failed half-way
 }
 
 // News is a story that is new, or that has grown or ended.
@@ -52,85 +54,114 @@ type known struct {
 }
 
 // Look returns the news since the look before, oldest first; the first look
-// returns the last few stories.
+// returns the last few stories. What a look found before it failed is told by the
+// next one.
 func (t *Tail) Look(ctx context.Context) ([]News, error) {
 	if t.known == nil {
 		t.known = make(map[place]*known)
 	}
+	headers, err := t.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !t.began { // the others were there before
+		last := max(len(headers)-tailFirst, 0)
+		for _, h := range headers[:last] {
+			t.known[place{h.Key, h.ID}] = &known{start: h.Start, state: story.Closed}
+		}
+		headers = headers[last:]
+		t.began = true
+	}
+	fresh := t.fresh(headers)
+	t.forget()
 	grown, err := t.grown(ctx)
+	slices.SortFunc(grown, func(a, b News) int { return cmp.Compare(a.ID, b.ID) })
+	t.untold = append(append(t.untold, grown...), fresh...)
 	if err != nil {
 		return nil, err
 	}
-	fresh, err := t.fresh(ctx)
-	if err != nil {
-		return nil, err
-	}
-	slices.SortStableFunc(fresh, func(a, b News) int { return cmp.Compare(a.ID, b.ID) })
-	t.began = true
-	return append(grown, fresh...), nil
+	news := t.untold
+	t.untold = nil
+	return news, nil
 }
 
-// fresh returns the stories that were not told yet.
-func (t *Tail) fresh(ctx context.Context) ([]News, error) {
+// list returns the latest headers, oldest first.
+func (t *Tail) list(ctx context.Context) ([]story.Header, error) {
 	q := t.Query
-	q.Until, q.OldestFirst, q.Cursor, q.Limit = time.Time{}, false, "", tailMost
-	most := tailMost
+	q.Since, q.Until, q.OldestFirst, q.Cursor, q.Limit = time.Time{}, time.Time{}, false, "", tailMost
 	if t.began {
 		q.Since = time.Now().Add(-tailWindow)
-	} else {
-		q.Since, q.Limit, most = time.Time{}, 10, 10
 	}
-	var news []News
-	looked := 0
+	var headers []story.Header
 	for h, err := range story.All(ctx, t.Store, q) {
 		if err != nil {
 			return nil, err
 		}
-		at := place{h.Key, h.ID}
-		k, told := t.known[at]
-		if !told {
-			t.known[at] = &known{start: h.Start, state: h.State, lines: h.LineCount}
-			t.known[at].later(t.growth(), true)
-			news = append(news, News{Header: h, First: true})
-		} else if k.state == story.Open && h.State != story.Open {
-			k.state = h.State
-			news = append(news, News{Header: h})
-		}
-		if looked++; looked == most {
+		if headers = append(headers, h); len(headers) == q.Limit {
 			break
 		}
 	}
-	t.forget()
-	return news, nil
+	slices.Reverse(headers)
+	return headers, nil
 }
 
-// grown reads the latest open stories and returns those that went on.
-func (t *Tail) grown(ctx context.Context) ([]News, error) {
+// fresh returns the stories that were not told yet, or not that they have ended.
+func (t *Tail) fresh(headers []story.Header) (news []News) {
+	for _, h := range headers {
+		at := place{h.Key, h.ID}
+		k, told := t.known[at]
+		switch {
+		case !told:
+			k = &known{start: h.Start, state: h.State, lines: h.LineCount}
+			k.later(t.growth(), true)
+			t.known[at] = k
+			news = append(news, News{Header: h, First: true})
+		case k.state != story.Open || h.State == story.Open:
+		case h.LineCount > k.lines:
+			k.due = time.Time{} // its last lines are told with its end
+		default:
+			k.state = h.State
+			news = append(news, News{Header: h})
+		}
+	}
+	return news
+}
+
+// grown reads some open stories that are due and returns those that went on: first
+// those that have ended, then the latest.
+func (t *Tail) grown(ctx context.Context) (news []News, err error) {
 	var open []place
 	for at, k := range t.known {
 		if k.state == story.Open && !time.Now().Before(k.due) {
 			open = append(open, at)
 		}
 	}
-	slices.SortFunc(open, func(a, b place) int { return cmp.Compare(b.id, a.id) })
-	var news []News
+	slices.SortFunc(open, func(a, b place) int {
+		if endedA, endedB := t.known[a].due.IsZero(), t.known[b].due.IsZero(); endedA != endedB {
+			if endedA {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(b.id, a.id)
+	})
 	for _, at := range open[:min(len(open), tailOpen)] {
 		s, err := t.Store.Read(ctx, at.key, at.id)
 		k := t.known[at]
 		switch {
 		case errors.Is(err, story.ErrNotFound): // deleted meanwhile
 			k.state = story.Closed
-			continue
 		case err != nil:
-			return nil, err
+			k.later(t.growth(), false)
+			return news, err
 		case len(s.Lines) <= k.lines && s.State == k.state:
 			k.later(t.growth(), false)
-			continue
+		default:
+			from := min(k.lines, len(s.Lines))
+			news = append(news, News{Header: s.Header, From: from + 1, Lines: s.Lines[from:]})
+			k.state, k.lines = s.State, len(s.Lines)
+			k.later(t.growth(), true)
 		}
-		from := min(k.lines, len(s.Lines))
-		news = append(news, News{Header: s.Header, From: from + 1, Lines: s.Lines[from:]})
-		k.state, k.lines = s.State, len(s.Lines)
-		k.later(t.growth(), true)
 	}
 	return news, nil
 }
