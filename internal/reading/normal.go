@@ -27,19 +27,17 @@ func appendShape(dst []byte, s string) []byte { return appendNormal(dst, s, true
 
 func appendNormal(dst []byte, s string, numbers bool) []byte {
 	copied := 0 // of s
-	for i := 0; i < len(s); {
-		if !isAlnum(s[i]) {
-			i++
+	for i := 0; i < len(s); i++ {
+		if !isDigit(s[i]) {
 			continue
 		}
-		w := scanWord(s, i)
-		if w.digits == 0 {
-			i = w.end
-			continue
+		start := i // of the word that the digit is in
+		for start > copied && isAlnum(s[start-1]) {
+			start--
 		}
-		dst = append(dst, s[copied:i]...)
-		dst, i = appendWord(dst, s, w, numbers)
-		copied = i
+		dst = append(dst, s[copied:start]...)
+		dst, copied = appendWord(dst, s, scanWord(s, start), numbers)
+		i = copied - 1
 	}
 	return append(dst, s[copied:]...)
 }
