@@ -32,28 +32,29 @@ func (v *viewer) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	switch text := err.Error(); {
 	case is(story.ErrNotFound):
-		v.failure(w, r, http.StatusNotFound, "There is no such story", text,
+		v.failure(w, http.StatusNotFound, "There is no such story", text,
 			"It may have expired, or not be stored yet: an open story is stored after a minute, the others when they end.")
 	case is(reading.ErrNoOther):
-		v.failure(w, r, http.StatusNotFound, "There is nothing to compare with", text, "Choose two stories in the list of the object.")
+		v.failure(w, http.StatusNotFound, "There is nothing to compare with", text, "Choose two stories in the list of the object.")
 	case is(reading.ErrSameStory, reading.ErrBadView, story.ErrBadKey, story.ErrBadCursor):
-		v.failure(w, r, http.StatusBadRequest, "This address asks for something that cannot be", text, "Go back, or begin at the newest stories.")
+		v.failure(w, http.StatusBadRequest, "This address asks for something that cannot be", text, "Go back, or begin at the newest stories.")
 	case is(story.ErrBusy):
 		w.Header().Set("Retry-After", "5")
-		v.failure(w, r, http.StatusServiceUnavailable, "The store is busy", text, "Reload in a few seconds.")
+		v.failure(w, http.StatusServiceUnavailable, "The store is busy", text, "Reload in a few seconds.")
 	case is(story.ErrUnusable):
-		v.failure(w, r, http.StatusBadGateway, "The store cannot be read as it is configured", text,
+		v.failure(w, http.StatusBadGateway, "The store cannot be read as it is configured", text,
 			"Reload when that is mended. “dynamoslog table check” says what is wrong with a table.")
 	case is(context.DeadlineExceeded):
-		v.failure(w, r, http.StatusGatewayTimeout, "The store did not answer in time", text,
+		v.failure(w, http.StatusGatewayTimeout, "The store did not answer in time", text,
 			"Reload, or ask for less: a key, a shorter time.")
 	default:
-		v.failure(w, r, http.StatusInternalServerError, "The store could not be read", text, "Reload; if it stays, the text above says where to look.")
+		v.failure(w, http.StatusInternalServerError, "The store could not be read", text, "Reload; if it stays, the text above says where to look.")
 	}
 }
 
-func (v *viewer) failure(w http.ResponseWriter, r *http.Request, status int, title, what, do string) {
-	if err := v.render(w, status, "failure.html", failurePage{Title: title, Status: status, What: what, Do: do}); err != nil {
+func (v *viewer) failure(w http.ResponseWriter, status int, title, what, do string) {
+	p := failurePage{Title: title, Status: status, What: escapeLines(what), Do: do}
+	if err := v.render(w, status, "failure.html", p); err != nil {
 		http.Error(w, title, status)
 	}
 }

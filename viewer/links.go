@@ -50,11 +50,18 @@ func with(values url.Values, pairs ...string) url.Values {
 // functions are those of the pages.
 func (v *viewer) functions() template.FuncMap {
 	return template.FuncMap{
-		"object":  objectLink,
-		"story":   storyLink,
-		"escape":  story.Escape,
-		"level":   levelClass,
-		"state":   reading.StateText,
+		"object": objectLink,
+		"story":  storyLink,
+		"escape": story.Escape,
+		"level":  levelClass,
+		"levels": func() []string { return []string{"debug", "info", "warn", "error"} },
+		"state":  reading.StateText,
+		"choices": func(name string, of []choice) any {
+			return struct {
+				Name    string
+				Choices []choice
+			}{name, of}
+		},
 		"plural":  reading.Plural,
 		"summary": reading.Summary,
 		"number":  strconv.Itoa,

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,13 +14,11 @@ import (
 
 // listPage is a page of headers: of all objects, or of one.
 type listPage struct {
-	Title   string
-	Key     string // of the object, empty over all
-	Form    listForm
-	Headers []story.Header
-	// LastGood is the id of the object's latest story without an error, if it has
-	// a later one with an error.
-	LastGood string
+	Title    string
+	Key      string // of the object, empty over all
+	Form     listForm
+	Headers  []story.Header
+	LastGood string // id of the object's latest story without an error, on the first page
 	Picture  *picture
 	First    string // link to the first page, where this is not it
 	Next     string // link to the page after
@@ -60,11 +59,9 @@ func (v *viewer) object(w http.ResponseWriter, r *http.Request) error {
 	p.Title, p.Key = key.String(), key.String()
 	if len(p.Headers) > 0 {
 		p.Picture = newPicture(p.Headers)
-		for _, h := range p.Headers {
-			if h.MaxLevel < slog.LevelError && h.State != story.Open {
-				p.LastGood = h.ID
-				break
-			}
+		good := slices.IndexFunc(p.Headers, func(h story.Header) bool { return h.MaxLevel < slog.LevelError && h.State != story.Open })
+		if good >= 0 && p.First == "" {
+			p.LastGood = p.Headers[good].ID
 		}
 	}
 	return v.render(w, http.StatusOK, "object.html", p)
@@ -74,7 +71,7 @@ func (v *viewer) object(w http.ResponseWriter, r *http.Request) error {
 func (v *viewer) list(r *http.Request, page string, key story.Key) (*listPage, error) {
 	values := r.URL.Query()
 	p := &listPage{Form: listForm{
-		Kind: values.Get("kind"), Level: values.Get("level"), Since: values.Get("since"),
+		Kind: values.Get("kind"), Level: strings.ToLower(values.Get("level")), Since: values.Get("since"),
 		Until: values.Get("until"), Text: values.Get("q"),
 	}}
 	q, err := p.Form.query(time.Now().In(v.opts.Zone))

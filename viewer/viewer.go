@@ -92,12 +92,12 @@ func (v *viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cache-Control", "no-store")
 	switch {
 	case !v.opts.Authorize(r):
-		v.failure(w, r, http.StatusForbidden, "You may not read these stories",
+		v.failure(w, http.StatusForbidden, "You may not read these stories",
 			"By default only a browser on the machine that serves them may, at an address such as http://localhost:7133/.",
 			"Options.Authorize of the viewer decides otherwise.")
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		header.Set("Allow", "GET, HEAD")
-		v.failure(w, r, http.StatusMethodNotAllowed, "This viewer only reads", "Ask with GET.", "")
+		v.failure(w, http.StatusMethodNotAllowed, "This viewer only reads", "Ask with GET.", "")
 	default:
 		v.route(w, r)
 	}
@@ -125,11 +125,11 @@ func (v *viewer) route(w http.ResponseWriter, r *http.Request) {
 		v.page(v.tail)(w, r)
 	case "events":
 		v.events(w, r)
-	case "style.css", "script.js":
+	case "style.css", "script.js", "icon.svg":
 		w.Header().Set("Cache-Control", "no-cache")
 		http.ServeFileFS(w, r, files, "static/"+strings.TrimPrefix(r.URL.Path, "/"))
 	default:
-		v.failure(w, r, http.StatusNotFound, "There is no such page", "", "")
+		v.failure(w, http.StatusNotFound, "There is no such page", "", "")
 	}
 }
 

@@ -1,0 +1,97 @@
+package viewer
+
+import (
+	"html"
+	"html/template"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/dynamoslog/dynamoslog/internal/reading"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// diffPage shows the difference of two stories of one object.
+type diffPage struct {
+	*reading.Diff
+	Key       story.Key
+	Lines     template.HTML
+	All, Less string // links to the view with the equal lines, and without
+}
+
+// diff compares a story with the one before it, with the last without an error,
+// or with one that is named.
+func (v *viewer) diff(w http.ResponseWriter, r *http.Request) error {
+	values := r.URL.Query()
+	key, err := story.ParseKey(values.Get("key"))
+	if err != nil {
+		return err
+	}
+	d, err := reading.Compare(r.Context(), v.store, reading.Pair{
+		Key: key, Was: values.Get("was"), Is: values.Get("is"), Good: values.Get("good") != "",
+	})
+	if err != nil {
+		return err
+	}
+	p := &diffPage{Diff: d, Key: key, All: link("diff", with(values, "all", "1"))}
+	if values.Get("all") != "" {
+		p.All, p.Less = "", link("diff", with(values, "all", ""))
+	}
+	lines := &diffWriter{all: p.Less != ""}
+	for _, lane := range d.Lanes {
+		lines.list(lane, 0)
+	}
+	p.Lines = template.HTML(lines.String())
+	return v.render(w, http.StatusOK, "diff.html", p)
+}
+
+// A diffWriter writes the lines of a difference as nested lists.
+type diffWriter struct {
+	strings.Builder
+	all bool // also those that are equal
+}
+
+func (w *diffWriter) text(s string) { w.WriteString(html.EscapeString(escapeLines(s))) }
+
+func (w *diffWriter) list(nodes []*reading.DiffNode, depth int) {
+	w.WriteString("<ol>\n")
+	equal := 0
+	flush := func() {
+		if equal > 0 {
+			w.WriteString(`<li class="equal d` + strconv.Itoa(min(depth, deepest)) + `"><div class="r">… ` + reading.Plural(equal, "equal line") + "</div></li>\n")
+		}
+		equal = 0
+	}
+	for _, d := range nodes {
+		if !w.all && d.Change == reading.Same && d.Under.Equal() {
+			equal += 1 + d.Under.Same
+			continue
+		}
+		flush()
+		w.node(d, depth)
+	}
+	flush()
+	w.WriteString("</ol>\n")
+}
+
+func (w *diffWriter) node(d *reading.DiffNode, depth int) {
+	n := d.Node()
+	w.WriteString(`<li class="` + string(d.Change) + ` d` + strconv.Itoa(min(depth, deepest)) + `"><div class="r"><span class="t">` + string(d.Change) + `</span> `)
+	if word := reading.LevelWord(n.Level); word != "" {
+		w.WriteString(`<b class="` + levelClass(n.Level) + `">` + html.EscapeString(word) + `</b> `)
+	}
+	w.text(n.Message)
+	if n.Attrs != "" {
+		w.WriteString(` <span class="a">`)
+		w.text(n.Attrs)
+		w.WriteString(`</span>`)
+	}
+	for _, value := range d.Values {
+		w.WriteString(` <span class="value">` + html.EscapeString(value.String()) + `</span>`)
+	}
+	w.WriteString("</div>")
+	if len(d.Children) > 0 {
+		w.list(d.Children, depth+1)
+	}
+	w.WriteString("</li>\n")
+}

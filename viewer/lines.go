@@ -1,0 +1,230 @@
+package viewer
+
+import (
+	"html"
+	"html/template"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/dynamoslog/dynamoslog/internal/reading"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// What is longer is cut, with a link to all of it.
+const (
+	longMessage = 1000 // bytes
+	longValue   = 200
+)
+
+// A lineWriter writes the lines of a story as nested lists. It does so without a
+// template, which took ten times as long: text may only come through its method.
+type lineWriter struct {
+	strings.Builder
+	v      *viewer
+	tree   *reading.Tree
+	view   reading.View
+	shapes []uint64 // nil where repeats are not merged
+	number string   // what leads to a line, before its number
+	full   url.Values
+}
+
+// lines returns the lines of a story, a block for each lane.
+func (v *viewer) lines(t *reading.Tree, view reading.View) template.HTML {
+	w := &lineWriter{v: v, tree: t, view: view, number: "#L", full: view.Values()}
+	w.Grow(200 * len(t.Nodes))
+	maps.Copy(w.full, storyValues(t.Story.Key, t.Story.ID))
+	switch {
+	case view.Active(): // what a filter leaves is seen in its place by its number
+		w.number = link("story", with(w.full, "q", "", "level", "")) + "#L"
+	case !view.Each:
+		w.shapes = t.Shapes()
+	}
+	for _, lane := range t.Lanes {
+		w.lane(lane)
+	}
+	return template.HTML(w.String())
+}
+
+// text writes a text of a story.
+func (w *lineWriter) text(s string) { w.WriteString(html.EscapeString(escapeLines(s))) }
+
+// escapeLines escapes what a page must not hold raw, but for newlines.
+func escapeLines(s string) string {
+	if !strings.Contains(s, "\n") {
+		return story.Escape(s)
+	}
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = story.Escape(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (w *lineWriter) int(n int) { w.WriteString(strconv.Itoa(n)) }
+
+func (w *lineWriter) lane(lane reading.Lane) {
+	if !slices.ContainsFunc(lane.Roots, func(n *reading.Node) bool { return n.Keep }) {
+		return
+	}
+	name := "lane" + strconv.Itoa(lane.Number)
+	w.WriteString(`<section class="lane" aria-labelledby="` + name + `"><h2 id="` + name + `"`)
+	if len(w.tree.Lanes) == 1 {
+		w.WriteString(` class="unseen">Lines</h2>`)
+	} else {
+		w.WriteString(`>Lane ` + strconv.Itoa(lane.Number) + ` <small>` + reading.Summary(lane.Counts))
+		if lane.After > 0 {
+			before := strconv.Itoa(lane.After)
+			w.WriteString(`, begins after <a href="#L` + before + `">line ` + before + `</a>`)
+		}
+		w.WriteString(`</small></h2>`)
+	}
+	w.list(lane.Roots)
+	w.WriteString("</section>\n")
+}
+
+func (w *lineWriter) list(siblings []*reading.Node) {
+	w.WriteString("<ol>\n")
+	groups := reading.Single(siblings)
+	if w.shapes != nil {
+		groups = reading.Groups(siblings, w.shapes)
+	}
+	for _, g := range groups {
+		for i, n := range g.Once {
+			times := 1
+			if i == 0 {
+				times = g.Times
+			}
+			w.node(n, times, len(g.Once))
+		}
+		if g.Times > 1 {
+			w.repeats(g)
+		}
+	}
+	w.WriteString("</ol>")
+}
+
+// repeats writes the other times of a group, folded.
+func (w *lineWriter) repeats(g reading.Group) {
+	last := g.More[len(g.More)-1]
+	open := ""
+	if slices.ContainsFunc(g.More, func(n *reading.Node) bool { return n.Number == w.view.Full }) {
+		open = " open"
+	}
+	w.WriteString(`<li class="again d` + strconv.Itoa(w.depth(g.Once[0])) + `"><details` + open + `><summary class="r">`)
+	w.WriteString(strconv.Itoa(g.Times-1) + " more times, until " + w.tree.TimeText(last, reading.SinceStart, nil) + `: <span class="f">` + reading.Summary(g.Under) + "</span></summary><ol>\n")
+	for _, n := range g.More {
+		w.node(n, 1, 1)
+	}
+	w.WriteString("</ol></details></li>\n")
+}
+
+// node writes a line and what is below it. Times is how often it, or the block of
+// so many lines that begins with it, comes.
+func (w *lineWriter) node(n *reading.Node, times, block int) {
+	if !n.Keep {
+		return
+	}
+	w.WriteString(`<li id="L`)
+	w.int(n.Number)
+	w.WriteString(`" class="d`)
+	w.int(w.depth(n))
+	w.WriteByte(' ')
+	w.WriteString(levelClass(n.Level))
+	if w.view.Active() && n.Match {
+		w.WriteString(" hit")
+	}
+	w.WriteString(`"><a class="n" href="`)
+	w.WriteString(html.EscapeString(w.number))
+	w.int(n.Number)
+	w.WriteString(`">`)
+	w.int(n.Number)
+	w.WriteString(`</a>`)
+	if len(n.Children) == 0 {
+		w.WriteString(`<div class="r">`)
+		w.row(n, times, block)
+		w.WriteString("</div></li>\n")
+		return
+	}
+	w.WriteString(`<details`)
+	if !w.view.Folded(w.tree, n) {
+		w.WriteString(` open`)
+	}
+	w.WriteString(`><summary class="r">`)
+	w.row(n, times, block)
+	w.WriteString(` <span class="f">` + reading.Summary(n.Under) + `</span></summary>`)
+	w.list(n.Children)
+	w.WriteString("</details></li>\n")
+}
+
+// deepest is the deepest indent that the style sheet has a class for.
+const deepest = 40
+
+func (w *lineWriter) depth(n *reading.Node) int {
+	if w.view.Stored {
+		return min(n.Stored, deepest)
+	}
+	return min(n.Depth, deepest)
+}
+
+func (w *lineWriter) row(n *reading.Node, times, block int) {
+	w.WriteString(`<span class="t">`)
+	w.WriteString(w.tree.TimeText(n, w.view.Times, w.v.opts.Zone))
+	w.WriteString(`</span> `)
+	if word := reading.LevelWord(n.Level); word != "" {
+		w.WriteString(`<b class="` + levelClass(n.Level) + `">` + html.EscapeString(word) + `</b> `)
+	}
+	w.cut(n, n.Message, longMessage)
+	if times > 1 {
+		w.WriteString(` <span class="x">×`)
+		w.int(times)
+		if block > 1 {
+			w.WriteString(` with the ` + reading.Plural(block-1, "line") + ` after it`)
+		}
+		w.WriteString(`</span>`)
+	}
+	if n.Attrs != "" {
+		w.attrs(n)
+	}
+	if n.Slow {
+		w.WriteString(` <span class="slow">after ` + n.Step.String() + `</span>`)
+	}
+}
+
+func (w *lineWriter) attrs(n *reading.Node) {
+	w.WriteString(` <span class="a">`)
+	first := true
+	for name, value := range n.AllAttrs() {
+		if !first {
+			w.WriteByte(' ')
+		}
+		first = false
+		w.WriteString("<i>")
+		w.text(name)
+		w.WriteString("</i>=")
+		w.cut(n, value, longValue)
+	}
+	if first { // not of the form name=value: as it is
+		w.cut(n, n.Attrs, longMessage)
+	}
+	w.WriteString(`</span>`)
+}
+
+// cut writes a text, or its beginning and a link to all of it.
+func (w *lineWriter) cut(n *reading.Node, s string, most int) {
+	if len(s) <= most || w.view.Full == n.Number {
+		w.text(s)
+		return
+	}
+	end := most * 4 / 5
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	w.text(s[:end])
+	number := strconv.Itoa(n.Number)
+	all := link("story", with(w.full, "full", number)) + "#L" + number
+	w.WriteString(`… <a class="more" href="` + html.EscapeString(all) + `">all ` + strconv.Itoa(len(s)) + ` bytes</a>`)
+}

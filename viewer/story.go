@@ -1,0 +1,155 @@
+package viewer
+
+import (
+	"html/template"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/dynamoslog/dynamoslog/internal/reading"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// storyPage shows one story.
+type storyPage struct {
+	story.Header
+	Counts     reading.Counts
+	Facts      []fact // the header's attributes
+	View       reading.View
+	Matches    int // lines that the filter selects
+	Lines      template.HTML
+	FirstError string // links to a line, empty where there is none
+	FirstWarn  string
+	Previous   string // links to other stories of the object
+	Next       string
+	Downloads  []choice
+	DiffBefore string
+	DiffGood   string
+	Folds      []choice
+	Times      []choice
+	Indents    []choice
+	Repeats    []choice
+	Hidden     []fact // what the filter's form keeps of the view
+	Unfiltered string
+	Live       string
+}
+
+// A fact is a name with its value, and where it leads.
+type fact struct{ Name, Value, Link string }
+
+// A choice is one of several ways to show the story.
+type choice struct {
+	Text, Link string
+	Chosen     bool
+}
+
+// story shows a whole story.
+func (v *viewer) story(w http.ResponseWriter, r *http.Request) error {
+	values := r.URL.Query()
+	key, err := story.ParseKey(values.Get("key"))
+	if err != nil {
+		return err
+	}
+	view, err := reading.ParseView(values)
+	if err != nil {
+		return err
+	}
+	s, err := v.store.Read(r.Context(), key, values.Get("id"))
+	if err != nil {
+		return err
+	}
+	t := reading.NewTree(s)
+	p := &storyPage{Header: s.Header, Counts: t.All, View: view}
+	if view.Active() {
+		p.Matches = view.Apply(t)
+	}
+	p.links(t)
+	p.choices()
+	if err := p.neighbours(v, r); err != nil {
+		return err
+	}
+	p.Lines = v.lines(t, view)
+	return v.render(w, http.StatusOK, "story.html", p)
+}
+
+// links sets what leads to lines and to other stories.
+func (p *storyPage) links(t *reading.Tree) {
+	for _, name := range slices.Sorted(maps.Keys(p.Attrs)) {
+		f := fact{Name: story.Escape(name), Value: story.Escape(p.Attrs[name])}
+		switch name {
+		case story.AttrContinues:
+			f.Link = link("story", storyValues(p.Key, p.Attrs[name]))
+		case story.AttrMovedTo, story.AttrMovedFrom:
+			if key, err := story.ParseKey(p.Attrs[name]); err == nil {
+				f.Link = link("story", storyValues(key, p.ID))
+			}
+		}
+		p.Facts = append(p.Facts, f)
+	}
+	for i := range t.Nodes {
+		n := &t.Nodes[i]
+		switch levelClass(n.Level) {
+		case "error":
+			if p.FirstError == "" {
+				p.FirstError = "#L" + strconv.Itoa(n.Number)
+			}
+		case "warn":
+			if p.FirstWarn == "" {
+				p.FirstWarn = "#L" + strconv.Itoa(n.Number)
+			}
+		}
+	}
+	self := storyValues(p.Key, p.ID)
+	for _, as := range []string{"text", "markdown", "json"} {
+		p.Downloads = append(p.Downloads, choice{Text: as, Link: link("download", with(self, "as", as))})
+	}
+	p.DiffBefore = link("diff", url.Values{"key": self["key"], "is": self["id"]})
+	p.DiffGood = link("diff", url.Values{"key": self["key"], "is": self["id"], "good": {"1"}})
+	if p.State == story.Open {
+		p.Live = link("tail", url.Values{"key": self["key"]})
+	}
+}
+
+// choices sets the ways to show the story, each a link that keeps the others.
+func (p *storyPage) choices() {
+	values := p.View.Values()
+	maps.Copy(values, storyValues(p.Key, p.ID))
+	choose := func(text, name, value string, more ...string) choice {
+		next := with(values, append([]string{name, value}, more...)...)
+		return choice{Text: text, Link: link("story", next), Chosen: values.Get(name) == value}
+	}
+	p.Folds = []choice{choose("errors first", "fold", "", "toggled", "")}
+	for depth := range 4 {
+		p.Folds = append(p.Folds, choose("depth "+strconv.Itoa(depth), "fold", strconv.Itoa(depth), "toggled", ""))
+	}
+	p.Folds = append(p.Folds, choose("unfold all", "fold", "none", "toggled", ""))
+	p.Times = []choice{choose("since start", "times", ""), choose("since line before", "times", "step"), choose("of day", "times", "clock")}
+	p.Indents = []choice{choose("by caller", "indent", ""), choose("as stored", "indent", "stored")}
+	p.Repeats = []choice{choose("merged", "repeats", ""), choose("each", "repeats", "each")}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if name != "q" && name != "level" && name != "full" {
+			p.Hidden = append(p.Hidden, fact{Name: name, Value: values.Get(name)})
+		}
+	}
+	if p.View.Active() {
+		p.Unfiltered = link("story", with(values, "q", "", "level", ""))
+	}
+}
+
+// neighbours sets the links to the stories before and after, where there are any.
+func (p *storyPage) neighbours(v *viewer, r *http.Request) error {
+	before, found, err := reading.Previous(r.Context(), v.store, p.Key, p.ID)
+	if err != nil {
+		return err
+	}
+	if found {
+		p.Previous = storyLink(before)
+	}
+	after, found, err := reading.Next(r.Context(), v.store, p.Key, p.ID)
+	if found {
+		p.Next = storyLink(after)
+	}
+	return err
+}
