@@ -11,19 +11,28 @@ import (
 	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/examples/workout"
 	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/dynamoslog/dynamoslog/viewer"
 	"github.com/spf13/cobra"
 )
 
 func (o *options) demoCommand() *cobra.Command {
+	var once bool
+	var address string
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Run an example service, send it some requests, and show a story of it",
+		Short: "Run an example service, send it some requests, show a story of it and serve the others",
 		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.withStore(func(store story.Store) error { return demo(cmd, store) })
+			return o.withStore(func(store story.Store) error {
+				if err := demo(cmd, store); err != nil || once {
+					return err
+				}
+				return serve(cmd, address, viewer.New(store, nil))
+			})
 		},
 	}
-	cmd.Flags().Bool("once", false, "end after the story; for scripts")
+	cmd.Flags().BoolVar(&once, "once", false, "end after the story; for scripts")
+	cmd.Flags().StringVar(&address, "address", defaultAddress, "address at which the stories are served")
 	return cmd
 }
 

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/dynamoslog/dynamoslog/viewer"
+	"github.com/spf13/cobra"
+)
+
+const defaultAddress = "localhost:7133"
+
+func (o *options) serveCommand() *cobra.Command {
+	var address string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Show the stories in a browser on this machine",
+		Args:  arguments(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return o.withStore(func(store story.Store) error {
+				return serve(cmd, address, viewer.New(store, nil))
+			})
+		},
+	}
+	cmd.Flags().StringVar(&address, "address", defaultAddress, "address to listen at; only browsers on this machine get in")
+	return cmd
+}
+
+// serve serves pages until the command is interrupted.
+func serve(cmd *cobra.Command, address string, pages http.Handler) error {
+	ctx := cmd.Context()
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("cannot listen at %s, name another address with --address: %w", address, err)
+	}
+	if _, err := fmt.Fprintf(cmd.OutOrStdout(), "Stories are at http://%s/ until you press Ctrl-C.\n", listener.Addr()); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	server := &http.Server{
+		Handler:           pages,
+		ReadHeaderTimeout: 10 * time.Second,
+		BaseContext:       func(net.Listener) context.Context { return ctx }, // ends live views too
+	}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	err = server.Shutdown(end)
+	<-done
+	return err
+}
