@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"golang.org/x/term"
 )
 
@@ -41,3 +42,15 @@ func (p palette) level(level slog.Level) string {
 }
 
 const plain = "39" // the terminal's own colour
+
+// style colours a piece of a story.
+func (p palette) style(style reading.Style, s string) string {
+	codes := map[reading.Style]string{
+		reading.Dim: "2", reading.Warning: "33", reading.Error: "31",
+		reading.Added: "32", reading.Removed: "31", reading.Found: "1",
+	}
+	if code, ok := codes[style]; ok {
+		return p.paint(code, s)
+	}
+	return s
+}

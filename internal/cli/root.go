@@ -48,7 +48,8 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	root.PersistentFlags().StringVar(&o.file, "file", os.Getenv("DYNAMOSLOG_FILE"), "file with the stories (or DYNAMOSLOG_FILE); by default one in your cache folder")
 	root.PersistentFlags().BoolVar(&o.json, "json", false, "print JSON, one object a line")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
-	root.AddCommand(o.demoCommand(), o.listCommand(), o.showCommand(), o.removeCommand(), o.tableCommand(), o.serveCommand())
+	root.AddCommand(o.demoCommand(), o.listCommand(), o.showCommand(), o.removeCommand(), o.tableCommand(),
+		o.serveCommand(), o.openCommand(), o.diffCommand(), o.grepCommand(), o.tailCommand(), o.exportCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

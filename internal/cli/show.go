@@ -2,17 +2,23 @@ package cli
 
 import (
 	"fmt"
-	"log/slog"
-	"maps"
-	"slices"
-	"strings"
+	"strconv"
+	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/spf13/cobra"
 )
 
+// showFlags are those of show, as they were typed.
+type showFlags struct {
+	fold, times, text, level string
+	each, stored, raw        bool
+	line                     int
+}
+
 func (o *options) showCommand() *cobra.Command {
-	var stored bool
+	var flags showFlags
 	cmd := &cobra.Command{
 		Use:   "show KEY [ID]",
 		Short: "Show a story; the latest of the key by default",
@@ -22,69 +28,78 @@ func (o *options) showCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			view, err := flags.view()
+			if err != nil {
+				return fmt.Errorf("%w: %w", errUsage, err)
+			}
 			return o.withStore(func(store story.Store) error {
 				s, err := store.Read(cmd.Context(), key, id)
 				if err != nil {
 					return err
 				}
-				switch {
-				case o.json:
-					return printJSON(cmd.OutOrStdout(), struct {
-						headerJSON
-						Lines []story.Line `json:"story"`
-					}{newHeaderJSON(s.Header), s.Lines})
-				case stored:
-					_, err = fmt.Fprint(cmd.OutOrStdout(), story.Format(s.Lines))
-				default:
-					_, err = fmt.Fprint(cmd.OutOrStdout(), render(s, paletteFor(cmd.OutOrStdout())))
-				}
-				return err
+				return o.show(cmd, s, view, flags)
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&stored, "stored", false, "print the text as it is stored, indented by call depth")
+	f := cmd.Flags()
+	f.StringVar(&flags.fold, "fold", "none", "what is folded: none, errors (calm branches), or a depth")
+	f.StringVar(&flags.times, "times", "start", "time of a line since start, since the line before (step), or of day (clock)")
+	f.StringVarP(&flags.text, "text", "g", "", "only lines that contain this, with their callers")
+	f.StringVarP(&flags.level, "level", "l", "", "only lines of this level or above, with their callers")
+	f.BoolVar(&flags.each, "each", false, "do not merge repeats")
+	f.BoolVar(&flags.stored, "stored", false, "indent by call depth, as it is stored")
+	f.BoolVar(&flags.raw, "raw", false, "print the text exactly as it is stored")
+	f.IntVar(&flags.line, "line", 0, "only what is under the line of this number, with its callers")
 	return cmd
 }
 
-// render writes a story for people: each line under the nearest caller that logged.
-func render(s story.Story, p palette) string {
-	var out strings.Builder
-	fmt.Fprintf(&out, "%s  %s  %s  %d lines  %s  %s\n", s.Key, s.Start.Local().Format("2006-01-02 15:04:05"),
-		s.Duration, s.LineCount, s.State, story.Escape(s.ID))
-	for _, name := range slices.Sorted(maps.Keys(s.Attrs)) {
-		fmt.Fprintf(&out, "  %s: %s\n", story.Escape(name), story.Escape(s.Attrs[name]))
+func (f showFlags) view() (v reading.View, err error) {
+	v = reading.View{Fold: reading.Unfolded, Stored: f.stored, Each: f.each, Filter: reading.Filter{Text: f.text}}
+	switch f.fold {
+	case "none":
+	case "errors":
+		v.Fold = reading.ErrorsFirst
+	default:
+		if v.Fold, err = strconv.Atoi(f.fold); err != nil || v.Fold < 0 {
+			return v, fmt.Errorf("--fold is none, errors or a depth, not %q", f.fold)
+		}
 	}
-	out.WriteByte('\n')
-	for _, line := range story.Nest(s.Lines) {
-		renderLine(&out, line, p)
+	switch f.times {
+	case "start":
+	case "step", "clock":
+		v.Times = reading.Times(f.times)
+	default:
+		return v, fmt.Errorf("--times is start, step or clock, not %q", f.times)
 	}
-	return out.String()
+	v.Level, err = reading.ParseLevel(f.level)
+	return v, err
 }
 
-func renderLine(out *strings.Builder, line story.Line, p palette) {
-	sign := "+"
-	if line.Offset < 0 {
-		sign = "-"
+func (o *options) show(cmd *cobra.Command, s story.Story, view reading.View, flags showFlags) error {
+	t := reading.NewTree(s)
+	if flags.line != 0 {
+		n := t.Line(flags.line)
+		if n == nil {
+			return fmt.Errorf("%w: the story has %s, and no line %d", errUsage, reading.Plural(len(s.Lines), "line"), flags.line)
+		}
+		s = t.Branch(n)
+		t = reading.NewTree(s)
 	}
-	head := fmt.Sprintf("%s%.3f   ", sign, line.Offset.Abs().Seconds())
-	if line.Lane > 0 {
-		head += fmt.Sprintf("&%d ", line.Lane)
+	switch {
+	case o.json:
+		return printJSON(cmd.OutOrStdout(), reading.StoryJSON(s))
+	case flags.raw:
+		_, err := fmt.Fprint(cmd.OutOrStdout(), story.Format(s.Lines))
+		return err
 	}
-	head += strings.Repeat("  ", line.Depth)
-	out.WriteString(head)
-	if line.Level >= slog.LevelWarn {
-		out.WriteString(p.level(line.Level) + " ")
+	return printerFor(cmd).Story(cmd.OutOrStdout(), t, view)
+}
+
+// printerFor returns a printer for where a command's output goes.
+func printerFor(cmd *cobra.Command) reading.Printer {
+	p := reading.Printer{Zone: time.Local}
+	if colours := paletteFor(cmd.OutOrStdout()); colours.on {
+		p.Paint = colours.style
 	}
-	first, further, _ := strings.Cut(line.Message, "\n")
-	out.WriteString(story.Escape(first))
-	if line.Attrs != "" {
-		out.WriteString("  " + p.dim(story.Escape(line.Attrs)))
-	}
-	out.WriteByte('\n')
-	if further == "" {
-		return
-	}
-	for next := range strings.SplitSeq(further, "\n") {
-		out.WriteString(strings.Repeat(" ", len(head)) + "| " + story.Escape(next) + "\n")
-	}
+	return p
 }

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/dynamoslog/dynamoslog/internal/reading"
+	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/spf13/cobra"
+)
+
+func (o *options) diffCommand() *cobra.Command {
+	var good, all bool
+	cmd := &cobra.Command{
+		Use:   "diff KEY [ID [OTHER]]",
+		Short: "Say what differs in a story from the one before it, or from another one",
+		Args:  arguments(1, 3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			key, id, err := place(args)
+			if err != nil {
+				return err
+			}
+			p := reading.Pair{Key: key, Is: id, Good: good}
+			if len(args) > 2 {
+				p.Was = args[2]
+			}
+			return o.withStore(func(store story.Store) error {
+				d, err := reading.Compare(cmd.Context(), store, p)
+				switch {
+				case errors.Is(err, reading.ErrSameStory):
+					return fmt.Errorf("%w: %w", errUsage, err)
+				case errors.Is(err, reading.ErrNoOther):
+					return fmt.Errorf("%w: %w", story.ErrNotFound, err)
+				case err != nil:
+					return err
+				}
+				return printerFor(cmd).Diff(cmd.OutOrStdout(), d, all)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&good, "good", false, "compare with the last story before it that has no error")
+	cmd.Flags().BoolVar(&all, "all", false, "show the equal lines too")
+	return cmd
+}

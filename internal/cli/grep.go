@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/dynamoslog/dynamoslog/internal/reading"
+	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/spf13/cobra"
+)
+
+func (o *options) grepCommand() *cobra.Command {
+	var flags queryFlags
+	var most, read int
+	cmd := &cobra.Command{
+		Use:   "grep TEXT [KEY]",
+		Short: "Find lines in the stories, and show them with their callers",
+		Args:  arguments(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			q, err := flags.query(args[1:])
+			if err != nil {
+				return err
+			}
+			view := reading.View{Fold: reading.Unfolded, Filter: reading.Filter{Text: args[0]}}
+			return o.withStore(func(store story.Store) error { return o.grep(cmd, store, q, view, most, read) })
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().IntVarP(&most, "limit", "n", 20, "the most stories to show")
+	cmd.Flags().IntVar(&read, "read", 200, "the most stories to read")
+	return cmd
+}
+
+func (o *options) grep(cmd *cobra.Command, store story.Store, q story.Query, view reading.View, most, read int) error {
+	found, looked := 0, 0
+	for h, err := range story.All(cmd.Context(), store, q) {
+		if err != nil {
+			return err
+		}
+		if looked == read {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d stories were read; --until %s goes on, --read reads more.\n", read, h.Start.Format("2006-01-02T15:04:05Z"))
+			break
+		}
+		looked++
+		s, err := store.Read(cmd.Context(), h.Key, h.ID)
+		if err != nil {
+			return err
+		}
+		t := reading.NewTree(s)
+		if view.Apply(t) == 0 {
+			continue
+		}
+		found++
+		if o.json {
+			err = printHits(cmd, t)
+		} else {
+			err = printerFor(cmd).Story(cmd.OutOrStdout(), t, view)
+		}
+		if err != nil {
+			return err
+		}
+		if found == most {
+			break
+		}
+	}
+	if found == 0 && !o.json {
+		fmt.Fprintln(cmd.ErrOrStderr(), "No line was found.")
+	}
+	return nil
+}
+
+// printHits prints the lines that were found, an object each.
+func printHits(cmd *cobra.Command, t *reading.Tree) error {
+	all := reading.StoryJSON(t.Story)
+	for i, line := range all.Lines {
+		if !t.Nodes[i].Match {
+			continue
+		}
+		hit := struct {
+			Key string `json:"key"`
+			ID  string `json:"id"`
+			reading.Line
+		}{all.Key, all.ID, line}
+		if err := printJSON(cmd.OutOrStdout(), hit); err != nil {
+			return err
+		}
+	}
+	return nil
+}

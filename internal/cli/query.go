@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/reading"
+	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/spf13/cobra"
+)
+
+// A queryFlags holds the flags that select stories, as they were typed.
+type queryFlags struct{ kind, level, title, since, until string }
+
+func (f *queryFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.kind, "kind", "", "only keys of this kind")
+	flags.StringVarP(&f.level, "level", "l", "", "only stories that reached this level: debug, info, warn, error")
+	flags.StringVarP(&f.title, "title", "g", "", "only stories whose title contains this")
+	flags.StringVar(&f.since, "since", "", "only stories from this time on: -3h, 2026-11-22 or 2026-11-22T16:00:00Z")
+	flags.StringVar(&f.until, "until", "", "only stories before this time")
+}
+
+// query reads the flags, and the key among the arguments if there is one.
+func (f *queryFlags) query(args []string) (q story.Query, err error) {
+	if len(args) > 0 {
+		if q.Key, _, err = place(args); err != nil {
+			return q, err
+		}
+	}
+	q.Kind, q.Text = f.kind, f.title
+	level, err := reading.ParseLevel(f.level)
+	if err != nil {
+		return q, fmt.Errorf("%w: %w", errUsage, err)
+	}
+	if level != nil {
+		q.MinLevel = *level
+	}
+	now := time.Now()
+	if q.Since, err = reading.ParseTime(f.since, now); err == nil {
+		q.Until, err = reading.ParseTime(f.until, now)
+	}
+	if err != nil {
+		return q, fmt.Errorf("%w: %w", errUsage, err)
+	}
+	return q, nil
+}
