@@ -1,0 +1,297 @@
+package viewer_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/dynamoslog/dynamoslog/viewer"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var start = time.Date(2026, 11, 22, 16, 41, 41, 0, time.UTC)
+
+// put stores a story that began so many minutes after the first.
+func put(t *testing.T, store story.Store, key story.Key, minute int, state story.State, lines ...story.Line) string {
+	t.Helper()
+	begin := start.Add(time.Duration(minute) * time.Minute)
+	id := story.IDPrefix(begin) + "-abcdef"
+	h := &story.Header{Key: key, ID: id, Start: begin, Updated: begin, State: state, LineCount: len(lines), Title: story.TitleOf(lines[0].Message)}
+	for _, line := range lines {
+		h.MaxLevel = max(h.MaxLevel, line.Level)
+	}
+	if err := store.Put(t.Context(), []story.Part{{Key: key, ID: id, Header: h, Text: story.Format(lines)}}); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// get asks a viewer as a browser on this machine does.
+func get(h http.Handler, target string, change ...func(*http.Request)) *http.Response {
+	r := httptest.NewRequest(http.MethodGet, target, nil)
+	r.RemoteAddr, r.Host = "127.0.0.1:50000", "localhost:7133"
+	for _, f := range change {
+		f(r)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func body(t *testing.T, resp *http.Response, status int) string {
+	t.Helper()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != status {
+		t.Fatalf("got status %d, %v, want %d\n%s", resp.StatusCode, err, status, data)
+	}
+	return string(data)
+}
+
+func TestAccess(t *testing.T) {
+	open := viewer.New(story.NewMemory(), &viewer.Options{Authorize: func(r *http.Request) bool { return r.Header.Get("User") == "me" }})
+	byDefault := viewer.New(story.NewMemory(), nil)
+	for _, c := range []struct {
+		handler      http.Handler
+		remote, host string
+		want         int
+	}{
+		{byDefault, "127.0.0.1:1", "localhost:7133", 200},
+		{byDefault, "[::1]:1", "[::1]:7133", 200},
+		{byDefault, "[::ffff:127.0.0.1]:1", "127.0.0.1", 200},
+		{byDefault, "127.0.0.1:1", "LOCALHOST", 200},
+		{byDefault, "127.0.0.1:1", "evil.example", 403},
+		{byDefault, "127.0.0.1:1", "localhost.evil.example:80", 403},
+		{byDefault, "127.0.0.1:1", "", 403},
+		{byDefault, "192.0.2.1:1", "localhost", 403},
+		{byDefault, "@", "localhost", 403},
+		{open, "127.0.0.1:1", "localhost", 403},
+	} {
+		resp := get(c.handler, "/", func(r *http.Request) { r.RemoteAddr, r.Host = c.remote, c.host })
+		if resp.StatusCode != c.want {
+			t.Errorf("from %s for %s: got %d, want %d", c.remote, c.host, resp.StatusCode, c.want)
+		}
+	}
+	body(t, get(open, "/", func(r *http.Request) {
+		r.RemoteAddr, r.Host = "192.0.2.1:1", "logs.example"
+		r.Header.Set("User", "me")
+	}), 200)
+	body(t, get(byDefault, "/", func(r *http.Request) { r.Method = http.MethodPost }), 405)
+}
+
+func TestStoryOpensErrorFirst(t *testing.T) {
+	store := story.NewMemory()
+	key := story.NewKey("user", "42")
+	first := put(t, store, key, 0, story.Sealed, story.Line{Message: "Begin"}, story.Line{Message: "End"})
+	id := put(t, store, key, 1, story.Sealed,
+		story.Line{Message: "Begin"},
+		story.Line{Message: "calm", Depth: 1}, story.Line{Message: "calm below", Depth: 2},
+		story.Line{Message: "bad", Depth: 1}, story.Line{Message: "broken", Depth: 2, Level: slog.LevelError, Attrs: "code=7"})
+	last := put(t, store, key, 2, story.Open, story.Line{Message: "Begin"})
+	page := body(t, get(viewer.New(store, nil), "/story?key=user_42&id="+id), 200)
+	for number, folded := range map[string]bool{"1": false, "2": true, "4": false} {
+		line := regexp.MustCompile(`<li id="L` + number + `".*`).FindString(page)
+		if got := !strings.Contains(line, "<details open>"); got != folded {
+			t.Errorf("line %s: folded is %v, want %v: %s", number, got, folded, line)
+		}
+	}
+	for _, want := range []string{
+		`<span class="f">1 line</span>`, `<b class="error">ERROR</b> broken <span class="a"><i>code</i>=7</span>`, `href="#L5">1 error<`,
+		`href="story?id=` + strings.ReplaceAll(first, ":", "%3A"), `href="story?id=` + strings.ReplaceAll(last, ":", "%3A"),
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %s", want)
+		}
+	}
+	if strings.Contains(page, `="/`) {
+		t.Error("a link is not relative")
+	}
+	page = body(t, get(viewer.New(store, nil), "/story?key=user_42&q=BROKEN&id="+id), 200)
+	if strings.Contains(page, "calm below") || !strings.Contains(page, `id="L4"`) || !strings.Contains(page, "1 of 5 lines match") {
+		t.Errorf("a filter keeps what it finds and its callers only:\n%s", page)
+	}
+	page = body(t, get(viewer.New(store, nil), "/story?key=user_42"), 200)
+	if !strings.Contains(page, "open: not ended yet") {
+		t.Error("an open story does not say so")
+	}
+}
+
+func TestLists(t *testing.T) {
+	store := story.NewMemory()
+	for i := range 60 {
+		put(t, store, story.NewKey("user", fmt.Sprint(i%2)), i, story.Sealed, story.Line{Message: fmt.Sprintf("story %d.", i), Level: slog.Level(4 * (i % 3))})
+	}
+	h := viewer.New(store, nil)
+	page := body(t, get(h, "/"), 200)
+	next := regexp.MustCompile(`<a href="\./(\?cursor=[^"]*)" rel="next">`).FindStringSubmatch(page)
+	if next == nil || !strings.Contains(page, "story 59.") || strings.Contains(page, "story 9.") {
+		t.Fatalf("the first page is wrong:\n%s", page)
+	}
+	page = body(t, get(h, "/"+next[1]), 200)
+	if !strings.Contains(page, "story 9.") || strings.Contains(page, "story 10.") {
+		t.Errorf("the second page is wrong:\n%s", page)
+	}
+	page = body(t, get(h, "/object?key=user_0&level=error"), 200)
+	if !strings.Contains(page, "<svg") || strings.Count(page, "<rect") != 10 || strings.Contains(page, "story 59.") {
+		t.Errorf("the object's page is wrong:\n%s", page)
+	}
+	page = body(t, get(h, "/object?key=user_0"), 200)
+	if strings.Count(page, "last without an error") != 1 {
+		t.Error("the last story without an error is not marked")
+	}
+}
+
+func TestDiff(t *testing.T) {
+	store := story.NewMemory()
+	key := story.NewKey("user", "42")
+	one := put(t, store, key, 0, story.Sealed, story.Line{Message: "Begin"}, story.Line{Message: "gone now", Depth: 1})
+	two := put(t, store, key, 1, story.Sealed, story.Line{Message: "Begin"}, story.Line{Message: "brand new", Depth: 1})
+	put(t, store, key, 2, story.Sealed, story.Line{Message: "Begin"}, story.Line{Message: "brand new", Depth: 1, Offset: 3 * time.Millisecond})
+	h := viewer.New(store, nil)
+	page := body(t, get(h, "/diff?key=user_42&is="+two), 200)
+	for _, want := range []string{"1 new, 1 gone", `class="new d1"`, `class="gone d1"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %s in\n%s", want, page)
+		}
+	}
+	if page := body(t, get(h, "/diff?key=user_42"), 200); !strings.Contains(page, "equal: 2 lines") {
+		t.Errorf("equal stories are not said to be:\n%s", page)
+	}
+	body(t, get(h, "/diff?key=user_42&is="+one+"&was="+one), 400)
+	body(t, get(h, "/diff?key=user_42&is="+one), 404)
+}
+
+func TestHostileStory(t *testing.T) {
+	store := story.NewMemory()
+	hostile := "<script>alert(1)</script>\x1b[2J\u202e\u0085" + `"'&` + "\nsecond\r"
+	key := story.NewKey("user", `"><script>`+"\x00")
+	id := put(t, store, key, 0, story.Sealed, story.Line{Message: hostile, Attrs: `<b>="<i>` + "\x1b" + `"`}, story.Line{Message: strings.Repeat("<x>", 1<<20)})
+	h := viewer.New(store, nil)
+	values := "key=" + strings.NewReplacer(`"`, "%22", ">", "%3E", "<", "%3C", `\`, "%5C").Replace(key.String()) + "&id=" + id
+	for _, target := range []string{"/", "/object?" + values, "/story?" + values, "/story?" + values + "&q=<script>&full=1", "/tail?" + values} {
+		resp := get(h, strings.ReplaceAll(target, "<script>", "%3Cscript%3E"))
+		page := body(t, resp, 200)
+		if strings.Contains(page, "<script>") || strings.Contains(page, "<x>") || strings.ContainsAny(page, "\x00\x1b\r\u202e\u0085") {
+			at := max(0, strings.IndexAny(page, "\x00\x1b\r\u202e\u0085")-80)
+			t.Errorf("%s lets something through: %.200q", target, page[at:])
+		}
+		if len(page) > 100_000 {
+			t.Errorf("%s: a long message is not cut: %d bytes", target, len(page))
+		}
+		if policy := resp.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") {
+			t.Errorf("%s: policy %q", target, policy)
+		}
+	}
+	for _, as := range []string{"text", "markdown"} {
+		if text := body(t, get(h, "/download?as="+as+"&"+values), 200); strings.ContainsAny(text, "\x00\x1b\r\u202e\u0085") {
+			t.Errorf("%s: a control character in %.200q", as, text)
+		}
+	}
+}
+
+type brokenStore struct {
+	story.Store
+	err error
+}
+
+func (s brokenStore) List(context.Context, story.Query) (story.Page, error) {
+	return story.Page{}, s.err
+}
+
+func TestErrorsOfTheStore(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want int
+	}{
+		{fmt.Errorf("no table: %w", story.ErrUnusable), 502},
+		{fmt.Errorf("throttled: %w", story.ErrBusy), 503},
+		{fmt.Errorf("slow: %w", context.DeadlineExceeded), 504},
+		{story.ErrBadCursor, 400},
+		{errors.New("<odd>"), 500},
+	} {
+		page := body(t, get(viewer.New(brokenStore{err: c.err}, nil), "/"), c.want)
+		if text, _, _ := strings.Cut(c.err.Error(), ":"); !strings.Contains(page, strings.ReplaceAll(strings.ReplaceAll(text, "<", "&lt;"), ">", "&gt;")) {
+			t.Errorf("%v is not said in\n%s", c.err, page)
+		}
+	}
+	h := viewer.New(story.NewMemory(), nil)
+	body(t, get(h, "/story?key=user_1"), 404)
+	for _, bad := range []string{"/story?key=nokey", "/?level=loud", "/?since=soon", "/?cursor=%21"} {
+		body(t, get(h, bad), 400)
+	}
+}
+
+func TestMountedUnderPrefix(t *testing.T) {
+	mux := http.NewServeMux()
+	h := http.StripPrefix("/logs", viewer.New(story.NewMemory(), nil))
+	mux.Handle("/logs/", h)
+	mux.Handle("/logs", h)
+	body(t, get(mux, "/logs/"), 200)
+	body(t, get(mux, "/logs/style.css"), 200)
+	if resp := get(mux, "/logs"); resp.StatusCode != 301 || resp.Header.Get("Location") != "logs/" {
+		t.Errorf("got %d to %q", resp.StatusCode, resp.Header.Get("Location"))
+	}
+}
+
+func TestDownload(t *testing.T) {
+	store := story.NewMemory()
+	put(t, store, story.NewKey("job", "1"), 0, story.Sealed,
+		story.Line{Message: "Begin"}, story.Line{Message: "one ``` fence", Depth: 1}, story.Line{Message: "two", Depth: 1})
+	h := viewer.New(store, nil)
+	var got struct{ Lines []struct{ Message string } }
+	if err := json.Unmarshal([]byte(body(t, get(h, "/download?key=job_1&as=json&line=3"), 200)), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Lines) != 2 || got.Lines[0].Message != "Begin" || got.Lines[1].Message != "two" {
+		t.Errorf("the branch of line 3 is %v", got.Lines)
+	}
+	if text := body(t, get(h, "/download?key=job_1&as=markdown"), 200); !strings.HasPrefix(text, "````\n") {
+		t.Errorf("a fence in the story ends the block: %s", text)
+	}
+	body(t, get(h, "/download?key=job_1&line=9"), 400)
+}
+
+func TestLiveView(t *testing.T) {
+	store := story.NewMemory()
+	server := httptest.NewServer(viewer.New(store, &viewer.Options{Every: 100 * time.Millisecond}))
+	defer server.Close()
+	resp, err := server.Client().Get(server.URL + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	events := bufio.NewScanner(resp.Body)
+	await := func(text string) {
+		t.Helper()
+		for events.Scan() {
+			if strings.Contains(events.Text(), text) {
+				return
+			}
+		}
+		t.Fatalf("the stream ended without %q: %v", text, events.Err())
+	}
+	await("looked")
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	key, id := story.NewKey("user", "1"), story.NewID(now)
+	h := story.Header{Key: key, ID: id, Start: now, Updated: now, State: story.Open, LineCount: 1, Title: "Just begun"}
+	if err := store.Put(t.Context(), []story.Part{{Key: key, ID: id, Header: &h}, {Key: key, ID: id, Number: 1, Text: "+0.000 I Just begun\n"}}); err != nil {
+		t.Fatal(err)
+	}
+	await("Just begun")
+	if err := store.Put(t.Context(), []story.Part{{Key: key, ID: id, Number: 2, Text: "+0.100 W grown <b>\n"}}); err != nil {
+		t.Fatal(err)
+	}
+	await(`grown \u003cb\u003e`)
+}
