@@ -35,7 +35,7 @@ type lineWriter struct {
 // lines returns the lines of a story, a block for each lane.
 func (v *viewer) lines(t *reading.Tree, view reading.View) template.HTML {
 	w := &lineWriter{v: v, tree: t, view: view, number: "#L", full: view.Values()}
-	w.Grow(200 * len(t.Nodes))
+	w.Grow(300 * len(t.Nodes))
 	maps.Copy(w.full, storyValues(t.Story.Key, t.Story.ID))
 	switch {
 	case view.Active(): // what a filter leaves is seen in its place by its number
