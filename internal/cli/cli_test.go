@@ -41,6 +41,42 @@ func TestDemoAndReading(t *testing.T) {
 	if !strings.Contains(out, "      WARN No exercises available for current filter  component=flexibility\n") {
 		t.Errorf("show:\n%s", out)
 	}
+	out, _ = run(t, 0, "show", "user_42", "--fold", "errors", file)
+	if !strings.Contains(out, "Filling the main phase  wanted=2\n             … 6 lines\n") {
+		t.Errorf("calm branches are not folded:\n%s", out)
+	}
+	out, _ = run(t, 0, "show", "user_42", "-l", "warn", file)
+	if strings.Contains(out, "jumping jacks") || strings.Count(out, "\n+0.") != 3 {
+		t.Errorf("a filter keeps the warning and its callers:\n%s", out)
+	}
+	out, _ = run(t, 0, "diff", "user_42", file)
+	if !strings.Contains(out, "2 new, 1 gone, 6 changed") || !strings.Contains(out, "without: [] → [mat]") {
+		t.Errorf("diff:\n%s", out)
+	}
+	out, _ = run(t, 0, "grep", "no EXERCISES", file)
+	if strings.Count(out, "No exercises available") != 1 || strings.Contains(out, "push-ups") {
+		t.Errorf("grep:\n%s", out)
+	}
+	out, _ = run(t, 0, "export", "--oldest-first", file)
+	var whole struct {
+		Key   string
+		Lines []struct{ Message string }
+	}
+	if err := json.NewDecoder(strings.NewReader(out)).Decode(&whole); err != nil || whole.Key != "user_7" || len(whole.Lines) == 0 || strings.Count(out, "\n") != 3 {
+		t.Errorf("export: %+v, %v", whole, err)
+	}
+	out, _ = run(t, 0, "tail", "--once", file)
+	if strings.Count(out, "Starting workout generation") != 3 {
+		t.Errorf("tail:\n%s", out)
+	}
+	out, _ = run(t, 0, "open", "user_42", "--line", "14")
+	if out != "http://localhost:7133/story?key=user_42#L14\n" {
+		t.Errorf("open: %s", out)
+	}
+	out, _ = run(t, 0, "__complete", file, "show", "user_4")
+	if !strings.HasPrefix(out, "user_42\n") || strings.Contains(out, "user_7") {
+		t.Errorf("completion of a key:\n%s", out)
+	}
 	run(t, 0, "rm", "user_42", file)
 	_, errs := run(t, 3, "show", "user_42", file)
 	if !strings.Contains(errs, "dynamoslog ls") {
@@ -48,6 +84,9 @@ func TestDemoAndReading(t *testing.T) {
 	}
 	run(t, 2, "show", "no-key", file)
 	run(t, 2, "show", file)
+	run(t, 2, "ls", "--since", "soon", file)
+	run(t, 2, "show", "user_7", "--fold", "some", file)
+	run(t, 3, "diff", "user_7", file)
 	run(t, 2, "table", "check")
 }
 

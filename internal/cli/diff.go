@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -12,9 +13,10 @@ import (
 func (o *options) diffCommand() *cobra.Command {
 	var good, all bool
 	cmd := &cobra.Command{
-		Use:   "diff KEY [ID [OTHER]]",
-		Short: "Say what differs in a story from the one before it, or from another one",
-		Args:  arguments(1, 3),
+		Use:               "diff KEY [ID [OTHER]]",
+		Short:             "Say what differs in a story from the one before it, or from another one",
+		Args:              arguments(1, 3),
+		ValidArgsFunction: o.completePlace(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			key, id, err := place(args)
 			if err != nil {
@@ -34,7 +36,7 @@ func (o *options) diffCommand() *cobra.Command {
 				case err != nil:
 					return err
 				}
-				return printerFor(cmd).Diff(cmd.OutOrStdout(), d, all)
+				return paged(cmd, func(w io.Writer) error { return printerFor(cmd).Diff(w, d, all) })
 			})
 		},
 	}

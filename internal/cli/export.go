@@ -14,9 +14,10 @@ func (o *options) exportCommand() *cobra.Command {
 	var flags queryFlags
 	var oldest bool
 	cmd := &cobra.Command{
-		Use:   "export [KEY]",
-		Short: "Print whole stories as JSON, one a line",
-		Args:  arguments(0, 1),
+		Use:               "export [KEY]",
+		Short:             "Print whole stories as JSON, one a line",
+		Args:              arguments(0, 1),
+		ValidArgsFunction: o.completePlace(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q, err := flags.query(args)
 			if err != nil {

@@ -12,9 +12,10 @@ func (o *options) grepCommand() *cobra.Command {
 	var flags queryFlags
 	var most, read int
 	cmd := &cobra.Command{
-		Use:   "grep TEXT [KEY]",
-		Short: "Find lines in the stories, and show them with their callers",
-		Args:  arguments(1, 2),
+		Use:               "grep TEXT [KEY]",
+		Short:             "Find lines in the stories, and show them with their callers",
+		Args:              arguments(1, 2),
+		ValidArgsFunction: o.completePlace(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q, err := flags.query(args[1:])
 			if err != nil {

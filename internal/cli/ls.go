@@ -13,9 +13,10 @@ func (o *options) listCommand() *cobra.Command {
 	var flags queryFlags
 	var most int
 	cmd := &cobra.Command{
-		Use:   "ls [KEY]",
-		Short: "List stories, newest first: of one key, or all",
-		Args:  arguments(0, 1),
+		Use:               "ls [KEY]",
+		Short:             "List stories, newest first: of one key, or all",
+		Args:              arguments(0, 1),
+		ValidArgsFunction: o.completePlace(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			query, err := flags.query(args)
 			if err != nil {

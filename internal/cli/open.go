@@ -15,9 +15,10 @@ func (o *options) openCommand() *cobra.Command {
 	var line int
 	var browser bool
 	cmd := &cobra.Command{
-		Use:   "open KEY [ID]",
-		Short: "Print the link to a story in the viewer, or open it",
-		Args:  arguments(1, 2),
+		Use:               "open KEY [ID]",
+		Short:             "Print the link to a story in the viewer, or open it",
+		Args:              arguments(1, 2),
+		ValidArgsFunction: o.completePlace(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			key, id, err := place(args)
 			if err != nil {

@@ -7,9 +7,10 @@ import (
 
 func (o *options) removeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "rm KEY [ID]",
-		Short: "Remove a story, or all of a key",
-		Args:  arguments(1, 2),
+		Use:               "rm KEY [ID]",
+		Short:             "Remove a story, or all of a key",
+		Args:              arguments(1, 2),
+		ValidArgsFunction: o.completePlace(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			key, id, err := place(args)
 			if err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"time"
 
@@ -20,9 +21,10 @@ type showFlags struct {
 func (o *options) showCommand() *cobra.Command {
 	var flags showFlags
 	cmd := &cobra.Command{
-		Use:   "show KEY [ID]",
-		Short: "Show a story; the latest of the key by default",
-		Args:  arguments(1, 2),
+		Use:               "show KEY [ID]",
+		Short:             "Show a story; the latest of the key by default",
+		Args:              arguments(1, 2),
+		ValidArgsFunction: o.completePlace(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			key, id, err := place(args)
 			if err != nil {
@@ -92,7 +94,7 @@ func (o *options) show(cmd *cobra.Command, s story.Story, view reading.View, fla
 		_, err := fmt.Fprint(cmd.OutOrStdout(), story.Format(s.Lines))
 		return err
 	}
-	return printerFor(cmd).Story(cmd.OutOrStdout(), t, view)
+	return paged(cmd, func(w io.Writer) error { return printerFor(cmd).Story(w, t, view) })
 }
 
 // printerFor returns a printer for where a command's output goes.

@@ -15,9 +15,10 @@ func (o *options) tailCommand() *cobra.Command {
 	var every time.Duration
 	var once bool
 	cmd := &cobra.Command{
-		Use:   "tail [KEY]",
-		Short: "Show stories as they come, and open ones as they grow",
-		Args:  arguments(0, 1),
+		Use:               "tail [KEY]",
+		Short:             "Show stories as they come, and open ones as they grow",
+		Args:              arguments(0, 1),
+		ValidArgsFunction: o.completePlace(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q, err := flags.query(args)
 			if err != nil {

@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/spf13/cobra"
+)
+
+// What a completion may cost: a shell waits for it.
+const (
+	completeTime = 2 * time.Second
+	completeMost = 500 // headers looked at
+)
+
+// completePlace completes the arguments KEY [ID] that begin at the first of args
+// after skip, from the newest stories.
+func (o *options) completePlace(skip int) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		var found []cobra.Completion
+		switch len(args) - skip {
+		case 0:
+			found = o.complete(cmd.Context(), story.Query{}, begun, func(h story.Header) (string, string) { return h.Key.String(), "" })
+		case 1, 2:
+			key, err := story.ParseKey(args[skip])
+			if err != nil {
+				break
+			}
+			found = o.complete(cmd.Context(), story.Query{Key: key}, begun, func(h story.Header) (string, string) {
+				return story.Escape(h.ID), story.Escape(h.Title)
+			})
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+	}
+}
+
+// complete returns what name gives for headers, each once. An error completes nothing.
+func (o *options) complete(ctx context.Context, q story.Query, begun string, name func(story.Header) (word, about string)) []cobra.Completion {
+	ctx, cancel := context.WithTimeout(ctx, completeTime)
+	defer cancel()
+	q.Limit = completeMost
+	var found []cobra.Completion
+	seen := make(map[string]bool)
+	_ = o.withStore(func(store story.Store) error {
+		page, err := store.List(ctx, q)
+		for _, h := range page.Headers {
+			word, about := name(h)
+			if !seen[word] && strings.HasPrefix(word, begun) {
+				seen[word] = true
+				found = append(found, cobra.CompletionWithDesc(word, about))
+			}
+		}
+		return err
+	})
+	return found
+}
