@@ -1,0 +1,65 @@
+package viewer_test
+
+import (
+	"flag"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/dynamoslog/dynamoslog/viewer"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestGoldenPages(t *testing.T) {
+	store := story.NewMemory()
+	key := story.NewKey("user", "42")
+	tell := func(minute int, level slog.Level, took time.Duration) {
+		lines := []story.Line{
+			{Message: "Starting workout generation", Attrs: "user=42"},
+			{Message: "Recreating exercise filter", Level: slog.LevelDebug, Depth: 3, Offset: time.Millisecond},
+			{Message: "Exercises are chosen", Level: level, Depth: 3, Offset: took, Attrs: `component="full body"`},
+		}
+		for range 4 {
+			lines = append(lines, story.Line{Message: "Committing push-ups", Depth: 1, Offset: took})
+		}
+		lines = append(lines, story.Line{Message: "notify\nby mail", Lane: 1, Offset: took})
+		put(t, store, key, minute, story.Sealed, lines...)
+	}
+	tell(0, slog.LevelInfo, 2*time.Millisecond)
+	tell(1, slog.LevelError, 3*time.Second)
+	h := viewer.New(store, &viewer.Options{Zone: time.UTC})
+	for _, c := range []struct{ name, target, why string }{
+		{"recent", "/", "the newest stories"},
+		{"object", "/object?key=user_42", "those of one object, with the picture"},
+		{"story", "/story?key=user_42", "error first, repeats merged, a slow gap, a lane"},
+		{"stored", "/story?key=user_42&indent=stored&fold=none&repeats=each&times=clock", "the other views"},
+		{"diff", "/diff?key=user_42", "a changed level and a slower line"},
+		{"failure", "/story?key=user_1", "what is wrong and what to do"},
+	} {
+		status := 200
+		if c.name == "failure" {
+			status = 404
+		}
+		got := body(t, get(h, c.target), status)
+		path := filepath.Join("testdata", c.name+".golden")
+		if *update {
+			if err := os.MkdirAll("testdata", 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != string(want) {
+			t.Errorf("%s (%s) differs from %s; -update writes it anew\ngot:\n%s", c.name, c.why, path, got)
+		}
+	}
+}
