@@ -10,7 +10,17 @@ import "strings"
 // UUIDs, hexadecimal words of eight characters or more, numbers of five digits or
 // more, and words of eight characters or more in which letters and digits take
 // turns; names such as utf8, base64, sha256, ed25519 or v1alpha1 are none.
-func Normal(s string) string { return normalise(s, false) }
+func Normal(s string) string {
+	for {
+		// What is replaced may have hidden what stands beside it: 0:00:00,000A0000.
+		// Each round leaves fewer digits, so that there is a last one.
+		next := normalise(s, false)
+		if next == s {
+			return s
+		}
+		s = next
+	}
+}
 
 // Shape returns s as Normal does, but with "N" for ids, and for every other number
 // too: lines of one shape were most likely logged by the same statement.
@@ -247,9 +257,8 @@ func clockAt(s string, i int) int {
 	withSeconds := false
 	if seconds := colonAnd(s, end, 60); seconds > 0 {
 		end, withSeconds = seconds, true
-		if end+1 < len(s) && (s[end] == '.' || s[end] == ',') && isDigit(s[end+1]) {
-			for end++; end < len(s) && isDigit(s[end]); end++ {
-			}
+		if fraction := clockFraction(s, end); clockBoundary(s, zoneEnd(s, fraction)) > 0 {
+			end = fraction
 		}
 	}
 	if !clockMayBegin(s, i, withSeconds) {
@@ -259,6 +268,15 @@ func clockAt(s string, i int) int {
 		return zone
 	}
 	return clockBoundary(s, end)
+}
+
+// clockFraction returns the end of a fraction of a second, as .407 or ,407.
+func clockFraction(s string, end int) int {
+	if end+1 < len(s) && (s[end] == '.' || s[end] == ',') && isDigit(s[end+1]) {
+		for end++; end < len(s) && isDigit(s[end]); end++ {
+		}
+	}
+	return end
 }
 
 // clockMayBegin reports whether what stands before allows a time of day. An address
