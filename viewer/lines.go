@@ -20,6 +20,10 @@ const (
 	longValue   = 200
 )
 
+// longStory is how many lines a story may have whose folded branches are in the
+// page all the same: it folds and unfolds at once, and without the server.
+const longStory = 5000
+
 // A lineWriter writes the lines of a story as nested lists. It does so without a
 // template, which took ten times as long: text may only come through its method.
 type lineWriter struct {
@@ -30,13 +34,16 @@ type lineWriter struct {
 	shapes []uint64 // nil where repeats are not merged
 	number string   // what leads to a line, before its number
 	full   url.Values
+	folds  string // what leads to the story folded otherwise, before the numbers of lines
+	long   bool   // folded branches are left out, with a link that unfolds them
 }
 
 // lines returns the lines of a story, a block for each lane.
 func (v *viewer) lines(t *reading.Tree, view reading.View) template.HTML {
-	w := &lineWriter{v: v, tree: t, view: view, number: "#L", full: view.Values()}
-	w.Grow(300 * len(t.Nodes))
+	w := &lineWriter{v: v, tree: t, view: view, number: "#L", full: view.Values(), long: len(t.Nodes) > longStory}
+	w.Grow(300 * min(len(t.Nodes), longStory))
 	maps.Copy(w.full, storyValues(t.Story.Key, t.Story.ID))
+	w.folds = link("story", with(w.full, "toggled", "")) + "&toggled="
 	switch {
 	case view.Active(): // what a filter leaves is seen in its place by its number
 		w.number = link("story", with(w.full, "q", "", "level", "")) + "#L"
@@ -110,11 +117,17 @@ func (w *lineWriter) list(siblings []*reading.Node) {
 // repeats writes the other times of a group, folded.
 func (w *lineWriter) repeats(g reading.Group) {
 	last := g.More[len(g.More)-1]
+	w.WriteString(`<li class="again d` + strconv.Itoa(w.depth(g.Once[0])) + `">`)
+	if w.long {
+		w.WriteString(`<div class="r"><a href="` + html.EscapeString(link("story", with(w.full, "repeats", "each"))) + `#L` + strconv.Itoa(g.More[0].Number) + `">`)
+		w.WriteString(strconv.Itoa(g.Times-1) + " more times</a>, until " + w.tree.TimeText(last, reading.SinceStart, nil) + `: <span class="f">` + reading.Summary(g.Under) + "</span></div></li>\n")
+		return
+	}
 	open := ""
 	if slices.ContainsFunc(g.More, func(n *reading.Node) bool { return n.Number == w.view.Full }) {
 		open = " open"
 	}
-	w.WriteString(`<li class="again d` + strconv.Itoa(w.depth(g.Once[0])) + `"><details` + open + `><summary class="r">`)
+	w.WriteString(`<details` + open + `><summary class="r">`)
 	w.WriteString(strconv.Itoa(g.Times-1) + " more times, until " + w.tree.TimeText(last, reading.SinceStart, nil) + `: <span class="f">` + reading.Summary(g.Under) + "</span></summary><ol>\n")
 	for _, n := range g.More {
 		w.node(n, 1, 1)
@@ -149,8 +162,16 @@ func (w *lineWriter) node(n *reading.Node, times, block int) {
 		w.WriteString("</div></li>\n")
 		return
 	}
+	folded := w.view.Folded(w.tree, n)
+	if folded && w.long {
+		w.WriteString(`<div class="r">`)
+		w.row(n, times, block)
+		w.unfold(n)
+		w.WriteString("</div></li>\n")
+		return
+	}
 	w.WriteString(`<details`)
-	if !w.view.Folded(w.tree, n) {
+	if !folded {
 		w.WriteString(` open`)
 	}
 	w.WriteString(`><summary class="r">`)
@@ -158,6 +179,17 @@ func (w *lineWriter) node(n *reading.Node, times, block int) {
 	w.WriteString(` <span class="f">` + reading.Summary(n.Under) + `</span></summary>`)
 	w.list(n.Children)
 	w.WriteString("</details></li>\n")
+}
+
+// unfold writes a link to the story with a branch unfolded that is not in the page.
+func (w *lineWriter) unfold(n *reading.Node) {
+	toggled := maps.Clone(w.view.Toggled)
+	if toggled == nil {
+		toggled = make(map[int]bool, 1)
+	}
+	toggled[n.Number] = !toggled[n.Number]
+	number := strconv.Itoa(n.Number)
+	w.WriteString(` <a class="f" href="` + html.EscapeString(w.folds+reading.NumberList(toggled)) + `#L` + number + `">` + reading.Summary(n.Under) + `</a>`)
 }
 
 // deepest is the deepest indent that the style sheet has a class for.

@@ -34,6 +34,7 @@ type storyPage struct {
 	Hidden     []fact // what the filter's form keeps of the view
 	Unfiltered string
 	Live       string
+	Long       bool // folded branches are not in the page
 }
 
 // A fact is a name with its value, and where it leads.
@@ -88,20 +89,21 @@ func (p *storyPage) links(t *reading.Tree) {
 		}
 		p.Facts = append(p.Facts, f)
 	}
+	self := storyValues(p.Key, p.ID)
+	p.Long = len(t.Nodes) > longStory
 	for i := range t.Nodes {
 		n := &t.Nodes[i]
 		switch levelClass(n.Level) {
 		case "error":
 			if p.FirstError == "" {
-				p.FirstError = "#L" + strconv.Itoa(n.Number)
+				p.FirstError = p.lineLink(n)
 			}
 		case "warn":
 			if p.FirstWarn == "" {
-				p.FirstWarn = "#L" + strconv.Itoa(n.Number)
+				p.FirstWarn = p.lineLink(n)
 			}
 		}
 	}
-	self := storyValues(p.Key, p.ID)
 	for _, as := range []string{"text", "markdown", "json"} {
 		p.Downloads = append(p.Downloads, choice{Text: as, Link: link("download", with(self, "as", as))})
 	}
@@ -112,6 +114,17 @@ func (p *storyPage) links(t *reading.Tree) {
 	}
 }
 
+// lineLink returns a link to a line, which may be in a branch that the page leaves out.
+func (p *storyPage) lineLink(n *reading.Node) string {
+	number := strconv.Itoa(n.Number)
+	if !p.Long {
+		return "#L" + number
+	}
+	values := p.View.Values()
+	maps.Copy(values, storyValues(p.Key, p.ID))
+	return link("story", with(values, "at", number)) + "#L" + number
+}
+
 // choices sets the ways to show the story, each a link that keeps the others.
 func (p *storyPage) choices() {
 	values := p.View.Values()
@@ -120,11 +133,11 @@ func (p *storyPage) choices() {
 		next := with(values, append([]string{name, value}, more...)...)
 		return choice{Text: text, Link: link("story", next), Chosen: values.Get(name) == value}
 	}
-	p.Folds = []choice{choose("errors first", "fold", "", "toggled", "")}
+	p.Folds = []choice{choose("errors first", "fold", "", "toggled", "", "at", "")}
 	for depth := range 4 {
-		p.Folds = append(p.Folds, choose("depth "+strconv.Itoa(depth), "fold", strconv.Itoa(depth), "toggled", ""))
+		p.Folds = append(p.Folds, choose("depth "+strconv.Itoa(depth), "fold", strconv.Itoa(depth), "toggled", "", "at", ""))
 	}
-	p.Folds = append(p.Folds, choose("unfold all", "fold", "none", "toggled", ""))
+	p.Folds = append(p.Folds, choose("unfold all", "fold", "none", "toggled", "", "at", ""))
 	p.Times = []choice{choose("since start", "times", ""), choose("since line before", "times", "step"), choose("of day", "times", "clock")}
 	p.Indents = []choice{choose("by caller", "indent", ""), choose("as stored", "indent", "stored")}
 	p.Repeats = []choice{choose("merged", "repeats", ""), choose("each", "repeats", "each")}

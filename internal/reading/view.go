@@ -35,6 +35,7 @@ type View struct {
 	Stored  bool // indented as stored, not by the nearest caller that logged
 	Each    bool // repeats are not merged
 	Full    int  // number of the line that is not cut
+	At      int  // number of the line above which nothing is folded
 	Filter
 }
 
@@ -83,6 +84,11 @@ func ParseView(values url.Values) (View, error) {
 			return v, err
 		}
 	}
+	if at := values.Get("at"); at != "" {
+		if v.At, err = parseCount("at", at); err != nil {
+			return v, err
+		}
+	}
 	v.Stored = values.Get("indent") == "stored"
 	v.Each = values.Get("repeats") == "each"
 	v.Text = values.Get("q")
@@ -125,13 +131,7 @@ func (v View) Values() url.Values {
 	default:
 		set("fold", strconv.Itoa(v.Fold))
 	}
-	var toggled []string
-	for _, number := range slices.Sorted(maps.Keys(v.Toggled)) {
-		if v.Toggled[number] {
-			toggled = append(toggled, strconv.Itoa(number))
-		}
-	}
-	set("toggled", strings.Join(toggled, "."))
+	set("toggled", NumberList(v.Toggled))
 	set("times", string(v.Times))
 	if v.Stored {
 		set("indent", "stored")
@@ -142,11 +142,25 @@ func (v View) Values() url.Values {
 	if v.Full > 0 {
 		set("full", strconv.Itoa(v.Full))
 	}
+	if v.At > 0 {
+		set("at", strconv.Itoa(v.At))
+	}
 	set("q", v.Text)
 	if v.Level != nil {
 		set("level", v.Level.String())
 	}
 	return values
+}
+
+// NumberList returns the numbers of lines that are true as the parameter toggled.
+func NumberList(numbers map[int]bool) string {
+	var list []string
+	for _, number := range slices.Sorted(maps.Keys(numbers)) {
+		if numbers[number] {
+			list = append(list, strconv.Itoa(number))
+		}
+	}
+	return strings.Join(list, ".")
 }
 
 // calmLines is the length up to which a story without a warning opens whole.
@@ -169,7 +183,20 @@ func (v View) Folded(t *Tree, n *Node) bool {
 	default:
 		folded = n.Depth >= v.Fold
 	}
-	return folded != v.Toggled[n.Number]
+	return folded != v.Toggled[n.Number] && !v.leadsToLine(t, n)
+}
+
+// leadsToLine reports whether a line stands above the one at which the view is.
+func (v View) leadsToLine(t *Tree, n *Node) bool {
+	if v.At == 0 {
+		return false
+	}
+	for at := t.Line(v.At); at != nil; at = at.Parent {
+		if at.Parent == n {
+			return true
+		}
+	}
+	return false
 }
 
 // Active reports whether the filter selects anything less than all.

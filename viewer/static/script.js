@@ -102,6 +102,12 @@ function goToHash() {
   if (line) {
     select(line);
     line.scrollIntoView({ block: "center" });
+  } else if (/^#L\d+$/.test(location.hash) && document.querySelector("main.long")) {
+    const address = new URL(location.href); // of a branch that is not in the page
+    const at = location.hash.slice(2);
+    if (address.searchParams.get("at") === at) return;
+    address.searchParams.set("at", at);
+    location.replace(address);
   }
 }
 addEventListener("hashchange", goToHash);
