@@ -16,8 +16,13 @@ import (
 )
 
 // BenchmarkLongStory shows a story of 100,000 lines from a file, each line unlike
-// the one before.
+// the one before: one with branches that are folded, and one where all are seen.
 func BenchmarkLongStory(b *testing.B) {
+	b.Run("nested", func(b *testing.B) { benchmarkLongStory(b, 7) })
+	b.Run("flat", func(b *testing.B) { benchmarkLongStory(b, 1) })
+}
+
+func benchmarkLongStory(b *testing.B, deepest int) {
 	store, err := sqlitestore.Open(filepath.Join(b.TempDir(), "stories.db"))
 	if err != nil {
 		b.Fatal(err)
@@ -27,7 +32,7 @@ func BenchmarkLongStory(b *testing.B) {
 	lines := make([]story.Line, count)
 	for i := range lines {
 		lines[i] = story.Line{
-			Offset: time.Duration(i) * time.Millisecond, Depth: i % 7,
+			Offset: time.Duration(i) * time.Millisecond, Depth: i % deepest,
 			Message: fmt.Sprintf("Step %c%c of the import", 'a'+i%26, 'a'+i/26%26), Attrs: fmt.Sprintf("row=%d table=users", i),
 		}
 	}

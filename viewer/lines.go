@@ -1,8 +1,9 @@
 package viewer
 
 import (
+	"bufio"
 	"html"
-	"html/template"
+	"io"
 	"maps"
 	"net/url"
 	"slices"
@@ -24,10 +25,14 @@ const (
 // page all the same: it folds and unfolds at once, and without the server.
 const longStory = 5000
 
+// runLength is how many lines of a long story the browser lays out together, when
+// they come into sight.
+const runLength = 100
+
 // A lineWriter writes the lines of a story as nested lists. It does so without a
 // template, which took ten times as long: text may only come through its method.
 type lineWriter struct {
-	strings.Builder
+	*bufio.Writer
 	v      *viewer
 	tree   *reading.Tree
 	view   reading.View
@@ -38,10 +43,9 @@ type lineWriter struct {
 	long   bool   // folded branches are left out, with a link that unfolds them
 }
 
-// lines returns the lines of a story, a block for each lane.
-func (v *viewer) lines(t *reading.Tree, view reading.View) template.HTML {
-	w := &lineWriter{v: v, tree: t, view: view, number: "#L", full: view.Values(), long: len(t.Nodes) > longStory}
-	w.Grow(300 * min(len(t.Nodes), longStory))
+// lines writes the lines of a story, a block for each lane.
+func (v *viewer) lines(out io.Writer, t *reading.Tree, view reading.View) error {
+	w := &lineWriter{Writer: bufio.NewWriterSize(out, 64<<10), v: v, tree: t, view: view, number: "#L", full: view.Values(), long: len(t.Nodes) > longStory}
 	maps.Copy(w.full, storyValues(t.Story.Key, t.Story.ID))
 	w.folds = link("story", with(w.full, "toggled", "")) + "&toggled="
 	switch {
@@ -53,7 +57,7 @@ func (v *viewer) lines(t *reading.Tree, view reading.View) template.HTML {
 	for _, lane := range t.Lanes {
 		w.lane(lane)
 	}
-	return template.HTML(w.String())
+	return w.Flush()
 }
 
 // text writes a text of a story.
@@ -99,7 +103,10 @@ func (w *lineWriter) list(siblings []*reading.Node) {
 	if w.shapes != nil {
 		groups = reading.Groups(siblings, w.shapes)
 	}
-	for _, g := range groups {
+	for i, g := range groups {
+		if w.long && i > 0 && i%runLength == 0 {
+			w.WriteString("</ol><ol>\n")
+		}
 		for i, n := range g.Once {
 			times := 1
 			if i == 0 {

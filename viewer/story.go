@@ -1,7 +1,6 @@
 package viewer
 
 import (
-	"html/template"
 	"maps"
 	"net/http"
 	"net/url"
@@ -19,7 +18,6 @@ type storyPage struct {
 	Facts      []fact // the header's attributes
 	View       reading.View
 	Matches    int // lines that the filter selects
-	Lines      template.HTML
 	FirstError string // links to a line, empty where there is none
 	FirstWarn  string
 	Previous   string // links to other stories of the object
@@ -71,8 +69,13 @@ func (v *viewer) story(w http.ResponseWriter, r *http.Request) error {
 	if err := p.neighbours(v, r); err != nil {
 		return err
 	}
-	p.Lines = v.lines(t, view)
-	return v.render(w, http.StatusOK, "story.html", p)
+	if err := v.render(w, http.StatusOK, "story.html", p); err != nil {
+		return err
+	}
+	// The reader may have gone: an error here has nobody to be told.
+	_ = v.lines(w, t, view)
+	_ = v.pages.ExecuteTemplate(w, "story-end", p)
+	return nil
 }
 
 // links sets what leads to lines and to other stories.

@@ -83,6 +83,21 @@ const checks = {
     assert.equal(await page.isVisible("#L3"), true);
     assert.equal(await page.isVisible("button.copy"), false);
   },
+  async "a story of 100,000 lines opens, unfolds and finds its error"() {
+    const page = await open("story?key=job_nested");
+    assert.equal(await page.isVisible("#L50001"), true);
+    assert.equal(await page.locator("#L9").count(), 0);
+    await page.click("#L8 a.f");
+    await page.waitForSelector("#L9");
+    await page.goto(base + "story?key=job_nested#L99999");
+    await page.waitForSelector("#L99999.current");
+    await page.goto(base + "story?key=job_flat");
+    assert.equal(await page.locator("li[id^=L]").count(), 100000);
+    await page.keyboard.press("e");
+    await page.waitForSelector("#L50001.current");
+    assert.equal(await page.evaluate(() => document.querySelector("#L50001").getBoundingClientRect().top < innerHeight), true);
+    assert.deepEqual(page.trouble, []);
+  },
   async "a narrow screen has nothing to scroll sideways"() {
     const page = await open(story, { viewport: { width: 360, height: 640 } });
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
