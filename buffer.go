@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	maxAge  = time.Hour      // a story's age cut doubles up to this
-	maxOpen = 24 * time.Hour // then a story is continued by another
-	perLine = 40             // bytes that a line takes beside its text, about
+	maxAge   = time.Hour      // a story's age cut doubles up to this
+	maxOpen  = 24 * time.Hour // then a story is continued by another
+	perStory = 1 << 10        // bytes that an open or a waiting story takes beside its lines, about
 )
 
 // A buffer holds the lines of one story that are not handed over yet.
@@ -53,29 +53,17 @@ type buffer struct {
 	index int       // in the heap of open stories
 }
 
-// lines are records in memory.
-type lines struct {
-	facts []lineFacts
-	text  []byte // messages and attributes, one after the other
-}
-
-func (l *lines) size() int64 { return int64(len(l.text)) + int64(len(l.facts))*perLine }
-
-// each calls f for every line with its message and attributes.
-func (l *lines) each(f func(facts lineFacts, message, attrs []byte)) {
-	text := l.text
-	for _, facts := range l.facts {
-		message := text[:facts.message]
-		attrs := text[facts.message:][:facts.attrs]
-		text = text[facts.message+facts.attrs:]
-		f(facts, message, attrs)
-	}
-}
-
+// newBuffer returns the buffer of a story, or nil where there is no memory for one.
 func newBuffer(c *core, facts *scopeFacts) *buffer {
 	facts.mu.Lock()
 	defer facts.mu.Unlock()
-	b := &buffer{core: c, facts: facts, index: -1}
+	if !c.reserve(perStory) {
+		facts.refused++
+		c.counts.drop(facts.key.Kind, 1)
+		return nil
+	}
+	b := &buffer{core: c, facts: facts, index: -1, refused: facts.refused}
+	facts.refused = 0
 	b.begin(facts.id, facts.start)
 	return b
 }
@@ -94,12 +82,13 @@ type keyedStory struct {
 	current atomic.Pointer[buffer]
 }
 
+// buffer returns the story's buffer, or nil where there is no memory for one.
 func (k *keyedStory) buffer(c *core) (*buffer, error) {
 	if b := k.current.Load(); b != nil && !b.retired.Load() {
 		return b, nil
 	}
 	b, err := c.keyedBuffer(k.key)
-	if err == nil {
+	if b != nil {
 		k.current.Store(b)
 	}
 	return b, err
@@ -107,49 +96,71 @@ func (k *keyedStory) buffer(c *core) (*buffer, error) {
 
 // add appends a line. It returns false where the story has been retired.
 func (b *buffer) add(s *scratch) (added bool, err error) {
-	now := time.Now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.retired.Load() {
 		return false, nil
 	}
-	size := int64(len(s.message) + len(s.writer.text) + perLine)
-	if !b.core.reserve(size) {
+	facts := b.factsOf(s)
+	room := b.held.room(facts)
+	if room > 0 && !b.core.reserve(int64(room)) {
+		b.core.counts.drop(b.key().Kind, 1)
 		b.refused++
 		return true, nil
 	}
-	b.last = now
+	b.last = s.time()
 	if !b.registered {
 		if !b.core.register(b, b.nextDue()) {
-			b.core.unreserve(size)
+			b.core.buffered.Add(-int64(room))
 			return false, ErrClosed
 		}
 		b.registered = true
 	}
+	if b.count == 0 {
+		b.title, b.maxLevel = story.TitleOf(s.message), s.level
+	}
+	lane, frames, shared := b.lanes.place(&b.core.funcs, s.site, s.lane)
+	facts.lane, facts.frames, facts.shared = int32(lane), int32(frames), int32(shared)
+	b.hold(facts, s.message, s.writer.text, room)
+	b.count++
+	b.maxLevel = max(b.maxLevel, s.level)
+	b.lastOffset = facts.offset
+	if b.held.size >= b.core.opts.MaxStory {
+		b.cut()
+	}
+	return true, nil
+}
+
+// factsOf returns what is known of a line before its place is. The caller holds b.mu.
+func (b *buffer) factsOf(s *scratch) lineFacts {
 	facts := lineFacts{
 		offset: b.lastOffset, level: s.level,
 		message: uint32(len(s.message)), attrs: uint32(len(s.writer.text)),
+		// No less than what they will be, so that there is room for them.
+		lane: int32(len(b.lanes.all)), frames: int32(len(s.site)), shared: int32(len(s.site)),
 	}
 	if !s.offsetFrom.IsZero() {
 		facts.offset = s.offsetFrom.Sub(b.start).Milliseconds()
 	}
-	if b.count == 0 {
-		b.title, b.maxLevel = story.TitleOf(s.message), s.level
-		if facts.offset < 0 && facts.offset > -1000 { // made just before the story was
-			facts.offset = 0
-		}
+	if b.count == 0 && facts.offset < 0 && facts.offset > -1000 { // made just before the story was
+		facts.offset = 0
 	}
-	lane, frames, shared := b.lanes.place(&b.core.funcs, s.site, s.lane)
-	facts.lane, facts.frames, facts.shared = int32(lane), int32(frames), int32(shared)
-	b.held.facts = append(b.held.facts, facts)
-	b.held.text = append(append(b.held.text, s.message...), s.writer.text...)
-	b.count++
-	b.maxLevel = max(b.maxLevel, s.level)
-	b.lastOffset = facts.offset
-	if len(b.held.text)+len(b.held.facts)*24 >= b.core.opts.MaxStory {
-		b.cut()
+	return facts
+}
+
+// hold keeps a line, for which room was reserved. The caller holds b.mu.
+func (b *buffer) hold(facts lineFacts, message string, attrs []byte, room int) {
+	before := b.held.held
+	b.held.add(&b.core.blocks, facts, message, attrs)
+	if took := b.held.held - before; took != room {
+		b.core.buffered.Add(int64(took - room))
 	}
-	return true, nil
+}
+
+func (b *buffer) key() story.Key {
+	b.facts.mu.Lock()
+	defer b.facts.mu.Unlock()
+	return b.facts.key
 }
 
 // nextDue returns when the story has to be looked at. The caller holds b.mu.
@@ -169,7 +180,7 @@ func (b *buffer) nextDue() time.Time {
 
 // cut hands over what the story has, as a part. The caller holds b.mu.
 func (b *buffer) cut() {
-	if len(b.held.facts) == 0 && b.refused == 0 || b.handing {
+	if b.held.count == 0 && b.refused == 0 || b.handing {
 		return
 	}
 	b.core.handOver(b.take(story.Open))
@@ -228,7 +239,9 @@ func (b *buffer) seal(state story.State) {
 	}
 	b.cleanup.Stop()
 	c := b.take(state)
+	b.core.buffered.Add(-perStory) // a waiting story is counted for itself
 	if state == story.Continued {
+		b.core.buffered.Add(perStory)
 		b.continueStory()
 	} else {
 		b.ended = true
@@ -351,10 +364,8 @@ func (b *buffer) addNote(message string, attrs ...slog.Attr) {
 		w.attr(a)
 	}
 	facts := lineFacts{offset: b.lastOffset, message: uint32(len(message)), attrs: uint32(len(w.text))}
-	b.held.facts = append(b.held.facts, facts)
-	b.held.text = append(append(b.held.text, message...), w.text...)
+	b.hold(facts, message, w.text, 0)
 	b.count++
-	b.core.buffered.Add(int64(len(message) + len(w.text) + perLine))
 }
 
 func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

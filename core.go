@@ -2,9 +2,12 @@ package dynamoslog
 
 import (
 	"container/heap"
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,7 +25,9 @@ type core struct {
 	funcs    callstack.Funcs
 	scratch  sync.Pool
 	process  *keyedStory
-	buffered atomic.Int64 // bytes of lines that are not stored yet
+	buffered atomic.Int64 // bytes held for what is not stored yet
+	blocks   blocks
+	memory   memory
 	counts   counters
 
 	mu        sync.Mutex
@@ -32,7 +37,7 @@ type core struct {
 	keyed     map[story.Key]*buffer
 	abandoned []*buffer
 	queue     []*chunk
-	pending   map[*chunk]bool // queued or being written
+	unsettled list.List // of chunks, queued or being written, oldest first
 	ticket    uint64
 	waiters   []*waiter
 	writer    *writer // nil before the first line
@@ -51,10 +56,12 @@ type chunk struct {
 	refusedByKeep bool
 	header        story.Header
 	ticket        uint64
-	size          int64
-	count         int // lines handed over
-	left          int // parts that are not settled, once it is formatted
-	lost          int // lines that were not stored
+	size          int64         // of the memory that it holds
+	unsettled     *list.Element // nil once it is settled
+	since         time.Time     // when it was handed over
+	count         int           // lines handed over
+	left          int           // parts that are not settled, once it is formatted
+	lost          int           // lines that were not stored
 }
 
 func newCore(store story.Store, opts Options) *core {
@@ -62,7 +69,6 @@ func newCore(store story.Store, opts Options) *core {
 		store: store, opts: opts,
 		process: &keyedStory{key: opts.Process},
 		keyed:   make(map[story.Key]*buffer),
-		pending: make(map[*chunk]bool),
 		wake:    make(chan struct{}, 1),
 	}
 	c.scratch.New = func() any { return &scratch{frames: make([]uintptr, 64)} }
@@ -90,6 +96,9 @@ func (c *core) keyedBuffer(key story.Key) (*buffer, error) {
 	}
 	start := time.Now()
 	b := newBuffer(c, &scopeFacts{key: key, id: story.NewID(start), start: start})
+	if b == nil {
+		return nil, nil
+	}
 	b.idle, b.keyed = true, true
 	c.keyed[key] = b
 	return b, nil
@@ -103,23 +112,6 @@ func (c *core) forget(b *buffer) {
 		delete(c.keyed, key)
 	}
 }
-
-// reserve takes memory for a line, at the cost of what waits for the store if
-// need be. It returns false where there is none.
-func (c *core) reserve(size int64) bool {
-	if c.buffered.Add(size) <= c.opts.MaxBuffered {
-		return true
-	}
-	c.shed()
-	if c.buffered.Load() <= c.opts.MaxBuffered {
-		return true
-	}
-	c.buffered.Add(-size)
-	c.counts.dropped.Add(1)
-	return false
-}
-
-func (c *core) unreserve(size int64) { c.buffered.Add(-size) }
 
 // register takes an open story into care; false means that the handler is closed.
 func (c *core) register(b *buffer, due time.Time) bool {
@@ -183,17 +175,25 @@ func (c *core) handOver(k *chunk) {
 	defer c.mu.Unlock()
 	if c.stopped {
 		text, _ := k.telling.format(&k.lines)
-		c.buffered.Add(-k.lines.size())
+		c.buffered.Add(-int64(k.lines.held))
 		c.writeFallback(fmt.Sprintf("%s %s ended after the handler was closed", k.header.Key, k.header.ID), text)
 		return
 	}
-	k.size, k.count = k.lines.size(), len(k.lines.facts)
+	k.size, k.count, k.since = int64(k.lines.held)+perStory, k.lines.count, time.Now()
+	c.buffered.Add(perStory)
 	c.ticket++
 	k.ticket = c.ticket
 	c.queue = append(c.queue, k)
-	c.pending[k] = true
+	k.unsettled = c.unsettled.PushBack(k)
+	c.memory.sheddable.Store(true)
 	c.start()
 	c.signal()
+}
+
+// resize accounts for a chunk that now holds so much memory.
+func (c *core) resize(k *chunk, size int64) {
+	c.buffered.Add(size - k.size)
+	k.size = size
 }
 
 // settle counts a chunk as done. Nobody waits for it any more.
@@ -204,45 +204,15 @@ func (c *core) settle(k *chunk) {
 }
 
 func (c *core) settleLocked(k *chunk) {
-	if !c.pending[k] {
+	if k.unsettled == nil {
 		return
 	}
-	delete(c.pending, k)
-	c.buffered.Add(-k.size)
+	c.unsettled.Remove(k.unsettled)
+	k.unsettled = nil
+	k.lines.release(&c.blocks)
+	c.resize(k, 0)
 	for _, w := range c.waiters {
 		w.settled(k)
-	}
-}
-
-// shed drops what waits for the store and is wanted least, until there is room
-// again: calm stories whole, oldest first, then the lines below Warn of others.
-func (c *core) shed() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	room := c.opts.MaxBuffered - c.opts.MaxBuffered/8
-	kept := c.queue[:0]
-	for _, k := range c.queue {
-		if k.whole && k.header.MaxLevel < warn && c.buffered.Load() > room {
-			c.counts.drop(k.header.Key.Kind, len(k.lines.facts))
-			k.telling.refused = true
-			k.lost = len(k.lines.facts)
-			c.settleLocked(k)
-			continue
-		}
-		kept = append(kept, k)
-	}
-	clear(c.queue[len(kept):])
-	c.queue = kept
-	for _, k := range c.queue {
-		if c.buffered.Load() <= room {
-			return
-		}
-		dropped := k.lines.keepFrom(warn)
-		k.refused += dropped
-		k.lost += dropped
-		c.counts.drop(k.header.Key.Kind, dropped)
-		c.buffered.Add(k.lines.size() - k.size)
-		k.size = k.lines.size()
 	}
 }
 
@@ -311,7 +281,7 @@ var errRejected = errors.New("the store rejected them, or memory was full")
 // store rejects something, the error is an *[UnwrittenError].
 func (h *Handler) Flush(ctx context.Context) error {
 	h.core.takeAbandoned()
-	for _, b := range h.core.openNow() {
+	for _, b := range h.core.openNow(math.MaxInt) {
 		b.mu.Lock()
 		b.cut()
 		b.mu.Unlock()
@@ -319,10 +289,11 @@ func (h *Handler) Flush(ctx context.Context) error {
 	return h.core.wait(ctx, "in memory, and will be tried again")
 }
 
-func (c *core) openNow() []*buffer {
+// openNow returns open stories, at most so many.
+func (c *core) openNow(most int) []*buffer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]*buffer(nil), c.open...)
+	return slices.Clone(c.open[:min(most, len(c.open))])
 }
 
 // takeAbandoned seals the stories whose scopes were collected.
@@ -338,7 +309,7 @@ func (c *core) takeAbandoned() {
 
 func (c *core) wait(ctx context.Context, where string) error {
 	c.mu.Lock()
-	w := &waiter{ticket: c.ticket, left: len(c.pending), done: make(chan struct{})}
+	w := &waiter{ticket: c.ticket, left: c.unsettled.Len(), done: make(chan struct{})}
 	if w.left == 0 {
 		c.mu.Unlock()
 		return nil
@@ -352,7 +323,7 @@ func (c *core) wait(ctx context.Context, where string) error {
 	select {
 	case <-w.done:
 	case <-ctx.Done():
-		err = context.Cause(ctx)
+		err = ctx.Err()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -364,8 +335,8 @@ func (c *core) wait(ctx context.Context, where string) error {
 	}
 	unwritten := &UnwrittenError{Lines: w.lost, Where: where, err: err}
 	stories := make(map[*telling]bool)
-	for k := range c.pending {
-		if k.ticket <= w.ticket {
+	for e := c.unsettled.Front(); e != nil; e = e.Next() {
+		if k := e.Value.(*chunk); k.ticket <= w.ticket {
 			unwritten.Lines += k.count
 			stories[k.telling] = true
 		}
@@ -399,7 +370,7 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	c.closed = true
 	c.mu.Unlock()
 	if first {
-		for _, b := range c.openNow() {
+		for _, b := range c.openNow(math.MaxInt) {
 			b.seal(story.Closed)
 		}
 	}
@@ -411,5 +382,6 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 		w.stop()
 		<-w.done
 	}
+	c.memory.shedding.Wait()
 	return err
 }

@@ -1,8 +1,6 @@
 package dynamoslog
 
 import (
-	"log/slog"
-
 	"github.com/dynamoslog/dynamoslog/internal/callstack"
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -173,17 +171,6 @@ func popWhile(stack []int, pop func(top int) bool) []int {
 		stack = stack[:len(stack)-1]
 	}
 	return stack
-}
-
-// A lineFacts is what a buffer keeps of a line beside its text.
-type lineFacts struct {
-	offset  int64 // milliseconds since the story's start
-	level   slog.Level
-	lane    int32
-	frames  int32 // of the stack, from the call site to the root; 0 if unknown
-	shared  int32 // frames of the same activation as in the line before it in its lane
-	message uint32
-	attrs   uint32 // lengths in bytes
 }
 
 // line places a line of these facts.

@@ -138,7 +138,7 @@ func (w *writer) fetch(now time.Time) {
 		if k == nil {
 			return
 		}
-		parcels := k.telling.tell(k, w.core.opts.QuietLevel, &w.core.counts)
+		parcels := w.parcels(k)
 		if k.left = len(parcels); k.left == 0 {
 			w.core.settle(k)
 			continue
@@ -155,6 +155,18 @@ func (w *writer) fetch(now time.Time) {
 		}
 		out.parcels = append(out.parcels, parcels...)
 	}
+}
+
+// parcels makes the parts of a chunk, which hold its lines from then on.
+func (w *writer) parcels(k *chunk) []*parcel {
+	parcels := k.telling.tell(k, w.core)
+	k.lines.release(&w.core.blocks)
+	size := int64(perStory)
+	for _, p := range parcels {
+		size += int64(len(p.Text))
+	}
+	w.core.resize(k, size)
+	return parcels
 }
 
 func (w *writer) dequeue() *chunk {

@@ -206,6 +206,9 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	for {
 		b, err := h.buffer(scope, bound)
 		if err == nil {
+			if b == nil {
+				return nil // counted as dropped
+			}
 			var added bool
 			if added, err = b.add(s); added {
 				return nil
@@ -218,7 +221,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	}
 }
 
-// buffer finds the story that a line belongs to.
+// buffer finds the story that a line belongs to, nil where there is no memory for one.
 func (h *Handler) buffer(scope *Scope, bound *keyedStory) (*buffer, error) {
 	switch {
 	case scope != nil:
@@ -241,6 +244,15 @@ type scratch struct {
 	stack      []uintptr
 	site       []uintptr // the stack from the call site on
 	lane       *namedLane
+}
+
+// time returns when the line was made: by the monotonic clock, as the time of a
+// record may be anything.
+func (s *scratch) time() time.Time {
+	if t := s.offsetFrom; t != t.Round(0) {
+		return t
+	}
+	return time.Now()
 }
 
 // line is the line as it goes to the fallback.

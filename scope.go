@@ -36,6 +36,8 @@ type scopeFacts struct {
 	id    string
 	start time.Time
 	attrs []slog.Attr
+
+	refused int // lines for which there was no memory, before there was a buffer
 }
 
 func (f *scopeFacts) set(attrs []slog.Attr) {
@@ -211,7 +213,8 @@ type keyValue struct {
 
 func (v keyValue) LogValue() slog.Value { return slog.AnyValue(v.id) }
 
-// buffer returns the handler's buffer in the scope.
+// buffer returns the handler's buffer in the scope, or nil where there is no memory
+// for one.
 func (s *Scope) buffer(c *core) *buffer {
 	if first := s.first.Load(); first != nil && first.core == c {
 		return first
@@ -235,6 +238,9 @@ func (s *Scope) buffer(c *core) *buffer {
 		sameStore++
 	}
 	b := newBuffer(c, s.facts)
+	if b == nil {
+		return nil
+	}
 	if sameStore > 0 {
 		b.suffix = "-" + strconv.Itoa(sameStore+1)
 	}

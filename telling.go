@@ -27,30 +27,30 @@ type parcel struct {
 }
 
 // tell makes the parts of a chunk, in the order in which they must be stored.
-func (t *telling) tell(k *chunk, quiet slog.Leveler, counts *counters) []*parcel {
+func (t *telling) tell(k *chunk, c *core) []*parcel {
 	if k.refusedByKeep {
 		t.refused = true
-		counts.notKept.Add(1)
+		c.counts.notKept.Add(1)
 	}
 	if t.refused {
 		return nil
 	}
 	parcels := t.move(k)
-	if quiet != nil && k.header.MaxLevel < warn {
-		dropped := k.lines.keepFrom(quiet.Level())
-		counts.quiet.Add(int64(dropped))
+	if quiet := c.opts.QuietLevel; quiet != nil && k.header.MaxLevel < warn {
+		dropped := k.lines.keepFrom(&c.blocks, quiet.Level())
+		c.counts.quiet.Add(int64(dropped))
 		if dropped > 0 && !k.whole {
-			k.note(slog.LevelDebug, fmt.Sprintf("%d quieter lines left out", dropped))
+			k.note(c, slog.LevelDebug, fmt.Sprintf("%d quieter lines left out", dropped))
 		}
 	}
 	if k.refused > 0 {
-		k.note(warn, fmt.Sprintf("%d lines dropped: memory was full", k.refused))
+		k.note(c, warn, fmt.Sprintf("%d lines dropped: memory was full", k.refused))
 	}
-	if k.whole && len(k.lines.facts) == 0 {
+	if k.whole && k.lines.count == 0 {
 		return nil
 	}
 	text, starts := t.format(&k.lines)
-	t.lines += len(k.lines.facts)
+	t.lines += k.lines.count
 	header := k.header
 	header.LineCount = t.lines
 
@@ -110,8 +110,8 @@ func (t *telling) move(k *chunk) []*parcel {
 
 // format writes the lines down, and returns where each begins.
 func (t *telling) format(l *lines) (text string, starts []int) {
-	out := make([]byte, 0, len(l.text)+len(l.facts)*32)
-	starts = make([]int, 0, len(l.facts))
+	out := make([]byte, 0, l.size+l.count*32)
+	starts = make([]int, 0, l.count)
 	l.each(func(facts lineFacts, message, attrs []byte) {
 		starts = append(starts, len(out))
 		out = t.tree.line(facts, string(message), string(attrs)).AppendText(out)
@@ -120,40 +120,10 @@ func (t *telling) format(l *lines) (text string, starts []int) {
 }
 
 // note appends a line of the handler's own to the chunk.
-func (k *chunk) note(level slog.Level, message string) {
+func (k *chunk) note(c *core, level slog.Level, message string) {
 	facts := lineFacts{level: level, message: uint32(len(message))}
-	if n := len(k.lines.facts); n > 0 {
-		facts.offset, facts.lane = k.lines.facts[n-1].offset, k.lines.facts[n-1].lane
-	}
-	k.lines.facts = append(k.lines.facts, facts)
-	k.lines.text = append(k.lines.text, message...)
-}
-
-// keepFrom drops the lines below a level and returns how many. The next line of
-// a lane then shares with the one before it what all of them shared.
-func (l *lines) keepFrom(level slog.Level) (dropped int) {
-	least := make(map[int32]int32) // by lane: of the lines dropped since the last one kept
-	kept := lines{}
-	l.each(func(facts lineFacts, message, attrs []byte) {
-		shared, lost := least[facts.lane]
-		if facts.level < level {
-			dropped++
-			if facts.frames > 0 && (!lost || facts.shared < shared) {
-				least[facts.lane] = facts.shared
-			}
-			return
-		}
-		if lost && facts.frames > 0 {
-			facts.shared = min(facts.shared, shared)
-			delete(least, facts.lane)
-		}
-		kept.facts = append(kept.facts, facts)
-		kept.text = append(append(kept.text, message...), attrs...)
-	})
-	if dropped > 0 {
-		*l = kept
-	}
-	return dropped
+	k.lines.each(func(last lineFacts, _, _ []byte) { facts.offset, facts.lane = last.offset, last.lane })
+	k.lines.add(&c.blocks, facts, message, nil)
 }
 
 type piece struct {

@@ -17,7 +17,7 @@ type storyPage struct {
 	Counts     reading.Counts
 	Facts      []fact // the header's attributes
 	View       reading.View
-	Matches    int // lines that the filter selects
+	Matches    int    // lines that the filter selects
 	FirstError string // links to a line, empty where there is none
 	FirstWarn  string
 	Previous   string // links to other stories of the object
