@@ -102,7 +102,7 @@ func (l *lines) add(pool *blocks, facts lineFacts, message string, attrs []byte)
 // free returns free space, at least a byte of it, for the rest of a line.
 func (l *lines) free(pool *blocks, wanted int) []byte {
 	if l.last == nil || len(l.last.data) == cap(l.last.data) {
-		added := pool.get(l.nextSize(wanted))
+		added := pool.get(blockSize(l.size, wanted))
 		if l.first == nil {
 			l.first = added
 		} else {
@@ -123,20 +123,21 @@ func (l *lines) advance(n int) {
 func (l *lines) room(facts lineFacts) int {
 	var space [64]byte
 	size := len(facts.appendTo(space[:0])) + int(facts.message) + int(facts.attrs)
+	free := 0
 	if l.last != nil {
-		size -= cap(l.last.data) - len(l.last.data)
+		free = cap(l.last.data) - len(l.last.data)
 	}
-	if size <= 0 {
+	if size <= free {
 		return 0
 	}
-	return l.nextSize(size) + perBlock
+	return blockSize(l.size+free, size-free) + perBlock
 }
 
-// nextSize is an eighth of what is written, so that little is free of what is
+// blockSize is an eighth of what is written, so that little is free of what is
 // held, or as much as is wanted.
-func (l *lines) nextSize(wanted int) int {
+func blockSize(written, wanted int) int {
 	size := leastBlock
-	for size < largestBlock && size < l.size/8 {
+	for size < largestBlock && size < written/8 {
 		size *= 2
 	}
 	return max(size, wanted)

@@ -1,0 +1,105 @@
+package dynamoslog
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+type heldLine struct {
+	facts          lineFacts
+	message, attrs string
+}
+
+func randomLine(r *rand.Rand) heldLine {
+	text := func(most int) string {
+		out := make([]byte, r.IntN(most+1))
+		for i := range out {
+			out[i] = byte(r.IntN(256))
+		}
+		return string(out)
+	}
+	most := 1 << r.IntN(14)
+	l := heldLine{message: text(most), attrs: text(most)}
+	l.facts = lineFacts{
+		offset: r.Int64() >> r.IntN(64), level: slog.Level(r.IntN(20) - 8), lane: r.Int32N(1 << r.IntN(31)),
+		frames: r.Int32N(1 << r.IntN(31)), shared: r.Int32N(1 << r.IntN(31)),
+		message: uint32(len(l.message)), attrs: uint32(len(l.attrs)),
+	}
+	return l
+}
+
+func all(l *lines) (found []heldLine) {
+	l.each(func(facts lineFacts, message, attrs []byte) {
+		found = append(found, heldLine{facts, string(message), string(attrs)})
+	})
+	return found
+}
+
+func TestLinesHoldWhatWasAdded(t *testing.T) {
+	pool := &blocks{}
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var l lines
+		var want []heldLine
+		for range r.IntN(200) {
+			line := randomLine(r)
+			before, room := l.held, l.room(line.facts)
+			l.add(pool, line.facts, line.message, []byte(line.attrs))
+			if l.held-before != room {
+				t.Fatalf("seed %d: a line took %d bytes, room says %d", seed, l.held-before, room)
+			}
+			want = append(want, line)
+		}
+		if got := all(&l); !slices.Equal(got, want) || l.count != len(want) {
+			t.Fatalf("seed %d: got %d lines, want %d, or they differ", seed, len(got), len(want))
+		}
+		if free := l.held - l.size; len(want) > 20 && free > l.size/2+leastBlock {
+			t.Errorf("seed %d: %d bytes of %d are free", seed, free, l.held)
+		}
+		l.release(pool)
+		if l.count != 0 || l.held != 0 || len(all(&l)) != 0 {
+			t.Errorf("seed %d: released lines are still there", seed)
+		}
+	}
+}
+
+func FuzzDecodeLine(f *testing.F) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 10 {
+		line := randomLine(r)
+		f.Add(append(line.facts.appendTo(nil), line.message+line.attrs...))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		facts, message, attrs, rest, ok := decodeLine(text)
+		if !ok {
+			return
+		}
+		again := append(append(facts.appendTo(nil), message...), attrs...)
+		second, m, a, _, ok := decodeLine(again)
+		if !ok || second != facts || !bytes.Equal(m, message) || !bytes.Equal(a, attrs) || len(rest) > len(text) {
+			t.Errorf("%v reads back as %v", facts, second)
+		}
+	})
+}
+
+func BenchmarkHoldLine(b *testing.B) {
+	pool := &blocks{}
+	attrs := []byte("component=flexibility tries=7 user=42")
+	for _, count := range []int{1, 50, 1000} {
+		b.Run(fmt.Sprint(count), func(b *testing.B) {
+			b.ReportAllocs()
+			var l lines
+			facts := lineFacts{offset: 1234, frames: 20, shared: 19, message: 30, attrs: uint32(len(attrs))}
+			for b.Loop() {
+				if l.count == count {
+					l.release(pool)
+				}
+				l.add(pool, facts, "No exercises for current filte", attrs)
+			}
+		})
+	}
+}
