@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -15,18 +14,16 @@ const (
 	batchText    = 1 << 20 // bytes of one Put, about
 	linger       = 50 * time.Millisecond
 	attemptLimit = 10 * time.Second // of one Put
-	firstDelay   = 50 * time.Millisecond
-	longestDelay = 20 * time.Second
-	tellAgain    = time.Minute // how often OnError hears of the same trouble
 )
 
 // A writer brings chunks to the store. It runs on a goroutine of its own, which
-// alone calls the store:
+// alone calls the store. This is the way of a part:
 //
-//	open ──End──▶ queued ──▶ in flight ──▶ acknowledged
+//	open ──End, age, size──▶ queued ──▶ in flight ──▶ acknowledged
 //	                 ▲           │
-//	                 ├─ backing off (Retry): after a delay, the same part again
-//	                 ├─ parked (Wait): one part at a time probes the store
+//	                 ├─ backing off (Retry): after a delay, the same bytes again
+//	                 ├─ paced (Retry, the store is busy): slower, for all or for one key
+//	                 ├─ parked (Wait): one part now and then probes the store
 //	                 └─ rejected (Reject) ──▶ Options.Fallback
 //
 // The parts of one story are stored in order: text first, the final header last.
@@ -39,22 +36,24 @@ type writer struct {
 	stories map[*telling]*outgoing
 	order   []*outgoing // those of stories, oldest first
 	since   time.Time   // when the oldest unsent chunk was taken
-	parked  bool
 
-	troubled bool // OnError heard of a failure, and nothing was stored since
-	told     time.Time
+	parked bool
+	store  delay                // of everything
+	keys   map[story.Key]*delay // of keys that take no more at the moment
+	pace   pace
+	told   map[trouble]time.Time // when OnError last heard of it
 }
 
 // outgoing is what is left to be stored of one story, in order.
 type outgoing struct {
-	telling   *telling
-	parcels   []*parcel
-	failures  int
-	notBefore time.Time
+	telling *telling
+	parcels []*parcel
+	delay   delay
 }
 
 func newWriter(c *core) *writer {
-	w := &writer{core: c, done: make(chan struct{}), stories: make(map[*telling]*outgoing)}
+	w := &writer{core: c, done: make(chan struct{}), stories: make(map[*telling]*outgoing),
+		keys: make(map[story.Key]*delay), told: make(map[trouble]time.Time)}
 	ctx := context.WithValue(context.Background(), contextKey{}, &contextValue{internal: true})
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	return w
@@ -119,21 +118,26 @@ func (w *writer) takeHurry() bool {
 	defer w.core.mu.Unlock()
 	if w.core.writer.hurry {
 		w.core.writer.hurry = false
+		w.store.until = time.Time{}
+		clear(w.keys)
 		for _, out := range w.order {
-			out.notBefore = time.Time{}
+			out.delay.until = time.Time{}
 		}
 	}
 	return len(w.core.waiters) > 0
 }
 
-// fetch makes parts of queued chunks, as many as a few batches hold: the others
-// are smaller as they are.
+// fetch makes parts of queued chunks, as many as a few batches hold that need not
+// wait: the others are smaller as they are.
 func (w *writer) fetch(now time.Time) {
-	ready := 0
+	ready, all := 0, 0
 	for _, out := range w.order {
-		ready += len(out.parcels)
+		all += len(out.parcels)
+		if w.delayed(now, out) == 0 {
+			ready += len(out.parcels)
+		}
 	}
-	for ready < 4*batchParts {
+	for ready < 4*batchParts && all < 64*batchParts {
 		k := w.dequeue()
 		if k == nil {
 			return
@@ -147,6 +151,7 @@ func (w *writer) fetch(now time.Time) {
 			w.since = now
 		}
 		ready += len(parcels)
+		all += len(parcels)
 		out := w.stories[k.telling]
 		if out == nil {
 			out = &outgoing{telling: k.telling}
@@ -183,17 +188,20 @@ func (w *writer) dequeue() *chunk {
 
 // next returns the parts to put now, or how long to wait for them.
 func (w *writer) next(now time.Time, hurry bool) (batch []*parcel, wait time.Duration) {
+	if wait = max(w.store.left(now), w.pace.wait(now)); wait > 0 {
+		return nil, wait
+	}
 	wait = time.Hour
 	most := batchParts
-	if w.parked {
-		most = 1
+	if w.store.failures > 1 {
+		most = 1 // a probe
 	}
 	size := 0
 	for _, out := range w.order {
 		if len(batch) == most || size >= batchText {
 			break
 		}
-		if left := out.notBefore.Sub(now); left > 0 {
+		if left := w.delayed(now, out); left > 0 {
 			wait = min(wait, left)
 			continue
 		}
@@ -229,8 +237,6 @@ func (w *writer) send(batch []*parcel) {
 		return // giveUp tells what is left
 	}
 	failures := failuresOf(err, len(batch))
-	parked := false
-	retry := make(map[*telling]story.PutFailure)
 	for i, p := range batch {
 		failure, failed := failures[i]
 		switch {
@@ -238,19 +244,11 @@ func (w *writer) send(batch []*parcel) {
 			w.acknowledge(p)
 		case failure.Outcome == story.Reject:
 			w.reject(p, failure.Err)
-		default:
-			parked = parked || failure.Outcome == story.Wait
-			w.core.counts.retries.Add(1)
-			if _, ok := retry[p.chunk.telling]; !ok {
-				retry[p.chunk.telling] = failure
-			}
 		}
 	}
-	w.park(parked)
-	w.backOff(retry)
+	w.setBack(batch, failures)
 	w.compact()
 	w.since = time.Time{} // what is left lingered long enough
-	w.tell(err)
 }
 
 // failuresOf returns the failures of a Put by index. An error that names no parts
@@ -281,7 +279,9 @@ func (w *writer) acknowledge(p *parcel) {
 	if p.Header != nil && p.Header.State != story.Open {
 		counts.stories.Add(1)
 	}
-	w.stories[p.chunk.telling].failures = 0
+	counts.bytes.Add(int64(len(p.Text)))
+	w.stories[p.chunk.telling].delay = delay{}
+	delete(w.keys, p.Key)
 	w.remove(p)
 }
 
@@ -306,42 +306,6 @@ func (w *writer) remove(p *parcel) {
 	}
 }
 
-func (w *writer) park(parked bool) {
-	if parked != w.parked {
-		since := time.Time{}
-		if parked {
-			since = time.Now()
-		}
-		w.core.counts.setParked(since)
-	}
-	w.parked = parked
-}
-
-// backOff delays the stories of parts that were not stored, with full jitter.
-func (w *writer) backOff(retry map[*telling]story.PutFailure) {
-	now := time.Now()
-	longest := longestDelay
-	w.core.mu.Lock()
-	if len(w.core.waiters) > 0 {
-		longest = time.Second
-	}
-	w.core.mu.Unlock()
-	for t := range retry {
-		out := w.stories[t]
-		delay := min(firstDelay<<min(out.failures, 16), longest)
-		out.failures++
-		out.notBefore = now.Add(time.Duration(rand.Int64N(int64(delay) + 1)))
-	}
-	if !w.parked {
-		return
-	}
-	for _, out := range w.order { // one probe at a time
-		if out.notBefore.Before(now.Add(time.Second)) {
-			out.notBefore = now.Add(time.Second/2 + rand.N(time.Second))
-		}
-	}
-}
-
 // compact forgets the stories of which nothing is left.
 func (w *writer) compact() {
 	kept := w.order[:0]
@@ -354,20 +318,6 @@ func (w *writer) compact() {
 	}
 	clear(w.order[len(kept):])
 	w.order = kept
-}
-
-// tell lets OnError know of trouble, without flooding it.
-func (w *writer) tell(err error) {
-	if err == nil {
-		w.troubled = false
-		return
-	}
-	now := time.Now()
-	if w.core.opts.OnError == nil || w.troubled && now.Sub(w.told) < tellAgain {
-		return
-	}
-	w.troubled, w.told = true, now
-	w.core.opts.OnError(fmt.Errorf("dynamoslog: storing: %w", err))
 }
 
 // stopped ends the writer, unless there is more to do.

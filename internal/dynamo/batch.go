@@ -28,7 +28,7 @@ const (
 )
 
 var (
-	errUnprocessed = errors.New("dynamoslog: DynamoDB left this item of a batch unprocessed")
+	errUnprocessed = error(&sentinel{"dynamoslog: DynamoDB left this item of a batch unprocessed", story.ErrBusy})
 	errUnclear     = errors.New("dynamoslog: the answer does not say that the item was stored")
 )
 

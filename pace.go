@@ -1,0 +1,79 @@
+package dynamoslog
+
+import (
+	"errors"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// A pace is how fast parts are sent. Nothing limits it until the store says that
+// it is busy; then it falls below what the store took lately, and rises again by
+// and by (additive increase, multiplicative decrease), so that a table gets what
+// it can take and not many times that.
+type pace struct {
+	rate    float64 // in cost a second; 0 is no limit
+	credit  float64 // cost that may be sent now
+	at      time.Time
+	slowed  time.Time // when the rate last fell
+	stored  float64   // cost stored since counted
+	counted time.Time
+	lately  float64 // cost stored a second, before counted
+}
+
+const (
+	fallBy     = 0.85
+	leastRate  = 1               // a second
+	riseEvery  = 2 * time.Second // by a tenth of the rate, and one
+	freeAbove  = 20_000          // a rate that is no limit any more
+	countFor   = time.Second
+	creditTime = time.Second // how much credit an idle writer gathers
+)
+
+// cost is about what a part consumes: a unit, and one for each KB.
+func cost(p *parcel) float64 { return 1 + float64(len(p.Text))/1024 }
+
+// wait returns how long nothing may be sent.
+func (p *pace) wait(now time.Time) time.Duration {
+	p.refill(now)
+	if p.rate == 0 || p.credit > 0 {
+		return 0
+	}
+	return time.Duration((-p.credit + 1) / p.rate * float64(time.Second))
+}
+
+func (p *pace) refill(now time.Time) {
+	passed := now.Sub(p.at)
+	p.at = now
+	if p.rate == 0 {
+		return
+	}
+	p.rate += (p.rate/10 + 1) * min(1, passed.Seconds()/riseEvery.Seconds())
+	p.credit = min(p.credit+p.rate*passed.Seconds(), p.rate*creditTime.Seconds())
+	if p.rate > freeAbove {
+		p.rate = 0
+	}
+}
+
+// sent takes note of what was put and what the store took of it.
+func (p *pace) sent(now time.Time, put, took float64, busy bool) {
+	p.credit -= put
+	p.stored += took
+	if passed := now.Sub(p.counted); passed >= countFor {
+		p.lately = p.stored / passed.Seconds()
+		p.counted, p.stored = now, 0
+	}
+	if !busy || now.Sub(p.slowed) < countFor {
+		return
+	}
+	p.slowed = now
+	base := p.rate
+	if base == 0 {
+		base = max(p.lately, p.stored, put)
+	}
+	p.rate = max(base*fallBy, leastRate)
+	p.credit = min(p.credit, 0)
+}
+
+// isBusy reports whether the store refused a part for want of capacity.
+func isBusy(err error) bool { return errors.Is(err, story.ErrBusy) }

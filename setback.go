@@ -1,0 +1,190 @@
+package dynamoslog
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+const (
+	firstDelay   = 50 * time.Millisecond
+	longestDelay = 20 * time.Second
+	longestProbe = 2 * time.Second // while parked
+	hurriedDelay = time.Second     // while somebody waits for Flush or Shutdown
+	tellAgain    = time.Minute     // how often OnError hears of the same trouble
+)
+
+// A delay grows with each failure in a row. How long it is, is drawn between
+// nothing and that (full jitter), so that many writers do not come back at once.
+type delay struct {
+	failures int
+	until    time.Time
+}
+
+func (d *delay) fail(now time.Time, longest time.Duration) {
+	most := min(firstDelay<<min(d.failures, 16), longest)
+	d.failures++
+	d.until = now.Add(rand.N(most + 1))
+}
+
+func (d *delay) left(now time.Time) time.Duration { return max(d.until.Sub(now), 0) }
+
+// A trouble is a class of failures.
+type trouble string
+
+const (
+	none          trouble = ""
+	busy          trouble = "busy"          // the store takes no more at the moment
+	fault         trouble = "fault"         // a passing one
+	misconfigured trouble = "misconfigured" // somebody has to mend it
+	rejected      trouble = "rejected"      // parts that can never be stored
+)
+
+func troubleOf(f story.PutFailure) trouble {
+	switch {
+	case f.Outcome == story.Reject:
+		return rejected
+	case f.Outcome == story.Wait:
+		return misconfigured
+	case isBusy(f.Err):
+		return busy
+	}
+	return fault
+}
+
+// delayed returns how long a story has to wait for itself or for its key.
+func (w *writer) delayed(now time.Time, out *outgoing) time.Duration {
+	left := out.delay.left(now)
+	if hot := w.keys[out.telling.key]; hot != nil {
+		left = max(left, hot.left(now))
+	}
+	return left
+}
+
+// setBack decides when what was not stored is put again.
+func (w *writer) setBack(batch []*parcel, failures map[int]story.PutFailure) {
+	now := time.Now()
+	kinds := make(map[trouble]error)
+	for i := range batch {
+		if f, failed := failures[i]; failed {
+			kind := troubleOf(f)
+			if _, known := kinds[kind]; !known {
+				kinds[kind] = f.Err
+			}
+			if kind != rejected {
+				w.core.counts.retry(kind)
+			}
+		}
+	}
+	stored := len(failures) < len(batch)
+	w.park(now, kinds[misconfigured] != nil)
+	switch {
+	case w.parked:
+		w.store.fail(now, longestProbe)
+		w.rotate(batch)
+	case !stored && kinds[fault] != nil && kinds[busy] == nil && kinds[rejected] == nil:
+		w.store.fail(now, w.longest())
+		w.rotate(batch)
+	default:
+		w.store = delay{}
+		w.delayStories(now, batch, failures)
+	}
+	w.adapt(now, batch, failures)
+	for kind, err := range kinds {
+		w.tell(now, kind, err)
+	}
+}
+
+func (w *writer) park(now time.Time, parked bool) {
+	if parked != w.parked {
+		since := time.Time{}
+		if parked {
+			since = now
+		}
+		w.core.counts.setParked(since)
+	}
+	w.parked = parked
+}
+
+// longest returns the longest delay: a short one while somebody waits.
+func (w *writer) longest() time.Duration {
+	w.core.mu.Lock()
+	defer w.core.mu.Unlock()
+	if len(w.core.waiters) > 0 {
+		return hurriedDelay
+	}
+	return longestDelay
+}
+
+// rotate lets other stories probe the store next.
+func (w *writer) rotate(batch []*parcel) {
+	tried := make(map[*telling]bool)
+	for _, p := range batch {
+		tried[p.chunk.telling] = true
+	}
+	slices.SortStableFunc(w.order, func(a, b *outgoing) int {
+		switch at, bt := tried[a.telling], tried[b.telling]; {
+		case at == bt:
+			return 0
+		case bt:
+			return -1
+		}
+		return 1
+	})
+}
+
+// delayStories delays those of which a part was not stored, while others were.
+func (w *writer) delayStories(now time.Time, batch []*parcel, failures map[int]story.PutFailure) {
+	longest := w.longest()
+	for i, p := range batch {
+		f, failed := failures[i]
+		out := w.stories[p.chunk.telling]
+		if !failed || f.Outcome == story.Reject || out == nil || out.delay.left(now) > 0 {
+			continue
+		}
+		if troubleOf(f) == busy { // the pace sees to that
+			out.delay.fail(now, hurriedDelay)
+		} else {
+			out.delay.fail(now, longest)
+		}
+	}
+}
+
+// adapt slows down where the store is busy: for one key if only parts of it were
+// refused, and none of them was taken, else for all.
+func (w *writer) adapt(now time.Time, batch []*parcel, failures map[int]story.PutFailure) {
+	put, took := 0.0, 0.0
+	refused := make(map[story.Key]bool)
+	accepted := make(map[story.Key]bool)
+	for i, p := range batch {
+		put += cost(p)
+		if f, failed := failures[i]; !failed {
+			took += cost(p)
+			accepted[p.Key] = true
+		} else if troubleOf(f) == busy {
+			refused[p.Key] = true
+		}
+	}
+	hot := len(refused) == 1
+	for key := range refused {
+		if hot = hot && !accepted[key]; hot {
+			if w.keys[key] == nil {
+				w.keys[key] = &delay{}
+			}
+			w.keys[key].fail(now, w.longest())
+		}
+	}
+	w.pace.sent(now, put, took, len(refused) > 0 && !hot)
+}
+
+// tell lets OnError know of trouble, without flooding it.
+func (w *writer) tell(now time.Time, kind trouble, err error) {
+	if last, told := w.told[kind]; w.core.opts.OnError == nil || told && now.Sub(last) < tellAgain {
+		return
+	}
+	w.told[kind] = now
+	w.core.opts.OnError(fmt.Errorf("dynamoslog: storing: %w", err))
+}
