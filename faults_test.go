@@ -32,6 +32,7 @@ type fault struct {
 	tell   func(*trial) // while others tell stories
 	during func(*trial) // when all is told
 	heal   func(*trial)
+	check  func(*trial, *result) // at the end, beside what is always checked
 
 	trouble  error  // what OnError has to hear of
 	note     string // lines of the handler that are expected
@@ -41,6 +42,9 @@ type fault struct {
 	// strangers says which stories may be in the table that are not remembered.
 	strangers func(name) bool
 }
+
+// cutOff reports whether the handler is shut down before it has stored all.
+func (f *fault) cutOff() bool { return f.stays && f.patience != 0 }
 
 // faultsAtOnce is how many run at a time: they wait more than they work.
 const faultsAtOnce = 12
@@ -68,7 +72,7 @@ func TestFaults(t *testing.T) {
 
 func allFaults() []*fault {
 	var all []*fault
-	for _, group := range [][]fault{passingFaults} {
+	for _, group := range [][]fault{passingFaults, configFaults, itemFaults, textFaults, lifeFaults} {
 		for i := range group {
 			all = append(all, &group[i])
 		}

@@ -251,12 +251,20 @@ func (tr *trial) begin(kind string, id any) *book {
 	return b
 }
 
+func (b *book) name() name { return name{b.scope.Key(), b.scope.ID()} }
+
+// remember notes lines that are logged to a story.
+func (tr *trial) remember(at name, messages ...string) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.told[at] = append(tr.told[at], messages...)
+}
+
 // log logs a line and remembers it.
 func (b *book) log(level slog.Level, message string, args ...any) {
-	at := name{b.scope.Key(), b.scope.ID()}
 	tr := b.tr
+	tr.remember(b.name(), message)
 	tr.mu.Lock()
-	tr.told[at] = append(tr.told[at], message)
 	calmFirst := tr.calm != nil && len(tr.times)%2 == 0
 	tr.mu.Unlock()
 	var calm time.Duration
