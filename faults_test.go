@@ -53,12 +53,15 @@ const faultsAtOnce = 12
 // nothing is lost, nothing seen twice, the order kept and no goroutine left.
 // Times are the business of TestFaultTable.
 func TestFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
 	dynamotest.Start(t) // skips where there is none
 	places := make(chan struct{}, faultsAtOnce)
 	var wg sync.WaitGroup
 	for _, f := range allFaults() {
+		places <- struct{}{}
 		wg.Go(func() {
-			places <- struct{}{}
 			defer func() { <-places }()
 			t.Run(f.name, func(t *testing.T) {
 				tr := newTrial(t, f, false)
