@@ -112,10 +112,10 @@ var passingFaults = []fault{
 		name:  "reset after the commit, now and then",
 		fault: func() dynamotest.Fault { return dynamotest.Every(2, dynamotest.AfterCommit(dynamotest.Reset)) }, lasts: time.Second,
 	},
-	{name: "black hole", fault: func() dynamotest.Fault { return dynamotest.First(1, dynamotest.Hang) }},
+	{name: "black hole", fault: func() dynamotest.Fault { return dynamotest.First(1, dynamotest.Hang) }, during: oneAttempt},
 	{
 		name:  "black hole after the commit",
-		fault: func() dynamotest.Fault { return dynamotest.First(1, dynamotest.AfterCommit(dynamotest.Hang)) },
+		fault: func() dynamotest.Fault { return dynamotest.First(1, dynamotest.AfterCommit(dynamotest.Hang)) }, during: oneAttempt,
 	},
 	{name: "answer truncated", fault: same(dynamotest.Truncated), lasts: time.Second},
 	{name: "answer cut short", fault: same(dynamotest.CutShort), lasts: time.Second},
@@ -126,6 +126,12 @@ var passingFaults = []fault{
 	{name: "slow drip", fault: same(dynamotest.Drip(300 * time.Millisecond)), lasts: 2 * time.Second},
 	{
 		name:  "drip slower than the deadline",
-		fault: func() dynamotest.Fault { return dynamotest.First(1, dynamotest.Drip(time.Minute)) },
+		fault: func() dynamotest.Fault { return dynamotest.First(1, dynamotest.Drip(time.Minute)) }, during: oneAttempt,
 	},
+}
+
+// oneAttempt checks that all goes on soon after the 10 seconds that the handler
+// gives one attempt.
+func oneAttempt(tr *trial) {
+	tr.areStored(17*time.Second, 0, func(name) bool { return true })
 }
