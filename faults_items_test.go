@@ -151,7 +151,7 @@ var itemFaults = []fault{
 		tell:      tellQuotes,
 		strangers: isDirect,
 	},
-	{name: "an item of 400 KB, one byte less, one more", setup: plainForEver, tell: putLimits, strangers: isDirect},
+	{name: "an item of 400 KB, one byte less, one more", setup: plainForEver, during: putLimits, strangers: isDirect},
 	{
 		name: "one line over 400 KB", fault: func() dynamotest.Fault { return dynamotest.First(3, dynamotest.Reset) },
 		tell: func(tr *trial) { tr.tellOne("user", "long", "before", "long"+noise(500_000), "after") },

@@ -126,7 +126,7 @@ func tellBackwards(tr *trial) {
 // lifeFaults are about the handler's beginning and end, its memory, and the SDK
 // that logs.
 var lifeFaults = []fault{
-	{name: "a story never ended", tell: tellNeverEnded},
+	{name: "a story never ended", tell: tellNeverEnded, during: abandonedIsStored, check: checkNeverEnded},
 	{name: "500 stories open", alone: true, tell: tellMany},
 	{
 		name: "memory full during an outage", fault: same(dynamotest.Throttled), lasts: time.Second, note: "memory was full",
@@ -183,23 +183,33 @@ func everything() dynamotest.Fault {
 func tellNeverEnded(tr *trial) {
 	open := tr.begin("user", "open")
 	open.log(slog.LevelInfo, "never ended")
-	let := func() name {
-		b := tr.begin("user", "let go")
-		b.log(slog.LevelInfo, "its scope is collected")
-		return b.name()
+	tr.Cleanup(func() { runtime.KeepAlive(open) })
+	tr.begin("user", "let go").log(slog.LevelInfo, "its scope is collected")
+}
+
+func (tr *trial) nameOf(id string) (found name) {
+	for _, at := range tr.names() {
+		if at.key.ID == id {
+			found = at
+		}
 	}
-	abandoned := let()
+	return found
+}
+
+func abandonedIsStored(tr *trial) {
+	at := tr.nameOf("let go")
 	tr.await(5*time.Second, "the story of a scope that is gone in the table", func() bool {
 		runtime.GC()
-		return tr.isStored(abandoned)
+		return tr.isStored(at)
 	})
-	tr.Cleanup(func() {
-		for at, want := range map[name]story.State{open.name(): story.Closed, abandoned: story.Abandoned} {
-			if got := tr.reread(at).State; got != want {
-				tr.Errorf("%v: got the state %s, want %s", at, got, want)
-			}
+}
+
+func checkNeverEnded(tr *trial, _ *result) {
+	for id, want := range map[string]story.State{"open": story.Closed, "let go": story.Abandoned} {
+		if got := tr.reread(tr.nameOf(id)).State; got != want {
+			tr.Errorf("the story %q: got the state %s, want %s", id, got, want)
 		}
-	})
+	}
 }
 
 func tellMany(tr *trial) {

@@ -117,6 +117,13 @@ var passingFaults = []fault{
 		name:  "black hole after the commit",
 		fault: func() dynamotest.Fault { return dynamotest.First(1, dynamotest.AfterCommit(dynamotest.Hang)) }, during: oneAttempt,
 	},
+	{
+		name: "an open header stored after the client gave up",
+		fault: func() dynamotest.Fault {
+			return dynamotest.First(1, dynamotest.Action("PutItem", dynamotest.Late(time.Second)))
+		},
+		during: oneAttempt, heal: func(*trial) { time.Sleep(3 * time.Second) },
+	},
 	{name: "answer truncated", fault: same(dynamotest.Truncated), lasts: time.Second},
 	{name: "answer cut short", fault: same(dynamotest.CutShort), lasts: time.Second},
 	{name: "HTML with 200", fault: same(dynamotest.HTML), lasts: time.Second},

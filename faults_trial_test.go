@@ -139,6 +139,8 @@ func (tr *trial) createTable() {
 // run tells stories while the fault is there, heals it, and closes the handler.
 func (tr *trial) run() {
 	start := time.Now()
+	stop := tr.watch()
+	defer stop()
 	tr.labelled(tr.tellAll)
 	if tr.fault.during != nil {
 		tr.fault.during(tr)
@@ -164,6 +166,50 @@ func (tr *trial) run() {
 	}
 	tr.proxy.Set(nil)
 	tr.proxy.Listen()
+}
+
+// watch reads stories while they are told and stored, as a person may do, until
+// stop is called: what is there of a story is its beginning.
+func (tr *trial) watch() (stop func()) {
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	if !tr.big && tr.fault.note == "" && !tr.fault.rejects {
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-done:
+					return
+				case <-time.After(20 * time.Millisecond):
+				}
+				if names := tr.names(); len(names) > 0 {
+					tr.readBeginning(names[i%len(names)])
+				}
+			}
+		})
+	}
+	return func() {
+		close(done)
+		wg.Wait()
+	}
+}
+
+func (tr *trial) readBeginning(at name) {
+	s, err := tr.direct.Read(tr.Context(), at.key, at.id)
+	if err != nil {
+		return // it is not stored yet, or there is no table
+	}
+	tr.mu.Lock()
+	want := slices.Clone(tr.told[at])
+	tr.mu.Unlock()
+	for i, line := range s.Lines {
+		if i >= len(want) || line.Message != want[i] {
+			tr.Errorf("%v, %s, read while it was stored: line %d is %.100q", at, s.State, i, line.Message)
+			return
+		}
+	}
+	if s.State != story.Open && len(s.Lines) < len(want) && !tr.fault.noFlush {
+		tr.Errorf("%v is %s, and has only %d of its %d lines", at, s.State, len(s.Lines), len(want))
+	}
 }
 
 // labelled calls f so that the goroutines that it starts are known as this

@@ -149,6 +149,19 @@ func Hang(_ http.ResponseWriter, c *Call) bool {
 	panic(http.ErrAbortHandler)
 }
 
+// Late lets DynamoDB do the call only some time after the client has given up,
+// as if the request had been held up on its way.
+func Late(after time.Duration) Fault {
+	return func(_ http.ResponseWriter, c *Call) bool {
+		<-c.Context().Done()
+		time.Sleep(after)
+		if _, err := c.Forward(); err != nil {
+			c.proxy.tb.Errorf("the proxy, late: %v", err)
+		}
+		panic(http.ErrAbortHandler)
+	}
+}
+
 // AfterCommit lets DynamoDB do the call, and f answer in its place.
 func AfterCommit(f Fault) Fault {
 	return func(w http.ResponseWriter, c *Call) bool {

@@ -151,6 +151,19 @@ func TestFaultsCounted(t *testing.T) {
 	}
 }
 
+func TestLate(t *testing.T) {
+	p := newProxied(t)
+	p.Set(dynamotest.First(1, dynamotest.Late(100*time.Millisecond)))
+	if _, err := p.batch(t, "a", 1); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want no answer", err)
+	}
+	for deadline := time.Now().Add(5 * time.Second); p.stored(t) != 1; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the item is not stored afterwards")
+		}
+	}
+}
+
 func TestRefuse(t *testing.T) {
 	p := newProxied(t)
 	for _, refused := range []bool{false, true, false} {
