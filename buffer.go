@@ -35,6 +35,7 @@ type buffer struct {
 	ended      bool // its last chunk was taken; lines are late ones
 	handing    bool // its last chunk is with Keep
 	registered bool
+	counted    bool // perStory is
 	stored     bool // a part was handed over
 	continues  string
 	telling    *telling
@@ -62,7 +63,7 @@ func newBuffer(c *core, facts *scopeFacts) *buffer {
 		c.counts.drop(facts.key.Kind, 1)
 		return nil
 	}
-	b := &buffer{core: c, facts: facts, index: -1, refused: facts.refused}
+	b := &buffer{core: c, facts: facts, index: -1, refused: facts.refused, counted: true}
 	facts.refused = 0
 	b.begin(facts.id, facts.start)
 	return b
@@ -112,6 +113,7 @@ func (b *buffer) add(s *scratch) (added bool, err error) {
 	if !b.registered {
 		if !b.core.register(b, b.nextDue()) {
 			b.core.buffered.Add(-int64(room))
+			b.uncount()
 			return false, ErrClosed
 		}
 		b.registered = true
@@ -161,6 +163,14 @@ func (b *buffer) key() story.Key {
 	b.facts.mu.Lock()
 	defer b.facts.mu.Unlock()
 	return b.facts.key
+}
+
+// uncount gives back what an open story takes. The caller holds b.mu.
+func (b *buffer) uncount() {
+	if b.counted {
+		b.counted = false
+		b.core.buffered.Add(-perStory)
+	}
 }
 
 // nextDue returns when the story has to be looked at. The caller holds b.mu.
@@ -232,6 +242,7 @@ func (b *buffer) seal(state story.State) {
 		b.mu.Unlock()
 		return
 	}
+	b.uncount() // a waiting story is counted for itself
 	if b.count == 0 && b.refused == 0 {
 		b.idle = true // the story begins with a late line, if it does
 		b.mu.Unlock()
@@ -239,9 +250,9 @@ func (b *buffer) seal(state story.State) {
 	}
 	b.cleanup.Stop()
 	c := b.take(state)
-	b.core.buffered.Add(-perStory) // a waiting story is counted for itself
 	if state == story.Continued {
 		b.core.buffered.Add(perStory)
+		b.counted = true
 		b.continueStory()
 	} else {
 		b.ended = true

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -152,6 +153,12 @@ func (c *core) abandon(b *buffer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.abandoned = append(c.abandoned, b)
+}
+
+// isOwn reports whether a stack is that of a handler's own goroutine: what the
+// store's client logs there, even without the context, must not come back.
+func (c *core) isOwn(stack []uintptr) bool {
+	return c.funcs.At(callstack.Root(stack)).Entry == reflect.ValueOf((*writer).run).Pointer()
 }
 
 // start starts the writer. The caller holds c.mu.

@@ -39,7 +39,7 @@ type writer struct {
 
 	parked bool
 	store  delay                // of everything
-	keys   map[story.Key]*delay // of keys that take no more at the moment
+	keys   map[story.Key]*pace // of keys that take no more at the moment
 	pace   pace
 	told   map[trouble]time.Time // when OnError last heard of it
 }
@@ -53,7 +53,7 @@ type outgoing struct {
 
 func newWriter(c *core) *writer {
 	w := &writer{core: c, done: make(chan struct{}), stories: make(map[*telling]*outgoing),
-		keys: make(map[story.Key]*delay), told: make(map[trouble]time.Time)}
+		keys: make(map[story.Key]*pace), told: make(map[trouble]time.Time)}
 	ctx := context.WithValue(context.Background(), contextKey{}, &contextValue{internal: true})
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	return w
@@ -119,7 +119,6 @@ func (w *writer) takeHurry() bool {
 	if w.core.writer.hurry {
 		w.core.writer.hurry = false
 		w.store.until = time.Time{}
-		clear(w.keys)
 		for _, out := range w.order {
 			out.delay.until = time.Time{}
 		}
@@ -281,7 +280,6 @@ func (w *writer) acknowledge(p *parcel) {
 	}
 	counts.bytes.Add(int64(len(p.Text)))
 	w.stories[p.chunk.telling].delay = delay{}
-	delete(w.keys, p.Key)
 	w.remove(p)
 }
 
@@ -317,7 +315,9 @@ func (w *writer) compact() {
 		}
 	}
 	clear(w.order[len(kept):])
-	w.order = kept
+	if w.order = kept; len(kept) == 0 {
+		clear(w.keys)
+	}
 }
 
 // stopped ends the writer, unless there is more to do.

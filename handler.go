@@ -201,6 +201,10 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if cap(s.stack) > cap(s.frames) {
 		s.frames = s.stack
 	}
+	if scope == nil && h.core.isOwn(s.stack) {
+		h.core.toFallback("logged by the store's own client", s.line())
+		return nil
+	}
 	s.lane, s.site = place.lane, findCallSite(s.stack, r.PC)
 
 	for {

@@ -13,21 +13,26 @@ import (
 type memory struct {
 	sheddable atomic.Bool // something was queued since shedding came to an end
 	busy      atomic.Bool
+	down      atomic.Bool // the store takes nothing
 	shedding  sync.WaitGroup
 }
 
 // reserve takes memory. It returns false where there is none. It may be called
 // with a story's lock held.
 func (c *core) reserve(size int64) bool {
-	held := c.buffered.Add(size)
-	if held > c.opts.MaxBuffered-c.opts.MaxBuffered/8 && c.memory.sheddable.Load() && c.memory.busy.CompareAndSwap(false, true) {
-		c.memory.shedding.Go(c.shed)
+	for {
+		held := c.buffered.Load()
+		wanted := held + size
+		if wanted > c.opts.MaxBuffered-c.opts.MaxBuffered/8 && c.memory.sheddable.Load() && c.memory.busy.CompareAndSwap(false, true) {
+			c.memory.shedding.Go(c.shed)
+		}
+		if wanted > c.opts.MaxBuffered {
+			return false
+		}
+		if c.buffered.CompareAndSwap(held, wanted) {
+			return true
+		}
 	}
-	if held > c.opts.MaxBuffered {
-		c.buffered.Add(-size)
-		return false
-	}
-	return true
 }
 
 // short reports whether a quarter of the memory is not free yet.
@@ -35,8 +40,8 @@ func (c *core) short() bool { return c.buffered.Load() > c.opts.MaxBuffered-c.op
 
 // shed drops what waits for the store and is wanted least, until a quarter is
 // free: calm stories whole, oldest first, then of the others the lines below Info
-// and those below Warn. Where that is not enough, what open stories hold is
-// handed over, to be stored or dropped next.
+// and those below Warn. Where that is not enough, what open stories hold is handed
+// over; or, as long as the store takes nothing, dropped as far as it is below Warn.
 func (c *core) shed() {
 	defer c.memory.busy.Store(false)
 	c.memory.sheddable.Store(false)
@@ -52,9 +57,22 @@ func (c *core) shed() {
 			return
 		}
 		b.mu.Lock()
-		b.cut()
+		if c.memory.down.Load() {
+			b.shedBelow(warn)
+		} else {
+			b.cut()
+		}
 		b.mu.Unlock()
 	}
+}
+
+// shedBelow drops the lines below a level. The caller holds b.mu.
+func (b *buffer) shedBelow(level slog.Level) {
+	before := b.held.held
+	dropped := b.held.keepFrom(&b.core.blocks, level)
+	b.refused += dropped
+	b.core.counts.drop(b.key().Kind, dropped)
+	b.core.buffered.Add(int64(b.held.held - before))
 }
 
 // shedStories drops calm stories of which nothing is stored. The caller holds c.mu.

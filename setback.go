@@ -58,8 +58,11 @@ func troubleOf(f story.PutFailure) trouble {
 // delayed returns how long a story has to wait for itself or for its key.
 func (w *writer) delayed(now time.Time, out *outgoing) time.Duration {
 	left := out.delay.left(now)
-	if hot := w.keys[out.telling.key]; hot != nil {
-		left = max(left, hot.left(now))
+	if own := w.keys[out.telling.key]; own != nil {
+		left = max(left, own.wait(now))
+		if own.rate == 0 {
+			delete(w.keys, out.telling.key)
+		}
 	}
 	return left
 }
@@ -92,6 +95,7 @@ func (w *writer) setBack(batch []*parcel, failures map[int]story.PutFailure) {
 		w.store = delay{}
 		w.delayStories(now, batch, failures)
 	}
+	w.core.memory.down.Store(w.store.failures > 0)
 	w.adapt(now, batch, failures)
 	for kind, err := range kinds {
 		w.tell(now, kind, err)
@@ -145,39 +149,51 @@ func (w *writer) delayStories(now time.Time, batch []*parcel, failures map[int]s
 		if !failed || f.Outcome == story.Reject || out == nil || out.delay.left(now) > 0 {
 			continue
 		}
-		if troubleOf(f) == busy { // the pace sees to that
-			out.delay.fail(now, hurriedDelay)
-		} else {
-			out.delay.fail(now, longest)
-		}
+		out.delay.fail(now, longest)
 	}
 }
 
-// adapt slows down where the store is busy: for one key if only parts of it were
-// refused, and none of them was taken, else for all.
+// adapt slows down where the store is busy: for a key if it was the only one of
+// which something was refused, else for all. A part that is refused again and
+// again says nothing about the others: it has its own delay.
 func (w *writer) adapt(now time.Time, batch []*parcel, failures map[int]story.PutFailure) {
-	put, took := 0.0, 0.0
-	refused := make(map[story.Key]bool)
-	accepted := make(map[story.Key]bool)
+	type sum struct {
+		put, took     float64
+		refused, anew bool
+	}
+	var all sum
+	byKey := make(map[story.Key]*sum)
+	refused := 0 // keys
 	for i, p := range batch {
-		put += cost(p)
-		if f, failed := failures[i]; !failed {
-			took += cost(p)
-			accepted[p.Key] = true
+		of := byKey[p.Key]
+		if of == nil {
+			of = &sum{}
+			byKey[p.Key] = of
+		}
+		all.put, of.put = all.put+cost(p), of.put+cost(p)
+		f, failed := failures[i]
+		if !failed {
+			all.took, of.took = all.took+cost(p), of.took+cost(p)
 		} else if troubleOf(f) == busy {
-			refused[p.Key] = true
-		}
-	}
-	hot := len(refused) == 1
-	for key := range refused {
-		if hot = hot && !accepted[key]; hot {
-			if w.keys[key] == nil {
-				w.keys[key] = &delay{}
+			if !of.refused {
+				refused++
 			}
-			w.keys[key].fail(now, w.longest())
+			of.refused, of.anew = true, of.anew || !p.refused
+			all.anew = all.anew || !p.refused
+			p.refused = true
 		}
 	}
-	w.pace.sent(now, put, took, len(refused) > 0 && !hot)
+	w.pace.sent(now, all.put, all.took, refused > 1 && all.anew)
+	for key, of := range byKey {
+		own := w.keys[key]
+		if own == nil && refused == 1 && of.anew {
+			own = &pace{at: now, counted: now}
+			w.keys[key] = own
+		}
+		if own != nil {
+			own.sent(now, of.put, of.took, refused == 1 && of.anew)
+		}
+	}
 }
 
 // tell lets OnError know of trouble, without flooding it.

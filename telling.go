@@ -22,8 +22,9 @@ type telling struct {
 // A parcel is a part on its way to the store.
 type parcel struct {
 	story.Part
-	chunk *chunk
-	lines int // that begin in it
+	chunk   *chunk
+	lines   int  // that begin in it
+	refused bool // the store was busy
 }
 
 // tell makes the parts of a chunk, in the order in which they must be stored.
