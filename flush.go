@@ -38,7 +38,7 @@ type writer struct {
 	since   time.Time   // when the oldest unsent chunk was taken
 
 	parked bool
-	store  delay                // of everything
+	store  delay               // of everything
 	keys   map[story.Key]*pace // of keys that take no more at the moment
 	pace   pace
 	told   map[trouble]time.Time // when OnError last heard of it
