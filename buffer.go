@@ -41,6 +41,7 @@ type buffer struct {
 	telling    *telling
 	lanes      lanes
 	held       lines
+	entry      entry
 	refused    int // lines for which there was no memory
 	count      int
 	maxLevel   slog.Level
@@ -58,6 +59,7 @@ type buffer struct {
 func newBuffer(c *core, facts *scopeFacts) *buffer {
 	facts.mu.Lock()
 	defer facts.mu.Unlock()
+	c.openJournal()
 	if !c.reserve(perStory) {
 		facts.refused++
 		c.counts.drop(facts.key.Kind, 1)
@@ -154,6 +156,7 @@ func (b *buffer) factsOf(s *scratch) lineFacts {
 func (b *buffer) hold(facts lineFacts, message string, attrs []byte, room int) {
 	before := b.held.held
 	b.held.add(&b.core.blocks, facts, message, attrs)
+	b.journalLine(facts, message, attrs)
 	if took := b.held.held - before; took != room {
 		b.core.buffered.Add(int64(took - room))
 	}
@@ -203,6 +206,7 @@ func (b *buffer) take(state story.State) *chunk {
 		telling: b.telling, lines: b.held, refused: b.refused,
 		late: b.ended, whole: !b.stored && state != story.Open, header: header,
 	}
+	b.journalChunk(c)
 	b.stored = true
 	b.held, b.refused = lines{}, 0
 	return c

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/callstack"
+	"github.com/dynamoslog/dynamoslog/internal/journal"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -29,7 +30,12 @@ type core struct {
 	buffered atomic.Int64 // bytes held for what is not stored yet
 	blocks   blocks
 	memory   memory
-	counts   counters
+
+	journalOnce sync.Once
+	journal     *journal.Log  // nil without Options.Journal
+	journaled   atomic.Uint64 // stories in the journal
+	recovered   chan struct{} // closed when nothing is left to be recovered
+	counts      counters
 
 	mu        sync.Mutex
 	closed    bool // takes no more lines
@@ -38,7 +44,9 @@ type core struct {
 	keyed     map[story.Key]*buffer
 	abandoned []*buffer
 	queue     []*chunk
-	unsettled list.List // of chunks, queued or being written, oldest first
+	filed     []filedChunk // that left memory
+	left      int          // chunks that were handed over and are not settled
+	unsettled list.List    // of chunks, queued or being written, oldest first
 	ticket    uint64
 	waiters   []*waiter
 	writer    *writer // nil before the first line
@@ -63,6 +71,10 @@ type chunk struct {
 	count         int           // lines handed over
 	left          int           // parts that are not settled, once it is formatted
 	lost          int           // lines that were not stored
+
+	entry   chunkEntry
+	resume  []byte   // how far the story is written down after it
+	remains *remains // the journal that it was recovered from
 }
 
 func newCore(store story.Store, opts Options) *core {
@@ -71,6 +83,8 @@ func newCore(store story.Store, opts Options) *core {
 		process: &keyedStory{key: opts.Process},
 		keyed:   make(map[story.Key]*buffer),
 		wake:    make(chan struct{}, 1),
+
+		recovered: make(chan struct{}),
 	}
 	c.scratch.New = func() any { return &scratch{frames: make([]uintptr, 64)} }
 	return c
@@ -192,6 +206,7 @@ func (c *core) handOver(k *chunk) {
 	k.ticket = c.ticket
 	c.queue = append(c.queue, k)
 	k.unsettled = c.unsettled.PushBack(k)
+	c.left++
 	c.memory.sheddable.Store(true)
 	c.start()
 	c.signal()
@@ -218,6 +233,12 @@ func (c *core) settleLocked(k *chunk) {
 	k.unsettled = nil
 	k.lines.release(&c.blocks)
 	c.resize(k, 0)
+	if k.remains != nil {
+		k.remains.left--
+		return
+	}
+	c.journalDone(k)
+	c.left--
 	for _, w := range c.waiters {
 		w.settled(k)
 	}
@@ -316,7 +337,7 @@ func (c *core) takeAbandoned() {
 
 func (c *core) wait(ctx context.Context, where string) error {
 	c.mu.Lock()
-	w := &waiter{ticket: c.ticket, left: c.unsettled.Len(), done: make(chan struct{})}
+	w := &waiter{ticket: c.ticket, left: c.left, done: make(chan struct{})}
 	if w.left == 0 {
 		c.mu.Unlock()
 		return nil
@@ -343,12 +364,19 @@ func (c *core) wait(ctx context.Context, where string) error {
 	unwritten := &UnwrittenError{Lines: w.lost, Where: where, err: err}
 	stories := make(map[*telling]bool)
 	for e := c.unsettled.Front(); e != nil; e = e.Next() {
-		if k := e.Value.(*chunk); k.ticket <= w.ticket {
+		if k := e.Value.(*chunk); k.ticket <= w.ticket && k.remains == nil {
 			unwritten.Lines += k.count
 			stories[k.telling] = true
 		}
 	}
-	unwritten.Stories = max(len(stories), 1)
+	unwritten.Stories = len(stories)
+	for _, f := range c.filed {
+		if f.ticket <= w.ticket {
+			unwritten.Lines += f.count
+			unwritten.Stories++
+		}
+	}
+	unwritten.Stories = max(unwritten.Stories, 1)
 	switch {
 	case unwritten.Lines == 0:
 		return nil
@@ -381,14 +409,24 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 			b.seal(story.Closed)
 		}
 	}
-	err := c.wait(ctx, "in Options.Fallback")
+	where := "in Options.Fallback"
+	if c.journal != nil {
+		where = fmt.Sprintf("in the journal in %s, or in Options.Fallback if it could not hold them", c.opts.Journal)
+	}
+	err := c.wait(ctx, where)
 	c.mu.Lock()
 	w := c.writer
 	c.mu.Unlock()
 	if w != nil {
+		if err == nil {
+			err = c.waitForRecovery(ctx)
+		}
 		w.stop()
 		<-w.done
 	}
 	c.memory.shedding.Wait()
+	if c.journal != nil {
+		err = errors.Join(err, c.journal.Close())
+	}
 	return err
 }

@@ -42,6 +42,8 @@ type writer struct {
 	keys   map[story.Key]*pace // of keys that take no more at the moment
 	pace   pace
 	told   map[trouble]time.Time // when OnError last heard of it
+
+	remains []*remains // of processes that are gone
 }
 
 // outgoing is what is left to be stored of one story, in order.
@@ -68,10 +70,12 @@ func (w *writer) run() {
 	defer close(w.done)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	w.adopt()
 	for w.ctx.Err() == nil {
 		now := time.Now()
 		w.core.takeAbandoned()
 		w.expire(now)
+		w.core.freeJournal()
 		hurry := w.takeHurry()
 		w.fetch(now)
 		batch, wait := w.next(now, hurry)
@@ -163,6 +167,7 @@ func (w *writer) fetch(now time.Time) {
 
 // parcels makes the parts of a chunk, which hold its lines from then on.
 func (w *writer) parcels(k *chunk) []*parcel {
+	w.core.load(k)
 	parcels := k.telling.tell(k, w.core)
 	k.lines.release(&w.core.blocks)
 	size := int64(perStory)
@@ -170,18 +175,41 @@ func (w *writer) parcels(k *chunk) []*parcel {
 		size += int64(len(p.Text))
 	}
 	w.core.resize(k, size)
+	if k.entry.number != 0 {
+		var resume recordWriter
+		resume.resume(k.telling)
+		k.resume = resume
+	}
 	return parcels
 }
 
+// dequeue takes the oldest chunk that waits, or else one of an earlier process.
 func (w *writer) dequeue() *chunk {
-	w.core.mu.Lock()
-	defer w.core.mu.Unlock()
-	if len(w.core.queue) == 0 {
-		return nil
+	c := w.core
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var k *chunk
+	switch {
+	case len(c.filed) > 0 && (len(c.queue) == 0 || c.filed[0].ticket < c.queue[0].ticket):
+		k = c.unfile(c.filed[0])
+		c.filed = c.filed[1:]
+	case len(c.queue) > 0:
+		k = c.queue[0]
+		c.queue[0] = nil
+		c.queue = c.queue[1:]
+		return k
+	default:
+		c.mu.Unlock()
+		k = w.recover()
+		c.mu.Lock()
+		if k == nil {
+			return nil
+		}
+		k.size = int64(k.lines.held) + perStory
+		c.buffered.Add(k.size)
 	}
-	k := w.core.queue[0]
-	w.core.queue[0] = nil
-	w.core.queue = w.core.queue[1:]
+	k.since = time.Now()
+	k.unsettled = c.unsettled.PushFront(k)
 	return k
 }
 
@@ -328,8 +356,18 @@ func (w *writer) stopped() bool {
 	return w.core.stopped
 }
 
-// giveUp writes what is left to the fallback.
+// giveUp leaves what is not stored to the journal, or else writes it to the fallback.
 func (w *writer) giveUp() {
+	c := w.core
+	for _, r := range w.remains { // somebody else's again
+		if err := r.journal.Close(); err != nil {
+			c.journalTrouble(err)
+		}
+	}
+	w.remains = nil
+	c.mu.Lock()
+	c.filed = nil
+	c.mu.Unlock()
 	for {
 		w.fetch(time.Now())
 		if len(w.order) == 0 && w.stopped() {
@@ -338,8 +376,10 @@ func (w *writer) giveUp() {
 		for _, out := range w.order {
 			for len(out.parcels) > 0 {
 				p := out.parcels[0]
-				if p.Text != "" {
-					w.core.writeFallback(fmt.Sprintf("%s %s part %d not stored before the handler was closed", p.Key, p.ID, p.Number), p.Text)
+				if kept := p.chunk.remains != nil || p.chunk.entry.complete; !kept && p.Text != "" {
+					c.writeFallback(fmt.Sprintf("%s %s part %d not stored before the handler was closed", p.Key, p.ID, p.Number), p.Text)
+				} else if kept {
+					p.chunk.entry.number = 0 // not done: it stays there
 				}
 				p.chunk.lost += p.lines
 				w.remove(p)

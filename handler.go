@@ -55,6 +55,20 @@ type Options struct {
 	// new lines; all are counted, and a line in the story says how many it lost.
 	MaxBuffered int64
 
+	// Journal, where set, is a directory in which every line is kept until the store
+	// has it, so that a line whose Handle returned survives the end of the process:
+	// kill -9, a panic, os.Exit. The next process that uses the directory stores
+	// what was left, as stories of the state Interrupted where they had not ended.
+	// Several handlers and processes may share it. Where it cannot be written, lines
+	// are kept in memory only: OnError is told, and Stats counts them. It is opened
+	// with the first line. What it holds is not encrypted; only the user can read it.
+	Journal string
+	// JournalLimit bounds the journal on disk, in bytes; 256 MiB by default.
+	JournalLimit int64
+	// JournalSync is how often the journal is forced to the disk, for the loss of
+	// power; never by default, when the journal survives the process and not the machine.
+	JournalSync time.Duration
+
 	// Keep, where set, is asked when a story ends of which nothing is stored yet;
 	// one that it refuses is counted and not stored. It must be quick.
 	Keep func(story.Header) bool

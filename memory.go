@@ -38,14 +38,15 @@ func (c *core) reserve(size int64) bool {
 // short reports whether a quarter of the memory is not free yet.
 func (c *core) short() bool { return c.buffered.Load() > c.opts.MaxBuffered-c.opts.MaxBuffered/4 }
 
-// shed drops what waits for the store and is wanted least, until a quarter is
-// free: calm stories whole, oldest first, then of the others the lines below Info
+// shed frees a quarter of the memory. What is in the journal leaves memory; else
+// what waits for the store and is wanted least is dropped: calm stories whole, oldest first, then of the others the lines below Info
 // and those below Warn. Where that is not enough, what open stories hold is handed
 // over; or, as long as the store takes nothing, dropped as far as it is below Warn.
 func (c *core) shed() {
 	defer c.memory.busy.Store(false)
 	c.memory.sheddable.Store(false)
 	c.mu.Lock()
+	c.spillQueue()
 	c.shedStories()
 	for _, level := range []slog.Level{slog.LevelInfo, warn} {
 		c.shedBelow(level)
@@ -57,7 +58,7 @@ func (c *core) shed() {
 			return
 		}
 		b.mu.Lock()
-		if c.memory.down.Load() {
+		if c.memory.down.Load() && c.journal == nil {
 			b.shedBelow(warn)
 		} else {
 			b.cut()
@@ -75,10 +76,21 @@ func (b *buffer) shedBelow(level slog.Level) {
 	b.core.buffered.Add(int64(b.held.held - before))
 }
 
+// spillQueue lets what is in the journal leave memory. The caller holds c.mu.
+func (c *core) spillQueue() {
+	c.queue = slices.DeleteFunc(c.queue, func(k *chunk) bool {
+		if !c.short() {
+			return false
+		}
+		_, gone := c.spill(k)
+		return gone
+	})
+}
+
 // shedStories drops calm stories of which nothing is stored. The caller holds c.mu.
 func (c *core) shedStories() {
 	c.queue = slices.DeleteFunc(c.queue, func(k *chunk) bool {
-		if !k.whole || k.header.MaxLevel >= warn || !c.short() {
+		if !k.whole || k.header.MaxLevel >= warn || k.lines.count == 0 || !c.short() {
 			return false
 		}
 		c.counts.drop(k.header.Key.Kind, k.lines.count)

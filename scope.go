@@ -37,7 +37,8 @@ type scopeFacts struct {
 	start time.Time
 	attrs []slog.Attr
 
-	refused int // lines for which there was no memory, before there was a buffer
+	version atomic.Int64 // of key and attrs
+	refused int          // lines for which there was no memory, before there was a buffer
 }
 
 func (f *scopeFacts) set(attrs []slog.Attr) {
@@ -47,6 +48,7 @@ func (f *scopeFacts) set(attrs []slog.Attr) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.version.Add(1)
 	for _, a := range flat {
 		same := func(b slog.Attr) bool { return a.Key == b.Key }
 		if i := slices.IndexFunc(f.attrs, same); i >= 0 {
@@ -159,6 +161,7 @@ func (s *Scope) Rekey(kind string, id any) {
 	}
 	key := newKey(kind, id)
 	s.facts.mu.Lock()
+	s.facts.version.Add(1)
 	s.facts.key = key
 	s.facts.mu.Unlock()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -17,6 +18,8 @@ type telling struct {
 	lines   int  // lines in them
 	begun   bool // a header was made
 	refused bool // by Keep, or for want of memory: late lines are not stored either
+
+	resume atomic.Pointer[resumePoint] // where the journal resumes it; nil without one
 }
 
 // A parcel is a part on its way to the store.

@@ -1,0 +1,271 @@
+package journal
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+)
+
+// Remains are a log that its process left behind. They are locked: no other
+// process adopts them until Remove or Close.
+type Remains struct {
+	folder   *folder
+	segments []leftSegment // by position
+	listed   Damage        // files that are no segments, or could not be opened
+
+	mu     sync.Mutex
+	damage Damage
+	kept   map[string]error // files that could not be read
+	file   *os.File         // of the last Read
+	opened string
+}
+
+type leftSegment struct {
+	identity
+	path string
+}
+
+// Adopt locks and returns the logs in dir whose processes are gone, the oldest
+// first. Those in use, or being adopted by another process, are left out, and so
+// are those of a newer version, which the error tells of; it may come with some
+// remains. A missing dir holds none. The caller ends each by Remove or Close.
+func Adopt(dir string) ([]*Remains, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var all []*Remains
+	for _, entry := range entries {
+		if !folderPattern.MatchString(entry.Name()) {
+			continue
+		}
+		r, adoptErr := adopt(filepath.Join(dir, entry.Name()))
+		if adoptErr != nil {
+			err = errors.Join(err, fmt.Errorf("journal: %w", adoptErr))
+		}
+		if r != nil {
+			all = append(all, r)
+		}
+	}
+	return all, err
+}
+
+// adopt returns nil where there is nothing to recover.
+func adopt(path string) (*Remains, error) {
+	sys := new(system)
+	f, err := lockFolder(sys, path, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err = lockLockless(sys, path)
+	}
+	if f == nil || err != nil {
+		return nil, missingIsFine(err)
+	}
+	r := &Remains{folder: f, kept: make(map[string]error)}
+	if err := r.list(); err != nil {
+		return nil, errors.Join(err, f.release())
+	}
+	if len(r.segments) == 0 && r.listed.Files == 0 {
+		return nil, f.remove(sys)
+	}
+	return r, nil
+}
+
+// lockLockless makes the lock of a folder that has none: its process died before it
+// made one, and then the folder is empty, or somebody removed it.
+func lockLockless(sys *system, path string) (*folder, error) {
+	if os.Remove(path) == nil {
+		return nil, nil
+	}
+	left, err := (&folder{path: path}).segments()
+	if err != nil || len(left) == 0 {
+		return nil, err
+	}
+	return lockFolder(sys, path, os.O_CREATE)
+}
+
+func (r *Remains) list() error {
+	names, err := r.folder.segments()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		path := filepath.Join(r.folder.path, name)
+		id, err := identify(path)
+		switch {
+		case errors.Is(err, ErrVersion):
+			return fmt.Errorf("%s: %w", path, err)
+		case errors.Is(err, errForeign):
+			r.listed.Files++
+			if info, err := os.Stat(path); err == nil {
+				r.listed.Bytes += info.Size()
+			}
+		case err != nil:
+			r.listed.Files++
+			r.listed.Err = errors.Join(r.listed.Err, err)
+			r.kept[path] = err
+		default:
+			r.segments = append(r.segments, leftSegment{id, path})
+		}
+	}
+	slices.SortStableFunc(r.segments, func(a, b leftSegment) int { return cmp.Compare(a.base(), b.base()) })
+	all := len(r.segments)
+	r.segments = slices.CompactFunc(r.segments, func(a, b leftSegment) bool { return a.seq == b.seq })
+	r.listed.Files += all - len(r.segments) // copies
+	r.damage = r.listed
+	return nil
+}
+
+// identify reads the header at the beginning of a file, or the one at its end.
+func identify(path string) (identity, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return identity{}, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return identity{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return identity{}, errForeign
+	}
+	b := make([]byte, headerSize)
+	for _, off := range []int64{0, info.Size() - headerSize} {
+		if off < 0 {
+			continue
+		}
+		if n, err := file.ReadAt(b, off); err != nil && !errors.Is(err, io.EOF) {
+			return identity{}, err
+		} else if id, err := parseHeader(b[:n]); !errors.Is(err, errForeign) {
+			return id, err
+		}
+	}
+	return identity{}, errForeign
+}
+
+// All yields every intact record in the order of positions. A payload is valid
+// until the next one.
+func (r *Remains) All() iter.Seq2[Position, []byte] {
+	return func(yield func(Position, []byte) bool) {
+		damage := r.listed
+		var buf []byte
+		defer func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.damage = damage
+		}()
+		for i := range r.segments {
+			s := &r.segments[i]
+			var err error
+			if buf, err = load(s, buf); err != nil {
+				damage.Files++
+				damage.Err = errors.Join(damage.Err, err)
+				r.mu.Lock()
+				r.kept[s.path] = err
+				r.mu.Unlock()
+				continue
+			}
+			if short := s.size - int64(len(buf)); short > 0 {
+				damage.Files++
+				damage.Bytes += short
+			}
+			for off, payload := range s.records(buf, &damage) {
+				if !yield(s.base()+Position(off), payload) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// load reads a segment, as far as the file goes.
+func load(s *leftSegment, buf []byte) ([]byte, error) {
+	file, err := os.Open(s.path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if int64(cap(buf)) < s.size {
+		buf = make([]byte, s.size)
+	}
+	n, err := io.ReadFull(file, buf[:s.size])
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return buf[:n], err
+}
+
+// Read appends the payload of a record to buf, which it returns as it was on an
+// error.
+func (r *Remains) Read(pos Position, buf []byte) ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.segments {
+		s := &r.segments[i]
+		if pos < s.base() || pos >= s.base()+Position(s.size) {
+			continue
+		}
+		if r.opened != s.path {
+			r.closeFile()
+			file, err := os.Open(s.path)
+			if err != nil {
+				return buf, err
+			}
+			r.file, r.opened = file, s.path
+		}
+		return s.read(r.file, int64(pos-s.base()), buf)
+	}
+	return buf, ErrFreed
+}
+
+func (r *Remains) closeFile() {
+	if r.file != nil {
+		_ = r.file.Close()
+	}
+	r.file, r.opened = nil, ""
+}
+
+// Damage returns what All found besides intact records, the last time it ran to its
+// end; before that, only the files that are no segments.
+func (r *Remains) Damage() Damage {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.damage
+}
+
+// Remove deletes the remains, once their records are kept elsewhere, and releases
+// them. Files that could not be read stay, for another time.
+func (r *Remains) Remove() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closeFile()
+	names, err := r.folder.segments()
+	for _, name := range names {
+		path := filepath.Join(r.folder.path, name)
+		if r.kept[path] == nil {
+			err = errors.Join(err, missingIsFine(os.Remove(path)))
+		}
+	}
+	if err != nil || len(r.kept) > 0 {
+		for _, kept := range r.kept {
+			err = errors.Join(err, kept)
+		}
+		return errors.Join(err, r.folder.release())
+	}
+	return r.folder.remove(new(system))
+}
+
+// Close releases the remains, for another to adopt.
+func (r *Remains) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closeFile()
+	return r.folder.release()
+}

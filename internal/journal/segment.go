@@ -1,0 +1,156 @@
+package journal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// A segment is one file of a log that is being written. A recycled file gets a
+// new segment: an appender that still holds the old one finds it full.
+type segment struct {
+	identity
+	file atomic.Pointer[os.File]
+	data []byte // the mapped file; nil where there is no mapping, and once the segment is full
+
+	// The keeper's:
+	folder *folder
+	path   string
+	info   os.FileInfo // of file, to notice when path names another
+	gone   bool        // somebody removed the file
+	synced uint32      // bytes committed at the last sync
+
+	_        [64]byte // the counters are written by all appenders: not beside what they read
+	reserved atomic.Int64
+	_        [56]byte
+	state    atomic.Uint64 // pins<<32 | bytes committed
+}
+
+const onePin = 1 << 32
+
+func (s *segment) capacity() uint64 { return uint64(s.size - 2*headerSize) }
+
+// full says that nobody writes to the segment any more.
+func (s *segment) full() bool { return uint64(uint32(s.state.Load())) == s.capacity() }
+
+// reserve returns the offset of n bytes of the segment. Where too few are left it
+// returns false, and the first such call gives up the rest.
+func (s *segment) reserve(n int64) (off int64, ok bool) {
+	off = s.reserved.Add(n) - n
+	if off+n <= s.end() {
+		return off, true
+	}
+	if off <= s.end() {
+		s.state.Add(uint64(s.end() - off))
+	}
+	return 0, false
+}
+
+// seal makes every further reservation fail.
+func (s *segment) seal() { s.reserve(s.size) }
+
+// put writes a record into its reservation.
+func (s *segment) put(off, length int64, head []byte, message string, attrs []byte) error {
+	if s.data == nil {
+		return s.putFile(off, length, head, message, attrs)
+	}
+	return s.putMapped(off, length, head, message, attrs)
+}
+
+// putMapped writes to the mapping. A file that somebody truncated, or whose disk
+// broke, faults, which must not be the program's end.
+func (s *segment) putMapped(off, length int64, head []byte, message string, attrs []byte) (err error) {
+	old := debug.SetPanicOnFault(true)
+	defer func() {
+		debug.SetPanicOnFault(old)
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %s: %v", ErrFailed, s.file.Load().Name(), r)
+		}
+	}()
+	b := s.data[off : off+recordHeader+length]
+	binary.LittleEndian.PutUint64(b[wordSize:], s.head(off, length))
+	p := b[recordHeader:]
+	p = p[copy(p, head):]
+	p = p[copy(p, message):]
+	copy(p, attrs)
+	commit := littleEndian(s.commit(b[wordSize:]))
+	(*atomic.Uint64)(unsafe.Pointer(&b[0])).Store(commit)
+	return nil
+}
+
+// littleEndian returns the number that has v's little-endian bytes in memory.
+func littleEndian(v uint64) uint64 {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], v)
+	return binary.NativeEndian.Uint64(b[:])
+}
+
+var recordBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+const largestPooled = 64 << 10
+
+func (s *segment) putFile(off, length int64, head []byte, message string, attrs []byte) error {
+	pooled := recordBuffers.Get().(*[]byte)
+	b := append((*pooled)[:0], make([]byte, recordHeader)...)
+	binary.LittleEndian.PutUint64(b[wordSize:], s.head(off, length))
+	b = append(b, head...)
+	b = append(b, message...)
+	b = append(b, attrs...)
+	binary.LittleEndian.PutUint64(b, s.commit(b[wordSize:]))
+	_, err := s.file.Load().WriteAt(b, off)
+	if cap(b) <= largestPooled {
+		*pooled = b
+		recordBuffers.Put(pooled)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrFailed, err)
+	}
+	return nil
+}
+
+// read appends the payload of the record at off to buf.
+func (id *identity) read(file *os.File, off int64, buf []byte) ([]byte, error) {
+	start := len(buf)
+	const guess = 512 // most records need one call
+	buf, n, err := readAt(file, off, buf, min(guess, id.end()-off))
+	if n < recordHeader {
+		if err == nil {
+			err = errDamaged
+		}
+		return buf[:start], err
+	}
+	b := buf[start:]
+	commit := binary.LittleEndian.Uint64(b)
+	length, ok := id.length(off, binary.LittleEndian.Uint64(b[wordSize:]))
+	if !ok {
+		return buf[:start], errDamaged
+	}
+	if want := recordHeader + length; want > int64(n) {
+		var more int
+		buf, more, err = readAt(file, off+int64(n), buf[:start+n], want-int64(n))
+		if int64(n+more) < want {
+			return buf[:start], errors.Join(errDamaged, err)
+		}
+	}
+	b = buf[start : start+recordHeader+int(length)]
+	if commit != id.commit(b[wordSize:]) {
+		return buf[:start], errDamaged
+	}
+	copy(b, b[recordHeader:])
+	return buf[:start+int(length)], nil
+}
+
+// readAt appends up to n bytes to buf and returns how many there were.
+func readAt(file *os.File, off int64, buf []byte, n int64) ([]byte, int, error) {
+	start := len(buf)
+	buf = append(buf, make([]byte, max(n, 0))...)
+	got, err := file.ReadAt(buf[start:], off)
+	return buf[:start+got], got, err
+}
+
+var errDamaged = errors.New("journal: no intact record there")

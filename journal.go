@@ -1,0 +1,377 @@
+package dynamoslog
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/dynamoslog/dynamoslog/internal/journal"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// An entry is a story's place in the journal. What the journal holds of it is
+//
+//	story, line…, chunk, line…, chunk, …   by those who log
+//	done, done, …                          by the writer, one for each chunk
+//
+// A story record says what it is about, and comes again when that changes; a chunk
+// record that the lines before it were handed over; a done record that the chunk
+// was stored, or dropped and counted, and how far the story is written down then.
+// Every chunk pins the record before its first line, so that all of its records
+// are kept until it is done, and the done record as long as any of them.
+type entry struct {
+	number  uint64           // 0 where the next line has to begin with a story record
+	ordinal uint64           // of the chunk that is being filled
+	pin     journal.Position // the record before its first line
+	last    journal.Position // its last line
+	version int64            // of what the story is about when it was last written
+	missing bool             // not all lines since the last chunk are in the journal
+	owed    []byte           // a chunk record that could not be written yet
+}
+
+// A resumePoint is how far a story is written down after a chunk is done.
+type resumePoint struct {
+	ordinal uint64 // of the chunk
+	text    []byte
+}
+
+// A chunkEntry is a chunk's place in the journal.
+type chunkEntry struct {
+	number   uint64 // 0 if the chunk is not in the journal
+	ordinal  uint64
+	pin      journal.Position
+	at       journal.Position // the chunk record
+	last     journal.Position // the chunk's last line
+	complete bool             // all of its lines are there
+}
+
+const defaultJournalLimit = 256 << 20
+
+// openJournal opens the journal before the first story.
+func (c *core) openJournal() {
+	if c.opts.Journal == "" {
+		return
+	}
+	c.journalOnce.Do(func() {
+		log, err := journal.Open(c.opts.Journal, journal.Options{
+			Limit: c.opts.JournalLimit, Sync: c.opts.JournalSync, OnError: c.journalTrouble,
+		})
+		if err != nil {
+			c.journalTrouble(err)
+			return
+		}
+		c.journal = log
+	})
+}
+
+// journalTrouble tells of a journal that cannot be written, and of one that can again.
+func (c *core) journalTrouble(err error) {
+	if c.opts.OnError == nil {
+		return
+	}
+	if err == nil {
+		c.opts.OnError(fmt.Errorf("dynamoslog: the journal in %s works again", c.opts.Journal))
+		return
+	}
+	c.opts.OnError(fmt.Errorf("dynamoslog: lines are kept in memory only: %w", err))
+}
+
+// journalLine writes a line to the journal. The caller holds b.mu.
+func (b *buffer) journalLine(facts lineFacts, message string, attrs []byte) {
+	log, e := b.core.journal, &b.entry
+	if log == nil {
+		return
+	}
+	if e.owed != nil {
+		at, err := log.Append(true, e.owed, "", nil)
+		if err != nil {
+			b.unprotected()
+			return
+		}
+		e.pin, e.owed = at, nil
+	}
+	// The facts are written again when they change, or when a lane comes, whose name is one.
+	if version := b.facts.version.Load()<<32 + int64(len(b.lanes.all)); e.number == 0 || e.version != version {
+		e.version = version
+		b.journalStory(e.number == 0)
+	}
+	if e.number == 0 {
+		b.unprotected()
+		return
+	}
+	var space [96]byte
+	head := newLineRecord(space[:0], e.number, e.pin, e.last)
+	at, err := log.Append(false, facts.appendTo(head), message, attrs)
+	if err != nil {
+		b.unprotected()
+		return
+	}
+	e.last = at
+}
+
+// newLineRecord begins the record of a line: that of the line before is found by
+// its distance from the chunk's pin.
+func newLineRecord(out []byte, number uint64, pin, last journal.Position) []byte {
+	w := recordWriter(append(out, recordLine))
+	w.uint(number)
+	if last > pin {
+		w.uint(uint64(last - pin))
+	} else {
+		w.uint(0)
+	}
+	return w
+}
+
+// unprotected counts a line that is in memory only.
+func (b *buffer) unprotected() {
+	b.entry.missing = true
+	b.core.counts.unprotected.Add(1)
+}
+
+// journalStory writes what the story is about, and where it is pinned from now
+// on, if it begins there. The caller holds b.mu.
+func (b *buffer) journalStory(pin bool) {
+	e := &b.entry
+	number := e.number
+	if number == 0 {
+		number = b.core.journaled.Add(1)
+	}
+	w := newRecord(recordStory, number)
+	w.uint(e.ordinal)
+	flags := uint64(0)
+	if b.ended {
+		flags |= flagLate
+	}
+	resume := b.telling.resume.Load()
+	if resume != nil {
+		flags |= flagResume
+	}
+	w.uint(flags)
+	w.header(b.header(story.Open))
+	if resume != nil {
+		w.uint(resume.ordinal)
+		w = append(w, resume.text...)
+	}
+	at, err := b.core.journal.Append(pin, w, "", nil)
+	if err == nil && pin {
+		e.number, e.pin, e.last = number, at, 0
+	}
+}
+
+// journalChunk writes that the lines so far were handed over. The caller holds b.mu.
+func (b *buffer) journalChunk(k *chunk) {
+	e := &b.entry
+	if e.number == 0 || e.owed != nil {
+		e.missing = false
+		return
+	}
+	k.entry = chunkEntry{number: e.number, ordinal: e.ordinal, pin: e.pin, last: e.last}
+	goesOn := k.header.State == story.Open && !k.late
+	record := chunkRecord(k)
+	at, err := b.core.journal.Append(goesOn, record, "", nil)
+	k.entry.at, k.entry.complete = at, err == nil && !e.missing
+	e.ordinal++
+	e.pin, e.last, e.missing = at, 0, false
+	switch {
+	case !goesOn: // lines that come later begin with a story record
+		e.number, e.pin = 0, 0
+	case err != nil:
+		e.pin, e.owed = 0, record
+	}
+}
+
+func chunkRecord(k *chunk) recordWriter {
+	w := newRecord(recordChunk, k.entry.number)
+	w.uint(k.entry.ordinal)
+	flags := uint64(0)
+	if k.late {
+		flags |= flagLate
+	}
+	if k.whole {
+		flags |= flagWhole
+	}
+	w.uint(flags)
+	w.uint(uint64(k.refused))
+	w.uint(uint64(k.lines.count))
+	w.uint(uint64(k.entry.last))
+	w.header(k.header)
+	return w
+}
+
+// readChunk reads a chunk record after its kind and number.
+func readChunk(r *recordReader) *chunk {
+	k := &chunk{}
+	k.entry.ordinal = r.uint()
+	flags := r.uint()
+	k.late, k.whole = flags&flagLate != 0, flags&flagWhole != 0
+	k.refused, k.count = int(r.uint()), int(r.uint())
+	k.entry.last = journal.Position(r.uint())
+	k.header = r.header()
+	return k
+}
+
+// journalDone writes that a chunk needs no recovery any more.
+func (c *core) journalDone(k *chunk) {
+	e := &k.entry
+	if e.number == 0 {
+		return
+	}
+	resume := &resumePoint{ordinal: e.ordinal, text: k.resume}
+	if resume.text == nil { // dropped before it was written down
+		var w recordWriter
+		w.resume(&telling{key: k.header.Key, refused: true})
+		resume.text = w
+	}
+	if last := k.telling.resume.Load(); last == nil || last.ordinal < resume.ordinal {
+		k.telling.resume.Store(resume)
+	}
+	w := newRecord(recordDone, e.number)
+	w.uint(e.ordinal)
+	// If it cannot be written, the chunk is stored again after a crash, as the
+	// same items.
+	_, _ = c.journal.Append(false, append(w, resume.text...), "", nil)
+	c.journal.Unpin(e.pin)
+	e.number = 0
+}
+
+// readLines reads the lines of a chunk back from the journal, and returns how
+// many could not be.
+func (c *core) readLines(k *chunk) (lost int) {
+	positions := make([]journal.Position, 0, k.count)
+	var buf []byte
+	at := k.entry.last
+	for at > k.entry.pin && len(positions) < k.count {
+		text, err := c.journal.Read(at, buf[:0])
+		if err != nil {
+			break
+		}
+		buf = text
+		positions = append(positions, at)
+		r := recordReader{text: text[1:]}
+		r.uint()
+		at = k.entry.pin + journal.Position(r.uint())
+	}
+	for i := len(positions) - 1; i >= 0; i-- {
+		text, err := c.journal.Read(positions[i], buf[:0])
+		if err == nil {
+			buf = text
+			k.lines.addRecord(&c.blocks, text)
+		}
+	}
+	return k.count - k.lines.count
+}
+
+// addRecord adds the line of a journal's record, and returns false for another record.
+func (l *lines) addRecord(pool *blocks, text []byte) bool {
+	if len(text) == 0 || text[0] != recordLine {
+		return false
+	}
+	r := recordReader{text: text[1:]}
+	r.uint()
+	r.uint()
+	facts, message, attrs, rest, ok := decodeLine(r.text)
+	if r.failed || !ok || len(rest) > 0 {
+		return false
+	}
+	l.add(pool, facts, string(message), attrs)
+	return true
+}
+
+// A filedChunk is one that left memory: its place in the journal is all that is kept.
+type filedChunk struct {
+	ticket uint64
+	entry  chunkEntry
+	count  int
+}
+
+// spill lets a chunk's lines leave memory, and a small story whole, all but its
+// place in the journal. It returns false where that does not hold all of it, and
+// whether the chunk is gone. The caller holds c.mu.
+func (c *core) spill(k *chunk) (spilled, gone bool) {
+	if !k.entry.complete || k.lines.count == 0 {
+		return false, false
+	}
+	// Late lines need to know of parts before them, which only larger stories have.
+	small := k.whole && k.lines.size+k.lines.count*64 < story.MaxHeaderText
+	k.lines.release(&c.blocks)
+	if !small {
+		c.resize(k, perStory)
+		return true, false
+	}
+	c.filed = append(c.filed, filedChunk{k.ticket, k.entry, k.count})
+	c.unsettled.Remove(k.unsettled)
+	k.unsettled = nil
+	c.resize(k, 0)
+	return true, true
+}
+
+// unfile takes a chunk back into memory.
+func (c *core) unfile(f filedChunk) *chunk {
+	text, err := c.journal.Read(f.entry.at, nil)
+	r := recordReader{text: text}
+	if err == nil {
+		r.take(1)
+		r.uint()
+	}
+	k := readChunk(&r)
+	k.telling = &telling{tree: tree{indent: c.opts.Indent}}
+	k.ticket, k.entry, k.count = f.ticket, f.entry, f.count
+	if err != nil || r.failed {
+		k.entry.last = 0 // the lines are lost as well
+	}
+	k.size = perStory
+	c.buffered.Add(k.size)
+	return k
+}
+
+// load reads the lines of a chunk that was spilled, and counts those that cannot
+// be read.
+func (c *core) load(k *chunk) {
+	if k.lines.count > 0 || k.entry.number == 0 || !k.entry.complete {
+		return
+	}
+	lost := c.readLines(k)
+	k.lost += lost
+	c.counts.damaged.Add(int64(lost))
+	c.resize(k, int64(k.lines.held)+perStory)
+}
+
+// freeJournal lets open stories go on in newer segments when half of the journal
+// is in use: what they have is handed over, or their facts are written again.
+func (c *core) freeJournal() {
+	log := c.journal
+	if log == nil || log.Size() < c.journalLimit()/2 {
+		return
+	}
+	tail := log.Tail()
+	for _, b := range c.openNow(math.MaxInt) {
+		b.mu.Lock()
+		if b.entry.number != 0 && b.entry.pin < tail {
+			if b.held.count > 0 {
+				b.cut()
+			}
+			b.moveEntry(tail)
+		}
+		b.mu.Unlock()
+	}
+}
+
+func (c *core) journalLimit() int64 {
+	if c.opts.JournalLimit > 0 {
+		return c.opts.JournalLimit
+	}
+	return defaultJournalLimit
+}
+
+// moveEntry pins a story of which nothing waits, but which is open, where the
+// journal ends now. The caller holds b.mu.
+func (b *buffer) moveEntry(tail journal.Position) {
+	e := &b.entry
+	resume := b.telling.resume.Load()
+	if e.number == 0 || e.owed != nil || e.pin >= tail || resume == nil || resume.ordinal+1 != e.ordinal {
+		return
+	}
+	before := e.pin
+	if b.journalStory(true); e.pin != before {
+		b.core.journal.Unpin(before)
+	}
+}

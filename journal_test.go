@@ -1,0 +1,144 @@
+package dynamoslog_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/dynamoslog/dynamoslog"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// entries returns what is in a directory.
+func entries(t *testing.T, dir string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestJournalIsEmptyWhenAllIsStored(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	h := dynamoslog.New(story.NewMemory(), &dynamoslog.Options{Journal: dir})
+	for i := range 100 {
+		tell(t, h, fmt.Sprint(i), 50)
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left := entries(t, dir); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// What Close cannot store is stored by the next handler that uses the journal.
+func TestJournalKeepsWhatIsNotStored(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	store := &faulty{Memory: story.NewMemory(), fault: failing(story.Wait, all)}
+	var fallback bytes.Buffer
+	h := dynamoslog.New(store, &dynamoslog.Options{Journal: dir, Fallback: &fallback})
+	for i := range 100 {
+		tell(t, h, fmt.Sprint(i), 50)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := h.Shutdown(ctx)
+	if unwritten := (*dynamoslog.UnwrittenError)(nil); !errors.As(err, &unwritten) || unwritten.Lines != 5000 || unwritten.Stories != 100 {
+		t.Errorf("Shutdown: %v", err)
+	}
+	if fallback.Len() > 0 {
+		t.Errorf("fallback: %.200s", fallback.String())
+	}
+	store.set(nil)
+	next := dynamoslog.New(store, &dynamoslog.Options{Journal: dir})
+	tell(t, next, "other", 1)
+	if err := next.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		wantLines(t, store, fmt.Sprint(i), 50, story.Sealed)
+	}
+	if got := next.Stats().Recovered; got != 5000 {
+		t.Errorf("%d lines recovered, want 5000", got)
+	}
+	if left := entries(t, dir); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// wantLines checks that a story has its lines, once and in order.
+func wantLines(t *testing.T, store story.Store, id string, count int, state story.State) {
+	t.Helper()
+	s, err := store.Read(t.Context(), story.NewKey("job", id), "")
+	if err != nil || s.State != state || len(s.Lines) != count {
+		t.Errorf("%s: %d lines, want %d; state %s, want %s; %v", id, len(s.Lines), count, s.State, state, err)
+		return
+	}
+	for i, line := range s.Lines {
+		if want := fmt.Sprintf("line %d", i); line.Message != want {
+			t.Errorf("%s: line %d is %q", id, i, line.Message)
+			return
+		}
+	}
+}
+
+// A copy of the journal of a running process is what a kill would leave.
+func TestJournalTellsOfOpenStories(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	store := story.NewMemory()
+	h := dynamoslog.New(store, &dynamoslog.Options{Journal: dir})
+	logger := slog.New(h)
+	begin := func(id string, lines int) (context.Context, *dynamoslog.Scope) {
+		ctx, scope := dynamoslog.Begin(t.Context(), "job", id)
+		for i := range lines {
+			logger.InfoContext(ctx, fmt.Sprintf("line %d", i))
+		}
+		return ctx, scope
+	}
+	_, open := begin("open", 3)
+	ctx, partly := begin("partly", 2)
+	_, stored := begin("stored", 4)
+	if err := h.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	logger.WarnContext(ctx, "line 2")
+	ctx, fresh := begin("fresh", 5)
+	fresh.Set(slog.String("plan", "free"))
+	fresh.Rekey("job", "renamed")
+	logger.InfoContext(ctx, "line 5")
+
+	after := filepath.Join(t.TempDir(), "journal")
+	if err := os.CopyFS(after, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	next := dynamoslog.New(store, &dynamoslog.Options{Journal: after})
+	tell(t, next, "other", 1)
+	if err := next.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantLines(t, store, "open", 3, story.Interrupted)
+	wantLines(t, store, "partly", 3, story.Interrupted)
+	wantLines(t, store, "stored", 4, story.Interrupted)
+	wantLines(t, store, "renamed", 6, story.Interrupted)
+	s, err := store.Read(t.Context(), story.NewKey("job", "renamed"), "")
+	if err != nil || s.Attrs["plan"] != "free" || s.Title != "line 0" || s.LineCount != 6 {
+		t.Errorf("got %+v, %v", s.Header, err)
+	}
+	s, err = store.Read(t.Context(), story.NewKey("job", "partly"), "")
+	if err != nil || s.MaxLevel != slog.LevelWarn || s.LineCount != 3 {
+		t.Errorf("got %+v, %v", s.Header, err)
+	}
+	open.End()
+	partly.End()
+	stored.End()
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

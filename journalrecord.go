@@ -1,0 +1,179 @@
+package dynamoslog
+
+import (
+	"encoding/binary"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// The records of the journal. Each begins with its kind and the number that its
+// story has in the journal; see [entry] for what they mean.
+const (
+	recordStory = 's' // ordinal of the chunk that begins, flags, header, ordinal of the last chunk done and resume
+	recordLine  = 'l' // where the line before stands, line
+	recordChunk = 'c' // ordinal, flags, lines refused, lines, where the last one stands, header
+	recordDone  = 'd' // ordinal, resume
+)
+
+const (
+	flagLate   = 1 << iota // lines that came after the story's end
+	flagWhole              // all of the story
+	flagResume             // there is a resume
+)
+
+// A recordWriter appends to a record.
+type recordWriter []byte
+
+func newRecord(kind byte, number uint64) recordWriter {
+	w := recordWriter{kind}
+	w.uint(number)
+	return w
+}
+
+func (w *recordWriter) uint(n uint64) { *w = binary.AppendUvarint(*w, n) }
+func (w *recordWriter) int(n int64)   { *w = binary.AppendVarint(*w, n) }
+
+func (w *recordWriter) string(s string) {
+	w.uint(uint64(len(s)))
+	*w = append(*w, s...)
+}
+
+func (w *recordWriter) ints(list []int) {
+	w.uint(uint64(len(list)))
+	for _, n := range list {
+		w.int(int64(n))
+	}
+}
+
+func (w *recordWriter) header(h story.Header) {
+	w.string(h.Key.Kind)
+	w.string(h.Key.ID)
+	w.string(h.ID)
+	w.int(h.Start.UnixMicro())
+	w.int(int64(h.Updated.Sub(h.Start)))
+	w.int(int64(h.Duration))
+	w.string(string(h.State))
+	w.int(int64(h.MaxLevel))
+	w.int(int64(h.LineCount))
+	w.string(h.Title)
+	w.uint(uint64(len(h.Attrs)))
+	for _, name := range slices.Sorted(maps.Keys(h.Attrs)) {
+		w.string(name)
+		w.string(h.Attrs[name])
+	}
+}
+
+// resume writes how far a story was written down.
+func (w *recordWriter) resume(t *telling) {
+	w.string(t.key.Kind)
+	w.string(t.key.ID)
+	w.uint(uint64(t.parts))
+	w.uint(uint64(t.lines))
+	flags := uint64(0)
+	if t.begun {
+		flags |= 1
+	}
+	if t.refused {
+		flags |= 2
+	}
+	w.uint(flags)
+	w.uint(uint64(t.tree.indent))
+	w.uint(uint64(len(t.tree.lanes)))
+	for _, b := range t.tree.lanes {
+		w.int(int64(b.frames))
+		w.int(int64(b.base))
+		w.ints(b.real)
+		w.ints(b.shown)
+	}
+}
+
+// A recordReader reads what a recordWriter wrote. It fails for anything else,
+// and then returns zeros.
+type recordReader struct {
+	text   []byte
+	failed bool
+}
+
+func (r *recordReader) take(size int) []byte {
+	if r.failed = r.failed || size < 0 || size > len(r.text); r.failed {
+		return nil
+	}
+	taken := r.text[:size]
+	r.text = r.text[size:]
+	return taken
+}
+
+func (r *recordReader) uint() uint64 {
+	n, size := binary.Uvarint(r.text)
+	if r.failed = r.failed || size <= 0; r.failed {
+		return 0
+	}
+	r.take(size)
+	return n
+}
+
+func (r *recordReader) int() int64 {
+	n, size := binary.Varint(r.text)
+	if r.failed = r.failed || size <= 0; r.failed {
+		return 0
+	}
+	r.take(size)
+	return n
+}
+
+// count reads a number of things that take a byte each at least.
+func (r *recordReader) count() int {
+	n := r.uint()
+	if r.failed = r.failed || n > uint64(len(r.text)); r.failed {
+		return 0
+	}
+	return int(n)
+}
+
+func (r *recordReader) string() string { return string(r.take(r.count())) }
+
+func (r *recordReader) ints() (list []int) {
+	for range r.count() {
+		list = append(list, int(r.int()))
+	}
+	return list
+}
+
+func (r *recordReader) header() (h story.Header) {
+	h.Key = story.Key{Kind: r.string(), ID: r.string()}
+	h.ID = r.string()
+	h.Start = time.UnixMicro(r.int()).UTC()
+	h.Updated = h.Start.Add(time.Duration(r.int()))
+	h.Duration = time.Duration(r.int())
+	h.State = story.State(r.string())
+	h.MaxLevel = slog.Level(r.int())
+	h.LineCount = int(r.int())
+	h.Title = r.string()
+	if n := r.count(); n > 0 {
+		h.Attrs = make(map[string]string, n)
+		for range n {
+			name := r.string()
+			h.Attrs[name] = r.string()
+		}
+	}
+	return h
+}
+
+func (r *recordReader) resume() *telling {
+	t := &telling{}
+	t.key = story.Key{Kind: r.string(), ID: r.string()}
+	t.parts, t.lines = int(r.uint()), int(r.uint())
+	flags := r.uint()
+	t.begun, t.refused = flags&1 != 0, flags&2 != 0
+	t.tree.indent = Indent(r.uint())
+	for range r.count() {
+		b := branch{frames: int(r.int()), base: int(r.int())}
+		b.real, b.shown = r.ints(), r.ints()
+		t.tree.lanes = append(t.tree.lanes, b)
+	}
+	return t
+}

@@ -1,0 +1,272 @@
+package dynamoslog
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/journal"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// remains are the journal of a process that is gone, and the stories in it that
+// are not known to be stored.
+type remains struct {
+	journal *journal.Remains
+	stories []*remainder // that are still to be taken
+	left    int          // chunks that are taken and not settled
+	index   int64        // bytes of memory of the stories
+}
+
+// A remainder is what is left of a story.
+type remainder struct {
+	first   journal.Position
+	header  story.Header // as it was when it was last written
+	known   bool         // the header was found
+	ended   bool         // lines are late ones
+	ordinal uint64       // of the chunk that is being filled
+	chunks  []*chunkRemainder
+	lines   []journal.Position // of that chunk
+	resumes map[uint64][]byte  // after the chunks of these ordinals
+	telling *telling
+}
+
+type chunkRemainder struct {
+	chunk *chunk
+	lines []journal.Position
+}
+
+// adopt finds what processes that are gone have left in the journal.
+func (w *writer) adopt() {
+	c := w.core
+	if c.journal == nil {
+		close(c.recovered)
+		return
+	}
+	found, err := journal.Adopt(c.opts.Journal)
+	if err != nil {
+		c.journalTrouble(err)
+	}
+	for _, j := range found {
+		r := &remains{journal: j}
+		r.scan()
+		if d := j.Damage(); d.Records > 0 || d.Files > 0 {
+			c.counts.damaged.Add(int64(d.Records))
+			c.journalTrouble(fmt.Errorf("the journal that an earlier process left is damaged: %d records and %d files could not be read: %w", d.Records, d.Files, orNothing(d.Err)))
+		}
+		c.buffered.Add(r.index)
+		w.remains = append(w.remains, r)
+	}
+	if len(w.remains) == 0 {
+		close(c.recovered)
+	}
+}
+
+func orNothing(err error) error {
+	if err == nil {
+		return fmt.Errorf("what is intact is stored")
+	}
+	return err
+}
+
+// scan lists what is left of each story.
+func (r *remains) scan() {
+	byNumber := make(map[uint64]*remainder)
+	for at, text := range r.journal.All() {
+		if len(text) == 0 {
+			continue
+		}
+		reader := &recordReader{text: text[1:]}
+		number := reader.uint()
+		s := byNumber[number]
+		if s == nil {
+			s = &remainder{first: at, resumes: make(map[uint64][]byte)}
+			byNumber[number] = s
+		}
+		s.read(text[0], reader, at)
+		if s.ended && len(s.chunks) == 0 && len(s.lines) == 0 {
+			delete(byNumber, number)
+		}
+	}
+	for _, s := range slices.SortedFunc(maps.Values(byNumber), func(a, b *remainder) int {
+		return int(int64(a.first) - int64(b.first))
+	}) {
+		s.close()
+		if len(s.chunks) > 0 {
+			r.stories = append(r.stories, s)
+		}
+		for _, k := range s.chunks {
+			r.index += int64(8 * len(k.lines))
+		}
+	}
+}
+
+// read takes note of a record of the story.
+func (s *remainder) read(kind byte, r *recordReader, at journal.Position) {
+	switch kind {
+	case recordLine:
+		s.lines = append(s.lines, at)
+	case recordStory:
+		ordinal, flags := r.uint(), r.uint()
+		header := r.header()
+		if r.failed {
+			return
+		}
+		s.ordinal, s.ended = ordinal, flags&flagLate != 0
+		s.header, s.known = header, true
+		if flags&flagResume != 0 {
+			after := r.uint()
+			s.resumes[after] = slices.Clone(r.text)
+		}
+	case recordChunk:
+		k := readChunk(r)
+		if r.failed {
+			return
+		}
+		s.header, s.known = k.header, true
+		s.ended = s.ended || k.header.State != story.Open
+		s.ordinal = k.entry.ordinal + 1
+		if _, done := s.resumes[k.entry.ordinal]; !done {
+			s.chunks = append(s.chunks, &chunkRemainder{k, s.lines})
+		}
+		s.lines = nil
+	case recordDone:
+		ordinal := r.uint()
+		s.resumes[ordinal] = slices.Clone(r.text)
+		s.chunks = slices.DeleteFunc(s.chunks, func(k *chunkRemainder) bool { return k.chunk.entry.ordinal == ordinal })
+		if s.ordinal == ordinal { // its chunk record is missing
+			s.lines, s.ordinal = nil, ordinal+1
+		}
+	}
+}
+
+// close makes a chunk of the lines that were not handed over. A story that was
+// being written ends as interrupted, even if all of its lines are stored.
+func (s *remainder) close() {
+	if !s.known { // the record that says what the lines are about is damaged
+		if len(s.lines) > 0 {
+			s.chunks = append(s.chunks, &chunkRemainder{&chunk{}, s.lines})
+		}
+		return
+	}
+	_, stored := s.resumes[s.ordinal-1]
+	if len(s.lines) == 0 && (s.ended || s.ordinal == 0 || !stored && len(s.chunks) == 0) {
+		return
+	}
+	k := &chunk{header: s.header, late: s.ended, whole: s.ordinal == 0 && !s.ended}
+	k.entry.ordinal = s.ordinal
+	if k.header.State = story.Interrupted; s.ended {
+		k.header.State = story.Open
+	}
+	s.chunks = append(s.chunks, &chunkRemainder{k, s.lines})
+}
+
+// next reads the next chunk, in the order in which each story's were made, or
+// returns nil. Where a record is damaged meanwhile, its line is missing.
+func (r *remains) next(c *core) *chunk {
+	for len(r.stories) > 0 {
+		s := r.stories[0]
+		if len(s.chunks) == 0 {
+			r.stories = r.stories[1:]
+			continue
+		}
+		from := s.chunks[0]
+		s.chunks = s.chunks[1:]
+		k := from.chunk
+		r.load(c, k, from.lines)
+		if s.telling == nil {
+			s.telling = &telling{tree: tree{indent: c.opts.Indent}}
+		}
+		if !s.known {
+			text, _ := s.telling.format(&k.lines)
+			k.lines.release(&c.blocks)
+			c.writeFallback("recovered lines of a story whose name is lost", text)
+			continue
+		}
+		if resume, ok := s.resumes[k.entry.ordinal-1]; ok {
+			reader := &recordReader{text: resume}
+			s.telling.resumeFrom(reader.resume())
+		}
+		k.telling, k.remains = s.telling, r
+		r.left++
+		return k
+	}
+	return nil
+}
+
+// load reads the lines of a chunk.
+func (r *remains) load(c *core, k *chunk, positions []journal.Position) {
+	var buf []byte
+	for _, at := range positions {
+		text, err := r.journal.Read(at, buf[:0])
+		if err != nil || !k.lines.addRecord(&c.blocks, text) {
+			c.counts.damaged.Add(1)
+			continue
+		}
+		buf = text
+	}
+	k.count = k.lines.count
+	c.counts.recovered.Add(int64(k.count))
+	if k.header.State == story.Interrupted {
+		k.interrupt()
+	}
+}
+
+// interrupt makes the header say what is known of a story that did not end.
+func (k *chunk) interrupt() {
+	h := &k.header
+	k.lines.each(func(facts lineFacts, _, _ []byte) {
+		h.MaxLevel = max(h.MaxLevel, facts.level)
+		h.Duration = max(h.Duration, milliseconds(facts.offset))
+	})
+	h.Updated = h.Start.Add(h.Duration).Truncate(time.Millisecond)
+}
+
+// resumeFrom goes on where another telling of the story stood.
+func (t *telling) resumeFrom(other *telling) {
+	t.tree, t.key, t.parts, t.lines = other.tree, other.key, other.parts, other.lines
+	t.begun, t.refused = other.begun, other.refused
+}
+
+// recover takes the next chunk of what earlier processes left, or nil, and
+// removes remains of which everything is settled.
+func (w *writer) recover() *chunk {
+	for len(w.remains) > 0 {
+		r := w.remains[0]
+		if k := r.next(w.core); k != nil {
+			return k
+		}
+		w.core.mu.Lock()
+		left := r.left
+		w.core.mu.Unlock()
+		if left > 0 {
+			return nil
+		}
+		if err := r.journal.Remove(); err != nil {
+			w.core.journalTrouble(err)
+		}
+		w.core.buffered.Add(-r.index)
+		if w.remains = w.remains[1:]; len(w.remains) == 0 {
+			close(w.core.recovered)
+		}
+	}
+	return nil
+}
+
+// waitForRecovery waits until what earlier processes left is stored as well.
+func (c *core) waitForRecovery(ctx context.Context) error {
+	select {
+	case <-c.recovered:
+		return nil
+	default:
+	}
+	c.signal()
+	select {
+	case <-c.recovered:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("dynamoslog: what an earlier process left is still in the journal in %s: %w", c.opts.Journal, ctx.Err())
+	}
+}
