@@ -176,7 +176,7 @@ func (w *writer) parcels(k *chunk) []*parcel {
 	}
 	w.core.resize(k, size)
 	if k.entry.number != 0 {
-		var resume recordWriter
+		resume := make(recordWriter, 0, 64)
 		resume.resume(k.telling)
 		k.resume = resume
 	}

@@ -26,6 +26,7 @@ type entry struct {
 	version int64            // of what the story is about when it was last written
 	missing bool             // not all lines since the last chunk are in the journal
 	owed    []byte           // a chunk record that could not be written yet
+	head    []byte           // memory for the beginning of a line's record
 }
 
 // A resumePoint is how far a story is written down after a chunk is done.
@@ -98,9 +99,11 @@ func (b *buffer) journalLine(facts lineFacts, message string, attrs []byte) {
 		b.unprotected()
 		return
 	}
-	var space [96]byte
-	head := newLineRecord(space[:0], e.number, e.pin, e.last)
-	at, err := log.Append(false, facts.appendTo(head), message, attrs)
+	if e.head == nil {
+		e.head = make([]byte, 0, 64)
+	}
+	e.head = facts.appendTo(newLineRecord(e.head[:0], e.number, e.pin, e.last))
+	at, err := log.Append(false, e.head, message, attrs)
 	if err != nil {
 		b.unprotected()
 		return

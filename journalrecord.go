@@ -29,7 +29,7 @@ const (
 type recordWriter []byte
 
 func newRecord(kind byte, number uint64) recordWriter {
-	w := recordWriter{kind}
+	w := append(make(recordWriter, 0, 256), kind)
 	w.uint(number)
 	return w
 }

@@ -184,16 +184,18 @@ func (l *lines) text(out []byte) []byte {
 	return out
 }
 
-// each calls f for every line with its message and attributes, which are valid
-// until it returns.
-func (l *lines) each(f func(facts lineFacts, message, attrs []byte)) {
+// each calls f for every line with its message and attributes.
+func (l *lines) each(f func(facts lineFacts, message, attrs string)) {
 	text := l.text(make([]byte, 0, l.size))
+	whole := string(text)
 	for len(text) > 0 {
 		facts, message, attrs, rest, ok := decodeLine(text)
 		if !ok {
 			return // cannot be: only add writes here
 		}
-		f(facts, message, attrs)
+		end := len(whole) - len(rest)
+		middle := end - len(attrs)
+		f(facts, whole[middle-len(message):middle], whole[middle:end])
 		text = rest
 	}
 }
@@ -203,7 +205,7 @@ func (l *lines) each(f func(facts lineFacts, message, attrs []byte)) {
 func (l *lines) keepFrom(pool *blocks, level slog.Level) (dropped int) {
 	least := make(map[int32]int32) // by lane: of the lines dropped since the last one kept
 	kept := lines{}
-	l.each(func(facts lineFacts, message, attrs []byte) {
+	l.each(func(facts lineFacts, message, attrs string) {
 		shared, lost := least[facts.lane]
 		if facts.level < level {
 			dropped++
@@ -216,7 +218,7 @@ func (l *lines) keepFrom(pool *blocks, level slog.Level) (dropped int) {
 			facts.shared = min(facts.shared, shared)
 			delete(least, facts.lane)
 		}
-		kept.add(pool, facts, string(message), attrs)
+		kept.add(pool, facts, message, []byte(attrs))
 	})
 	l.release(pool)
 	*l = kept

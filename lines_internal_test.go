@@ -33,8 +33,8 @@ func randomLine(r *rand.Rand) heldLine {
 }
 
 func all(l *lines) (found []heldLine) {
-	l.each(func(facts lineFacts, message, attrs []byte) {
-		found = append(found, heldLine{facts, string(message), string(attrs)})
+	l.each(func(facts lineFacts, message, attrs string) {
+		found = append(found, heldLine{facts, message, attrs})
 	})
 	return found
 }

@@ -217,7 +217,7 @@ func (r *remains) load(c *core, k *chunk, positions []journal.Position) {
 // interrupt makes the header say what is known of a story that did not end.
 func (k *chunk) interrupt() {
 	h := &k.header
-	k.lines.each(func(facts lineFacts, _, _ []byte) {
+	k.lines.each(func(facts lineFacts, _, _ string) {
 		h.MaxLevel = max(h.MaxLevel, facts.level)
 		h.Duration = max(h.Duration, milliseconds(facts.offset))
 	})

@@ -116,9 +116,9 @@ func (t *telling) move(k *chunk) []*parcel {
 func (t *telling) format(l *lines) (text string, starts []int) {
 	out := make([]byte, 0, l.size+l.count*32)
 	starts = make([]int, 0, l.count)
-	l.each(func(facts lineFacts, message, attrs []byte) {
+	l.each(func(facts lineFacts, message, attrs string) {
 		starts = append(starts, len(out))
-		out = t.tree.line(facts, string(message), string(attrs)).AppendText(out)
+		out = t.tree.line(facts, message, attrs).AppendText(out)
 	})
 	return string(out), starts
 }
@@ -126,7 +126,7 @@ func (t *telling) format(l *lines) (text string, starts []int) {
 // note appends a line of the handler's own to the chunk.
 func (k *chunk) note(c *core, level slog.Level, message string) {
 	facts := lineFacts{level: level, message: uint32(len(message))}
-	k.lines.each(func(last lineFacts, _, _ []byte) { facts.offset, facts.lane = last.offset, last.lane })
+	k.lines.each(func(last lineFacts, _, _ string) { facts.offset, facts.lane = last.offset, last.lane })
 	k.lines.add(&c.blocks, facts, message, nil)
 }
 
