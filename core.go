@@ -394,9 +394,11 @@ func (h *Handler) Close() error {
 }
 
 // Shutdown seals every open story, as Closed, stores what is left and ends the
-// handler's goroutine. What cannot be stored before the context ends goes to
-// Options.Fallback, and the error, an *[UnwrittenError], counts it. What is logged
-// later goes there too. Shutting down again waits for the first.
+// handler's goroutine. What cannot be stored before the context ends stays in the
+// journal, for the next handler that uses it, or goes to Options.Fallback, and the
+// error, an *[UnwrittenError], counts it. So does what an earlier process left in
+// the journal. What is logged later goes to the fallback. Shutting down again waits
+// for the first.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	c := h.core
 	c.takeAbandoned()

@@ -142,3 +142,55 @@ func TestJournalTellsOfOpenStories(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Where the journal cannot be written the handler goes on in memory, and says so once.
+func TestJournalThatCannotBeWritten(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	if err := os.WriteFile(dir, []byte("a file, not a directory"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan error, 100)
+	store := story.NewMemory()
+	h := dynamoslog.New(store, &dynamoslog.Options{Journal: dir, OnError: func(err error) { told <- err }})
+	for i := range 10 {
+		tell(t, h, fmt.Sprint(i), 50)
+	}
+	if err := <-told; err == nil {
+		t.Error("OnError was not told why")
+	}
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+	for i := range 10 {
+		wantLines(t, store, fmt.Sprint(i), 50, story.Sealed)
+	}
+	if got := h.Stats().Unprotected; got != 500 {
+		t.Errorf("%d lines are counted as unprotected, want 500", got)
+	}
+	if len(told) > 1 {
+		t.Errorf("OnError was told %d times more", len(told))
+	}
+}
+
+// Two handlers share a directory, each with a journal of its own in it.
+func TestJournalIsShared(t *testing.T) {
+	dir := t.TempDir()
+	stores := [2]*faulty{{Memory: story.NewMemory(), fault: failing(story.Wait, all)}, {Memory: story.NewMemory()}}
+	var handlers [2]*dynamoslog.Handler
+	for i := range handlers {
+		handlers[i] = dynamoslog.New(stores[i], &dynamoslog.Options{Journal: dir})
+		tell(t, handlers[i], fmt.Sprint("of ", i), 10)
+	}
+	if err := handlers[1].Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantLines(t, stores[1], "of 1", 10, story.Sealed)
+	if _, err := stores[1].Read(t.Context(), story.NewKey("job", "of 0"), ""); !errors.Is(err, story.ErrNotFound) {
+		t.Errorf("one handler took what another is about to store: %v", err)
+	}
+	stores[0].set(nil)
+	if err := handlers[0].Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantLines(t, stores[0], "of 0", 10, story.Sealed)
+}

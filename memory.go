@@ -90,7 +90,7 @@ func (c *core) spillQueue() {
 // shedStories drops calm stories of which nothing is stored. The caller holds c.mu.
 func (c *core) shedStories() {
 	c.queue = slices.DeleteFunc(c.queue, func(k *chunk) bool {
-		if !k.whole || k.header.MaxLevel >= warn || k.lines.count == 0 || !c.short() {
+		if !k.whole || k.entry.complete || k.header.MaxLevel >= warn || !c.short() {
 			return false
 		}
 		c.counts.drop(k.header.Key.Kind, k.lines.count)
@@ -106,6 +106,9 @@ func (c *core) shedBelow(level slog.Level) {
 	for _, k := range c.queue {
 		if !c.short() {
 			return
+		}
+		if k.entry.complete {
+			continue // it can leave memory instead
 		}
 		dropped := k.lines.keepFrom(&c.blocks, level)
 		k.refused += dropped

@@ -3,6 +3,7 @@ package dynamoslog
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -73,8 +74,18 @@ func orNothing(err error) error {
 
 // scan lists what is left of each story.
 func (r *remains) scan() {
+	r.stories = remaindersOf(r.journal.All())
+	for _, s := range r.stories {
+		for _, k := range s.chunks {
+			r.index += int64(8 * len(k.lines))
+		}
+	}
+}
+
+// remaindersOf returns the stories of which something is left, the oldest first.
+func remaindersOf(records iter.Seq2[journal.Position, []byte]) (stories []*remainder) {
 	byNumber := make(map[uint64]*remainder)
-	for at, text := range r.journal.All() {
+	for at, text := range records {
 		if len(text) == 0 {
 			continue
 		}
@@ -93,14 +104,11 @@ func (r *remains) scan() {
 	for _, s := range slices.SortedFunc(maps.Values(byNumber), func(a, b *remainder) int {
 		return int(int64(a.first) - int64(b.first))
 	}) {
-		s.close()
-		if len(s.chunks) > 0 {
-			r.stories = append(r.stories, s)
-		}
-		for _, k := range s.chunks {
-			r.index += int64(8 * len(k.lines))
+		if s.close(); len(s.chunks) > 0 {
+			stories = append(stories, s)
 		}
 	}
+	return stories
 }
 
 // read takes note of a record of the story.

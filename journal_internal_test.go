@@ -1,0 +1,95 @@
+package dynamoslog
+
+import (
+	"encoding/binary"
+	"log/slog"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/journal"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+func someHeader() story.Header {
+	start := time.UnixMicro(1764000000123456).UTC()
+	return story.Header{
+		Key: story.Key{Kind: "user", ID: "\xff42"}, ID: "2025-11-24T16:00:00.123456Z-7f3k2m", Start: start, Updated: start.Add(time.Second),
+		Duration: time.Second, State: story.Open, MaxLevel: slog.LevelWarn, LineCount: 7, Title: "Starting\x00",
+		Attrs: map[string]string{"plan": "free", "host": "a"},
+	}
+}
+
+func TestRecordsReadBack(t *testing.T) {
+	var w recordWriter
+	w.header(someHeader())
+	told := &telling{key: story.Key{Kind: "user", ID: "42"}, parts: 3, lines: 500, begun: true}
+	told.tree = tree{indent: ByCaller, lanes: []branch{{frames: 9, base: 2, real: []int{2, 5}, shown: []int{0, 3}}, {}}}
+	w.resume(told)
+	r := recordReader{text: w}
+	if got := r.header(); !reflect.DeepEqual(got, someHeader()) {
+		t.Errorf("got %+v", got)
+	}
+	if got := r.resume(); !reflect.DeepEqual(got, told) || r.failed || len(r.text) > 0 {
+		t.Errorf("got %+v", got)
+	}
+	for size := range w {
+		r := recordReader{text: w[:size]}
+		r.header()
+		if r.resume(); !r.failed {
+			t.Errorf("%d bytes of %d read as if they were all", size, len(w))
+		}
+	}
+}
+
+// FuzzRecover reads arbitrary records: none makes it panic, and no line comes twice.
+func FuzzRecover(f *testing.F) {
+	k := &chunk{header: someHeader(), whole: true}
+	k.entry.number = 1
+	line := lineFacts{message: 2}.appendTo(newLineRecord(nil, 1, 1, 0))
+	begin := newRecord(recordStory, 1)
+	begin.uint(0)
+	begin.uint(flagResume)
+	begin.header(someHeader())
+	begin.uint(5)
+	begin.resume(&telling{begun: true})
+	done := newRecord(recordDone, 1)
+	done.uint(0)
+	done.resume(&telling{begun: true})
+	var seed []byte
+	for _, record := range [][]byte{begin, append(line, "hi"...), chunkRecord(k), append(line, "ho"...), done} {
+		seed = append(binary.AppendUvarint(seed, uint64(len(record))), record...)
+	}
+	f.Add(seed)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r := recordReader{text: text}
+		var records [][]byte
+		for len(r.text) > 0 && !r.failed {
+			records = append(records, r.take(r.count()))
+		}
+		seen := make(map[journal.Position]bool)
+		for _, s := range remaindersOf(func(yield func(journal.Position, []byte) bool) {
+			for i, record := range records {
+				if !yield(journal.Position(i+1), record) {
+					return
+				}
+			}
+		}) {
+			for _, k := range s.chunks {
+				for _, at := range k.lines {
+					if seen[at] || records[at-1][0] != recordLine {
+						t.Fatalf("record %d comes twice, or is no line", at)
+					}
+					seen[at] = true
+					k.chunk.lines.addRecord(&blocks{}, records[at-1])
+				}
+				told := &telling{}
+				if resume, ok := s.resumes[k.chunk.entry.ordinal-1]; ok {
+					reader := &recordReader{text: resume}
+					told.resumeFrom(reader.resume())
+				}
+				told.format(&k.chunk.lines)
+			}
+		}
+	})
+}
