@@ -23,6 +23,7 @@ type pace struct {
 
 const (
 	fallBy     = 0.85
+	ofLately   = 0.98            // what is taken anyway: few refusals slow down little
 	leastRate  = 1               // a second
 	riseEvery  = 2 * time.Second // by a tenth of the rate, and one
 	freeAbove  = 20_000          // a rate that is no limit any more
@@ -71,7 +72,7 @@ func (p *pace) sent(now time.Time, put, took float64, busy bool) {
 	if base == 0 {
 		base = max(p.lately, p.stored, put)
 	}
-	p.rate = max(base*fallBy, leastRate)
+	p.rate = max(base*fallBy, p.lately*ofLately, leastRate)
 	p.credit = min(p.credit, 0)
 }
 

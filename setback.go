@@ -153,13 +153,14 @@ func (w *writer) delayStories(now time.Time, batch []*parcel, failures map[int]s
 	}
 }
 
-// adapt slows down where the store is busy: for a key if it was the only one of
-// which something was refused, else for all. A part that is refused again and
-// again says nothing about the others: it has its own delay.
+// adapt slows down where the store is busy: for a key if several parts of it were
+// refused, and of no other, else for all. A single part, or one that is refused
+// again and again, says nothing about the others: it has its own delay.
 func (w *writer) adapt(now time.Time, batch []*parcel, failures map[int]story.PutFailure) {
 	type sum struct {
-		put, took     float64
-		refused, anew bool
+		put, took float64
+		refused   int
+		anew      bool
 	}
 	var all sum
 	byKey := make(map[story.Key]*sum)
@@ -175,10 +176,10 @@ func (w *writer) adapt(now time.Time, batch []*parcel, failures map[int]story.Pu
 		if !failed {
 			all.took, of.took = all.took+cost(p), of.took+cost(p)
 		} else if troubleOf(f) == busy {
-			if !of.refused {
+			if of.refused++; of.refused == 1 {
 				refused++
 			}
-			of.refused, of.anew = true, of.anew || !p.refused
+			of.anew = of.anew || !p.refused
 			all.anew = all.anew || !p.refused
 			p.refused = true
 		}
@@ -186,7 +187,7 @@ func (w *writer) adapt(now time.Time, batch []*parcel, failures map[int]story.Pu
 	w.pace.sent(now, all.put, all.took, refused > 1 && all.anew)
 	for key, of := range byKey {
 		own := w.keys[key]
-		if own == nil && refused == 1 && of.anew {
+		if own == nil && refused == 1 && of.refused > 1 && of.anew {
 			own = &pace{at: now, counted: now}
 			w.keys[key] = own
 		}
