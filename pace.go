@@ -26,6 +26,7 @@ const (
 	ofLately   = 0.98            // what is taken anyway: few refusals slow down little
 	leastRate  = 1               // a second
 	riseEvery  = 2 * time.Second // by a tenth of the rate, and one
+	longCalm   = 5 * time.Second // then by as much again
 	freeAbove  = 20_000          // a rate that is no limit any more
 	countFor   = time.Second
 	creditTime = time.Second // how much credit an idle writer gathers
@@ -49,7 +50,11 @@ func (p *pace) refill(now time.Time) {
 	if p.rate == 0 {
 		return
 	}
-	p.rate += (p.rate/10 + 1) * min(1, passed.Seconds()/riseEvery.Seconds())
+	rise := p.rate/10 + 1
+	if now.Sub(p.slowed) > longCalm {
+		rise = p.rate
+	}
+	p.rate += rise * min(1, passed.Seconds()/riseEvery.Seconds())
 	p.credit = min(p.credit+p.rate*passed.Seconds(), p.rate*creditTime.Seconds())
 	if p.rate > freeAbove {
 		p.rate = 0
@@ -64,7 +69,7 @@ func (p *pace) sent(now time.Time, put, took float64, busy bool) {
 		p.lately = p.stored / passed.Seconds()
 		p.counted, p.stored = now, 0
 	}
-	if !busy || now.Sub(p.slowed) < countFor {
+	if !busy || now.Sub(p.slowed) < countFor || p.rate == 0 && took > put/2 {
 		return
 	}
 	p.slowed = now
