@@ -123,7 +123,7 @@ func (b *buffer) add(s *scratch) (added bool, err error) {
 	if b.count == 0 {
 		b.title, b.maxLevel = story.TitleOf(s.message), s.level
 	}
-	lane, frames, shared := b.lanes.place(&b.core.funcs, s.site, s.lane)
+	lane, frames, shared := b.lanes.place(&b.core.stacks, s.site, s.lane)
 	facts.lane, facts.frames, facts.shared = int32(lane), int32(frames), int32(shared)
 	b.hold(facts, s.message, s.writer.text, room)
 	b.count++
@@ -141,7 +141,7 @@ func (b *buffer) factsOf(s *scratch) lineFacts {
 		offset: b.lastOffset, level: s.level,
 		message: uint32(len(s.message)), attrs: uint32(len(s.writer.text)),
 		// No less than what they will be, so that there is room for them.
-		lane: int32(len(b.lanes.all)), frames: int32(len(s.site)), shared: int32(len(s.site)),
+		lane: int32(len(b.lanes.all)), frames: int32(len(s.site.PCs)), shared: int32(len(s.site.PCs)),
 	}
 	if !s.offsetFrom.IsZero() {
 		facts.offset = s.offsetFrom.Sub(b.start).Milliseconds()

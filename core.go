@@ -24,7 +24,7 @@ import (
 type core struct {
 	store    story.Store
 	opts     Options
-	funcs    callstack.Funcs
+	stacks   callstack.Stacks
 	scratch  sync.Pool
 	process  *keyedStory
 	buffered atomic.Int64 // bytes held for what is not stored yet
@@ -86,14 +86,14 @@ func newCore(store story.Store, opts Options) *core {
 
 		recovered: make(chan struct{}),
 	}
-	c.scratch.New = func() any { return &scratch{frames: make([]uintptr, 64)} }
+	c.scratch.New = func() any { return new(scratch) }
 	return c
 }
 
 // release gives a scratch back, unless it has grown large.
 func (c *core) release(s *scratch) {
 	const largest = 64 << 10
-	if cap(s.writer.text) > largest || cap(s.frames) > largest/8 {
+	if cap(s.writer.text) > largest || s.stack.Size() > largest {
 		return
 	}
 	s.message, s.lane = "", nil
@@ -171,8 +171,8 @@ func (c *core) abandon(b *buffer) {
 
 // isOwn reports whether a stack is that of a handler's own goroutine: what the
 // store's client logs there, even without the context, must not come back.
-func (c *core) isOwn(stack []uintptr) bool {
-	return c.funcs.At(callstack.Root(stack)).Entry == reflect.ValueOf((*writer).run).Pointer()
+func (c *core) isOwn(stack callstack.Stack) bool {
+	return c.stacks.At(stack.Root()).Entry == reflect.ValueOf((*writer).run).Pointer()
 }
 
 // start starts the writer. The caller holds c.mu.

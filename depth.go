@@ -18,23 +18,28 @@ const (
 	ByCaller
 )
 
-// findCallSite returns the stack from the record's call site on. It returns nil
+// findCallSite returns the stack from the record's call site on. It is empty
 // where the record was made on another goroutine, so that its place is unknown.
-func findCallSite(stack []uintptr, pc uintptr) []uintptr {
+func findCallSite(stack callstack.Stack, pc uintptr) callstack.Stack {
 	if pc == 0 { // log.Print after slog.SetDefault, or a record made by hand
-		return callstack.Outside(stack, "log", "log/slog", packagePath, packagePath+".(*Handler)")
+		return stack.Outside("log", "log/slog", packagePath, packagePath+".(*Handler)")
 	}
-	return callstack.From(stack, pc)
+	return stack.From(pc)
 }
 
 const packagePath = "github.com/dynamoslog/dynamoslog"
 
-// A laneID tells the lanes of a story apart: by the function that the goroutine
-// was started with, or by the value that Lane put into the context.
+// A laneID tells the lanes of a story apart: by the goroutine and the function that
+// it was started with, or by the value that Lane put into the context.
 type laneID struct {
-	root  uintptr // entry of the function
-	named *namedLane
+	goroutine uint64  // 0 if unknown
+	root      uintptr // entry of the function
+	named     *namedLane
 }
+
+// maxLanes is how many lanes a story has before its goroutines are told apart by
+// their functions only: a story may outlive any number of goroutines.
+const maxLanes = 1 << 10
 
 type namedLane struct{ name string }
 
@@ -43,6 +48,16 @@ type laneStack struct {
 	id    laneID
 	root  uintptr   // address of the last stack's root
 	stack []uintptr // from the call site on
+	own   []uintptr // memory for stacks that are not kept
+}
+
+// remember takes note of where the lane's last line was made.
+func (l *laneStack) remember(stack callstack.Stack) {
+	l.root = stack.Root()
+	if l.stack = stack.PCs; !stack.Kept {
+		l.own = append(l.own[:0], stack.PCs...)
+		l.stack = l.own
+	}
 }
 
 // lanes numbers the lanes of a story in the order of their first lines.
@@ -55,36 +70,42 @@ type lanes struct {
 // place finds a line's lane, how many frames its stack has, and how many of them
 // it shares with the line before it in its lane. No frames means that the place
 // is unknown, and the lane is then that of the last line.
-func (l *lanes) place(funcs *callstack.Funcs, stack []uintptr, named *namedLane) (lane, frames, shared int) {
-	if len(stack) == 0 && named == nil {
+func (l *lanes) place(stacks *callstack.Stacks, stack callstack.Stack, named *namedLane) (lane, frames, shared int) {
+	if len(stack.PCs) == 0 && named == nil {
 		if len(l.all) == 0 {
 			l.add(laneID{})
 		}
 		return l.last, 0, 0
 	}
-	lane = l.find(funcs, callstack.Root(stack), named)
+	lane = l.find(stacks, stack, named)
 	l.last = lane
-	if len(stack) == 0 {
+	if len(stack.PCs) == 0 {
 		return lane, 0, 0
 	}
 	at := &l.all[lane]
-	shared = funcs.Shared(at.stack, stack)
-	at.stack = append(at.stack[:0], stack...)
-	at.root = callstack.Root(stack)
-	return lane, len(stack), shared
+	shared = stacks.Shared(at.stack, stack.PCs)
+	at.remember(stack)
+	return lane, len(stack.PCs), shared
 }
 
-func (l *lanes) find(funcs *callstack.Funcs, root uintptr, named *namedLane) int {
+func (l *lanes) find(stacks *callstack.Stacks, stack callstack.Stack, named *namedLane) int {
+	root := stack.Root()
 	if len(l.all) > 0 {
-		if last := &l.all[l.last]; last.id.named == named && (named != nil || last.root == root) {
+		last := &l.all[l.last]
+		if last.id.named == named && (named != nil || last.id.goroutine == stack.Goroutine && last.root == root) {
 			return l.last
 		}
 	}
 	id := laneID{named: named}
 	if named == nil {
-		id.root = funcs.At(root).Entry
+		id.goroutine, id.root = stack.Goroutine, stacks.At(root).Entry
 	}
-	if lane, ok := l.byID[id]; ok {
+	lane, ok := l.byID[id]
+	if !ok && len(l.all) >= maxLanes && id.goroutine != 0 {
+		id.goroutine = 0
+		lane, ok = l.byID[id]
+	}
+	if ok {
 		return lane
 	}
 	return l.add(id)

@@ -211,15 +211,12 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		h.core.toFallback("logged by the store's own client", s.line())
 		return nil
 	}
-	s.stack = callstack.Capture(s.frames)
-	if cap(s.stack) > cap(s.frames) {
-		s.frames = s.stack
-	}
-	if scope == nil && h.core.isOwn(s.stack) {
+	stack := h.core.stacks.Capture(&s.stack)
+	if scope == nil && h.core.isOwn(stack) {
 		h.core.toFallback("logged by the store's own client", s.line())
 		return nil
 	}
-	s.lane, s.site = place.lane, findCallSite(s.stack, r.PC)
+	s.lane, s.site = place.lane, findCallSite(stack, r.PC)
 
 	for {
 		b, err := h.buffer(scope, bound)
@@ -258,9 +255,8 @@ type scratch struct {
 	level      slog.Level
 	message    string
 	writer     attrWriter
-	frames     []uintptr
-	stack      []uintptr
-	site       []uintptr // the stack from the call site on
+	stack      callstack.Scratch
+	site       callstack.Stack // from the call site on
 	lane       *namedLane
 }
 

@@ -11,48 +11,31 @@ import (
 	"sync"
 )
 
-// MaxFrames is the deepest stack that is captured whole.
-const MaxFrames = 1 << 15
-
-// Capture returns the stack of its caller, in buf where that is large enough. It
-// returns nil for a stack deeper than [MaxFrames].
-func Capture(buf []uintptr) []uintptr {
-	const self = 2 // runtime.Callers and Capture
-	buf = buf[:cap(buf)]
-	for {
-		if n := runtime.Callers(self, buf); n < len(buf) {
-			return buf[:n]
-		}
-		if len(buf) > MaxFrames {
-			return nil
-		}
-		buf = make([]uintptr, max(64, 2*len(buf)))
-	}
-}
-
 // From returns the part of a stack that ends in the call site pc, as slog.Record
-// holds it, and nil where pc is not on the stack. Helpers that fill the record by
-// runtime.Caller store an address that is one less.
-func From(stack []uintptr, pc uintptr) []uintptr {
-	for i, at := range stack {
+// holds it, and an empty stack where pc is not on it. Helpers that fill the record
+// by runtime.Caller store an address that is one less.
+func (s Stack) From(pc uintptr) Stack {
+	for i, at := range s.PCs {
 		if at == pc || at == pc+1 {
-			return stack[i:]
+			s.PCs = s.PCs[i:]
+			return s
 		}
 	}
-	return nil
+	return Stack{}
 }
 
 // Outside returns the part of a stack that ends in the first function outside
-// the named packages, and nil where there is none.
-func Outside(stack []uintptr, packages ...string) []uintptr {
-	frames := runtime.CallersFrames(stack)
-	for i := range stack {
+// the named packages, and an empty stack where there is none.
+func (s Stack) Outside(packages ...string) Stack {
+	frames := runtime.CallersFrames(s.PCs)
+	for i := range s.PCs {
 		frame, _ := frames.Next()
 		if !inPackages(frame.Function, packages) {
-			return stack[i:]
+			s.PCs = s.PCs[i:]
+			return s
 		}
 	}
-	return nil
+	return Stack{}
 }
 
 func inPackages(function string, packages []string) bool {
@@ -65,11 +48,11 @@ func inPackages(function string, packages []string) bool {
 }
 
 // Root returns an address in the function that the stack's goroutine was started with.
-func Root(stack []uintptr) uintptr {
-	if len(stack) < 2 {
+func (s Stack) Root() uintptr {
+	if len(s.PCs) < 2 {
 		return 0
 	}
-	return stack[len(stack)-2] // the last is runtime.goexit
+	return s.PCs[len(s.PCs)-2] // the last is runtime.goexit
 }
 
 // A Func names a function. Functions inlined in the same one differ by name only.
@@ -101,6 +84,9 @@ func (f *Funcs) At(pc uintptr) Func {
 // stacks of one goroutine: those with equal addresses, and one more where both go
 // on in the same function at different places.
 func (f *Funcs) Shared(a, b []uintptr) int {
+	if len(a) > 0 && len(b) > 0 && &a[len(a)-1] == &b[len(b)-1] { // parts of one
+		return min(len(a), len(b))
+	}
 	shared := 0
 	for shared < len(a) && shared < len(b) && a[len(a)-1-shared] == b[len(b)-1-shared] {
 		shared++
