@@ -58,9 +58,10 @@ func (c *core) shed() {
 			return
 		}
 		b.mu.Lock()
-		if c.memory.down.Load() && c.journal == nil {
+		switch {
+		case c.memory.down.Load() && c.journal == nil:
 			b.shedBelow(warn)
-		} else {
+		case b.held.held > 4*perStory: // a chunk takes memory for itself
 			b.cut()
 		}
 		b.mu.Unlock()
