@@ -12,9 +12,22 @@ import (
 // A palette colours words; the zero one does not.
 type palette struct{ on bool }
 
-// paletteFor returns colours for a terminal, unless NO_COLOR is set or the
-// terminal has none.
-func paletteFor(out io.Writer) palette {
+// Values of --color.
+const (
+	colorAuto   = "auto"
+	colorAlways = "always"
+	colorNever  = "never"
+)
+
+// palette returns colours for a terminal, unless NO_COLOR is set or the terminal
+// has none; --color decides otherwise.
+func (o *options) palette(out io.Writer) palette {
+	switch o.color {
+	case colorAlways:
+		return palette{true}
+	case colorNever:
+		return palette{}
+	}
 	file, ok := out.(*os.File)
 	return palette{ok && term.IsTerminal(int(file.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }

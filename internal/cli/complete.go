@@ -56,3 +56,17 @@ func (o *options) complete(ctx context.Context, q story.Query, begun string, nam
 	})
 	return found
 }
+
+// completeWords completes the value of a flag from fixed words.
+func completeWords(cmd *cobra.Command, flag string, words ...cobra.Completion) {
+	// It fails only for a flag that the command does not have.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// completeKinds completes the value of --kind from the newest stories.
+func (o *options) completeKinds(cmd *cobra.Command) {
+	_ = cmd.RegisterFlagCompletionFunc("kind", func(cmd *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		kind := func(h story.Header) (string, string) { return h.Key.Kind, "" }
+		return o.complete(cmd.Context(), story.Query{}, begun, kind), cobra.ShellCompDirectiveNoFileComp
+	})
+}

@@ -35,8 +35,10 @@ func (o *options) diffCommand() *cobra.Command {
 					return fmt.Errorf("%w: %w", story.ErrNotFound, err)
 				case err != nil:
 					return err
+				case o.json:
+					return printJSON(cmd.OutOrStdout(), reading.DiffJSON(d, all))
 				}
-				return paged(cmd, func(w io.Writer) error { return printerFor(cmd).Diff(w, d, all) })
+				return paged(cmd, func(w io.Writer) error { return o.printer(cmd).Diff(w, d, all) })
 			})
 		},
 	}

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"os"
+	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -27,15 +29,15 @@ func (o *options) exportCommand() *cobra.Command {
 			return o.withStore(func(store story.Store) error { return export(cmd, store, q) })
 		},
 	}
-	flags.add(cmd)
+	flags.add(cmd, o)
 	cmd.Flags().BoolVar(&oldest, "oldest-first", false, "begin with the oldest story")
 	return cmd
 }
 
 func export(cmd *cobra.Command, store story.Store, q story.Query) error {
-	file, ok := cmd.ErrOrStderr().(*os.File)
-	progress := ok && term.IsTerminal(int(file.Fd()))
-	n := 0
+	progress := progressTo(cmd.ErrOrStderr())
+	defer progress.clear()
+	n, lines := 0, 0
 	for h, err := range story.All(cmd.Context(), store, q) {
 		var s story.Story
 		if err == nil {
@@ -47,13 +49,37 @@ func export(cmd *cobra.Command, store story.Store, q story.Query) error {
 		if err != nil {
 			return fmt.Errorf("after %s: %w", reading.Plural(n, "whole story"), err)
 		}
-		n++
-		if progress {
-			fmt.Fprintf(cmd.ErrOrStderr(), "\r%d stories, at %s", n, h.Start.Format("2006-01-02 15:04"))
-		}
-	}
-	if progress {
-		fmt.Fprint(cmd.ErrOrStderr(), "\r\x1b[K")
+		n, lines = n+1, lines+len(s.Lines)
+		progress.show("%d stories, %d lines, at %s", n, lines, h.Start.Local().Format("2006-01-02 15:04"))
 	}
 	return nil
+}
+
+// A progress is a line on a terminal that is written again and again.
+type progress struct {
+	out   io.Writer // nil where it is no terminal
+	shown time.Time
+}
+
+func progressTo(out io.Writer) *progress {
+	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return &progress{out: out}
+	}
+	return &progress{}
+}
+
+const progressEvery = 100 * time.Millisecond
+
+func (p *progress) show(format string, args ...any) {
+	if p.out == nil || time.Since(p.shown) < progressEvery {
+		return
+	}
+	p.shown = time.Now()
+	fmt.Fprintf(p.out, "\r\x1b[K"+format, args...)
+}
+
+func (p *progress) clear() {
+	if p.out != nil && !p.shown.IsZero() {
+		fmt.Fprint(p.out, "\r\x1b[K")
+	}
 }

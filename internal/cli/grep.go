@@ -25,7 +25,7 @@ func (o *options) grepCommand() *cobra.Command {
 			return o.withStore(func(store story.Store) error { return o.grep(cmd, store, q, view, most, read) })
 		},
 	}
-	flags.add(cmd)
+	flags.add(cmd, o)
 	cmd.Flags().IntVarP(&most, "limit", "n", 20, "the most stories to show")
 	cmd.Flags().IntVar(&read, "read", 200, "the most stories to read")
 	return cmd
@@ -54,7 +54,7 @@ func (o *options) grep(cmd *cobra.Command, store story.Store, q story.Query, vie
 		if o.json {
 			err = printHits(cmd, t)
 		} else {
-			err = printerFor(cmd).Story(cmd.OutOrStdout(), t, view)
+			err = o.printer(cmd).Story(cmd.OutOrStdout(), t, view)
 		}
 		if err != nil {
 			return err

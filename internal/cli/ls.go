@@ -26,14 +26,14 @@ func (o *options) listCommand() *cobra.Command {
 			return o.withStore(func(store story.Store) error { return o.list(cmd, store, query) })
 		},
 	}
-	flags.add(cmd)
+	flags.add(cmd, o)
 	cmd.Flags().IntVarP(&most, "limit", "n", 50, "the most stories to list")
 	return cmd
 }
 
 func (o *options) list(cmd *cobra.Command, store story.Store, query story.Query) error {
 	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	colours := paletteFor(cmd.OutOrStdout())
+	colours := o.palette(cmd.OutOrStdout())
 	n := 0
 	for h, err := range story.All(cmd.Context(), store, query) {
 		if err != nil {

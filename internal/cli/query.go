@@ -12,13 +12,15 @@ import (
 // A queryFlags holds the flags that select stories, as they were typed.
 type queryFlags struct{ kind, level, title, since, until string }
 
-func (f *queryFlags) add(cmd *cobra.Command) {
+func (f *queryFlags) add(cmd *cobra.Command, o *options) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.kind, "kind", "", "only keys of this kind")
 	flags.StringVarP(&f.level, "level", "l", "", "only stories that reached this level: debug, info, warn, error")
 	flags.StringVarP(&f.title, "title", "g", "", "only stories whose title contains this")
 	flags.StringVar(&f.since, "since", "", "only stories from this time on: -3h, 2026-11-22 or 2026-11-22T16:00:00Z")
 	flags.StringVar(&f.until, "until", "", "only stories before this time")
+	completeWords(cmd, "level", "debug", "info", "warn", "error")
+	o.completeKinds(cmd)
 }
 
 // query reads the flags, and the key among the arguments if there is one.

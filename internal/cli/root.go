@@ -19,10 +19,11 @@ import (
 
 // Exit codes.
 const (
-	exitOK       = 0
-	exitError    = 1
-	exitUsage    = 2
-	exitNotFound = 3
+	exitOK          = 0
+	exitError       = 1
+	exitUsage       = 2
+	exitNotFound    = 3
+	exitInterrupted = 130 // 128 and the number of the signal, as shells have it
 )
 
 var errUsage = errors.New("usage")
@@ -30,6 +31,7 @@ var errUsage = errors.New("usage")
 // options are those of every command.
 type options struct {
 	table, file string
+	color       string
 	json        bool
 }
 
@@ -37,6 +39,7 @@ type options struct {
 func Run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends at once
 	o := &options{}
 	root := &cobra.Command{
 		Use:           "dynamoslog",
@@ -47,6 +50,15 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	root.PersistentFlags().StringVar(&o.table, "table", os.Getenv("DYNAMOSLOG_TABLE"), "DynamoDB table with the stories (or DYNAMOSLOG_TABLE)")
 	root.PersistentFlags().StringVar(&o.file, "file", os.Getenv("DYNAMOSLOG_FILE"), "file with the stories (or DYNAMOSLOG_FILE); by default one in your cache folder")
 	root.PersistentFlags().BoolVar(&o.json, "json", false, "print JSON, one object a line")
+	root.PersistentFlags().StringVar(&o.color, "color", colorAuto, "auto colours a terminal's output, unless NO_COLOR is set; always or never")
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		switch o.color {
+		case colorAuto, colorAlways, colorNever:
+			return nil
+		}
+		return fmt.Errorf("%w: --color is auto, always or never, not %q", errUsage, o.color)
+	}
+	completeWords(root, "color", colorAuto, colorAlways, colorNever)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	root.AddCommand(o.demoCommand(), o.listCommand(), o.showCommand(), o.removeCommand(), o.tableCommand(),
 		o.serveCommand(), o.openCommand(), o.diffCommand(), o.grepCommand(), o.tailCommand(), o.exportCommand())
@@ -54,8 +66,11 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if err == nil {
+	switch {
+	case err == nil:
 		return exitOK
+	case ctx.Err() != nil:
+		return exitInterrupted
 	}
 	fmt.Fprintln(stderr, "dynamoslog:", story.Escape(err.Error()))
 	switch {

@@ -94,13 +94,13 @@ func (o *options) show(cmd *cobra.Command, s story.Story, view reading.View, fla
 		_, err := fmt.Fprint(cmd.OutOrStdout(), story.Format(s.Lines))
 		return err
 	}
-	return paged(cmd, func(w io.Writer) error { return printerFor(cmd).Story(w, t, view) })
+	return paged(cmd, func(w io.Writer) error { return o.printer(cmd).Story(w, t, view) })
 }
 
-// printerFor returns a printer for where a command's output goes.
-func printerFor(cmd *cobra.Command) reading.Printer {
+// printer returns a printer for where a command's output goes.
+func (o *options) printer(cmd *cobra.Command) reading.Printer {
 	p := reading.Printer{Zone: time.Local}
-	if colours := paletteFor(cmd.OutOrStdout()); colours.on {
+	if colours := o.palette(cmd.OutOrStdout()); colours.on {
 		p.Paint = colours.style
 	}
 	return p

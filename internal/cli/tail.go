@@ -32,7 +32,7 @@ func (o *options) tailCommand() *cobra.Command {
 			})
 		},
 	}
-	flags.add(cmd)
+	flags.add(cmd, o)
 	cmd.Flags().DurationVar(&every, "every", 2*time.Second, "how often to look")
 	cmd.Flags().BoolVar(&once, "once", false, "look once; for scripts")
 	return cmd
@@ -64,7 +64,7 @@ func (o *options) tail(cmd *cobra.Command, tail *reading.Tail, every time.Durati
 }
 
 func (o *options) printNews(cmd *cobra.Command, n reading.News) error {
-	out, colours := cmd.OutOrStdout(), paletteFor(cmd.OutOrStdout())
+	out, colours := cmd.OutOrStdout(), o.palette(cmd.OutOrStdout())
 	if o.json {
 		return printJSON(out, reading.HeaderJSON(n.Header))
 	}
