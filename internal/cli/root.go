@@ -2,6 +2,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/sqlitestore"
@@ -72,9 +77,9 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	case ctx.Err() != nil:
 		return exitInterrupted
 	}
-	fmt.Fprintln(stderr, "dynamoslog:", story.Escape(err.Error()))
+	fmt.Fprintln(stderr, "dynamoslog: "+escapeLines(strings.TrimSpace(err.Error())))
 	switch {
-	case errors.Is(err, errUsage):
+	case errors.Is(err, errUsage), strings.HasPrefix(err.Error(), "unknown command"): // for which cobra has no error of its own
 		fmt.Fprintln(stderr, "'dynamoslog --help' shows the commands.")
 		return exitUsage
 	case errors.Is(err, story.ErrNotFound):
@@ -82,6 +87,15 @@ func Run(args []string, stdout, stderr io.Writer) int {
 		return exitNotFound
 	}
 	return exitError
+}
+
+// escapeLines escapes what a terminal must not get, but for newlines.
+func escapeLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = story.Escape(lines[i])
+	}
+	return strings.Join(lines, "\n")
 }
 
 // withStore calls f with the store that the options name.
@@ -126,8 +140,25 @@ func arguments(least, most int) cobra.PositionalArgs {
 	}
 }
 
+// printJSON prints a value on a line. What a terminal would act on, and encoding/json
+// leaves as it is, is escaped as JSON has it.
 func printJSON(out io.Writer, v any) error {
-	encoder := json.NewEncoder(out)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(v)
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	var safe []byte
+	for _, r := range text.String() {
+		if r != '\n' && (unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)) {
+			for _, unit := range utf16.Encode([]rune{r}) {
+				safe = fmt.Appendf(safe, `\u%04x`, unit)
+			}
+			continue
+		}
+		safe = utf8.AppendRune(safe, r)
+	}
+	_, err := out.Write(safe)
+	return err
 }

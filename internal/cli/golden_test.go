@@ -1,0 +1,145 @@
+package cli_test
+
+import (
+	"bytes"
+	"flag"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/cli"
+	"github.com/dynamoslog/dynamoslog/sqlitestore"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// ms is an offset.
+func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// orders are three stories of an order, two of which went well.
+func orders() [][]story.Line {
+	good := func(kid string, took int) []story.Line {
+		return []story.Line{
+			{Message: "POST /order", Attrs: "user=42"},
+			{Depth: 5, Level: slog.LevelDebug, Message: "token accepted", Attrs: "kid=" + kid},
+			{Depth: 7, Message: "creating order", Up: 7},
+			{Depth: 9, Level: slog.LevelDebug, Message: "INSERT INTO orders\n(id, user)", Offset: ms(took)},
+			{Lane: 1, Message: "notify", Attrs: "channel=mail", Offset: ms(took)},
+			{Depth: 2, Message: "201 Created", Attrs: "bytes=76", Offset: ms(took + 1)},
+		}
+	}
+	bad := append(good("ghi", 900)[:4:4], story.Line{Depth: 8, Level: slog.LevelError, Message: "audit: disk full", Attrs: `retry=true path="/var/log a"`, Offset: ms(1000)})
+	return [][]story.Line{good("abc", 3), good("def", 4), bad}
+}
+
+// fixture writes stories that are the same but for the time of day.
+func fixture(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "stories.db")
+	store, err := sqlitestore.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now().UTC().Truncate(time.Hour).Add(-3 * time.Hour)
+	for i, lines := range orders() {
+		at := begin.Add(time.Duration(i) * time.Hour)
+		last := lines[len(lines)-1]
+		key, id := story.NewKey("user", "42"), story.NewID(at)
+		h := &story.Header{
+			Key: key, ID: id, Start: at, Updated: at.Add(last.Offset), Duration: last.Offset, State: story.Sealed,
+			MaxLevel: last.Level, LineCount: len(lines), Title: lines[0].Message, Attrs: map[string]string{"host": "a"},
+		}
+		if err := store.Put(t.Context(), []story.Part{{Key: key, ID: id, Header: h, Text: story.Format(lines)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var changing = []*regexp.Regexp{
+	regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z-[0-9a-z]{6}`),
+	regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z| UTC)?`),
+	regexp.MustCompile(`\b\d\d:\d\d:\d\d\b`),
+	regexp.MustCompile(`/[^ ]*stories\.db`),
+}
+
+// masked replaces what differs from run to run by as many letters.
+func masked(text string) string {
+	for i, pattern := range changing {
+		text = pattern.ReplaceAllStringFunc(text, func(s string) string {
+			if i == 3 {
+				return "FILE"
+			}
+			return strings.Repeat(string("IDTF"[i]), len(s))
+		})
+	}
+	return text
+}
+
+func TestGoldenOutput(t *testing.T) {
+	path := fixture(t)
+	for name, args := range map[string]string{
+		"help":           "--help",
+		"show-help":      "show --help",
+		"ls":             "ls",
+		"ls-error":       "ls -l error user_42",
+		"ls-json":        "ls --json -n 1",
+		"ls-none":        "ls --kind nobody",
+		"ls-color":       "ls --color always",
+		"show":           "show user_42",
+		"show-errors":    "show user_42 --fold errors",
+		"show-depth":     "show user_42 --fold 1",
+		"show-filter":    "show user_42 -g insert",
+		"show-stored":    "show user_42 --stored",
+		"show-color":     "show user_42 --color always",
+		"show-json":      "show user_42 --json",
+		"show-missing":   "show user_43",
+		"show-usage":     "show",
+		"diff":           "diff user_42",
+		"diff-all":       "diff user_42 --all",
+		"diff-json":      "diff user_42 --json",
+		"grep":           "grep disk",
+		"grep-json":      "grep --json disk",
+		"grep-none":      "grep nothing-like-it",
+		"export":         "export --oldest-first",
+		"tail":           "tail --once -l error",
+		"open":           "open user_42 --line 4",
+		"color-unknown":  "ls --color purple",
+		"command-none":   "lst",
+		"complete-kind":  "__complete ls --kind ",
+		"complete-level": "__complete ls -l ",
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			code := cli.Run(append([]string{"--file", path}, strings.Split(args, " ")...), &out, &errs)
+			got := masked("$ dynamoslog " + args + "\n" + out.String())
+			if errs.Len() > 0 {
+				got += "--- standard error\n" + masked(errs.String())
+			}
+			if code != 0 {
+				got += "--- exit code " + string(rune('0'+code)) + "\n"
+			}
+			golden := filepath.Join("testdata", name+".golden")
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,87 @@
+package cli_test
+
+import (
+	"bytes"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/dynamoslog/dynamoslog/internal/cli"
+	"github.com/dynamoslog/dynamoslog/sqlitestore"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// hostile is text that would do something to a terminal or a page.
+const hostile = "\x1b[2J\x1b]0;title\x07\x1b]8;;http://evil/\x1b\\link\r over \u202e\u2066 bidi \u0085\u009b31m <script>alert(1)</script> \xff\x00 \u2028 end"
+
+// ours are the escapes that colours are made of.
+var ours = regexp.MustCompile("\x1b\\[\\d{1,2}m")
+
+func hostileStore(t *testing.T) (path string, key story.Key) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "stories.db")
+	store, err := sqlitestore.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key = story.NewKey("user", hostile)
+	for i := range 2 {
+		start := time.Now().UTC().Truncate(time.Microsecond).Add(time.Duration(i-60) * time.Second)
+		lines := []story.Line{
+			{Message: hostile, Attrs: "k=" + hostile},
+			{Message: hostile + "\n" + hostile, Depth: 3 + i, Attrs: "\x1b[0m"},
+			{Message: strings.Repeat("\x1b[31mlong ", 1<<17), Depth: 50},
+		}
+		h := &story.Header{
+			Key: key, ID: story.NewID(start), Start: start, Updated: start, State: story.Sealed, LineCount: 3,
+			Title: hostile, Attrs: map[string]string{"a\x1b[2J": hostile},
+		}
+		parts := []story.Part{{Key: key, ID: h.ID, Header: h}}
+		for text := story.Format(lines); text != ""; {
+			size := min(len(text), story.MaxPartText)
+			parts = append(parts, story.Part{Key: key, ID: h.ID, Number: len(parts), Text: text[:size]})
+			text = text[size:]
+		}
+		h.Parts = len(parts) - 1
+		if err := store.Put(t.Context(), parts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path, key
+}
+
+// No command lets anything of a story reach a terminal but text.
+func TestHostileStoryInEveryCommand(t *testing.T) {
+	path, key := hostileStore(t)
+	for _, args := range [][]string{
+		{"ls"}, {"ls", key.String()}, {"ls", "--json"}, {"show", key.String()}, {"show", key.String(), "--stored"},
+		{"show", key.String(), "--json"}, {"show", key.String(), "-g", "bidi"}, {"diff", key.String()}, {"diff", "--all", key.String()},
+		{"diff", "--json", key.String()}, {"grep", "bidi"}, {"grep", "--json", "bidi"}, {"tail", "--once"}, {"export"}, {"open", key.String()},
+		{"__complete", "show", "user_"}, {"show", "user_" + "\x1b[2J"}, {"\x1b[2J"}, {"ls", "--since", "\x1b[2J"},
+	} {
+		for _, color := range []string{"never", "always"} {
+			var out, errs bytes.Buffer
+			cli.Run(append([]string{"--file", path, "--color", color}, args...), &out, &errs)
+			for _, text := range []string{out.String(), errs.String()} {
+				if color == "always" {
+					text = ours.ReplaceAllString(text, "")
+				}
+				bad := strings.IndexFunc(text, func(r rune) bool {
+					return r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r == unicode.ReplacementChar)
+				})
+				if bad >= 0 {
+					t.Errorf("%q in %s: %q gets through", args, color, text[max(bad-20, 0):min(bad+20, len(text))])
+				}
+			}
+			if out.Len() == 0 && errs.Len() == 0 {
+				t.Errorf("%q: no output", args)
+			}
+		}
+	}
+}
