@@ -169,6 +169,9 @@ func TestRefuse(t *testing.T) {
 	for _, refused := range []bool{false, true, false} {
 		if refused {
 			p.Refuse()
+			if _, err := p.batch(t, "a", 1); err == nil { // ends with the connection that was kept, if that is still there
+				t.Error("a call came through")
+			}
 		} else {
 			p.Listen()
 		}

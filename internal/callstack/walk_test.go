@@ -1,0 +1,143 @@
+package callstack_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/dynamoslog/dynamoslog/internal/callstack"
+)
+
+const recordsEnv = "DYNAMOSLOG_WALK_RECORDS" // for a longer run by hand
+
+// runPrograms runs random programs on several goroutines until they have made so
+// many records.
+func runPrograms(stacks *callstack.Stacks, records int) (all program) {
+	const goroutines = 4
+	var mu sync.Mutex
+	var done sync.WaitGroup
+	for g := range goroutines {
+		done.Go(func() {
+			p := program{random: rand.New(rand.NewPCG(uint64(g), 42)), stacks: stacks}
+			for p.records < records/goroutines {
+				p.step(p.random.IntN(24))
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			all.add(&p)
+		})
+	}
+	done.Wait()
+	return all
+}
+
+// The walk says what runtime.Callers says, whatever the program does.
+func TestWalkIsExact(t *testing.T) {
+	records := 200_000
+	if n, err := strconv.Atoi(os.Getenv(recordsEnv)); err == nil {
+		records = n
+	}
+	var stacks callstack.Stacks
+	all := runPrograms(&stacks, records)
+	walk, identify := callstack.Walks()
+	t.Logf("%d records, %d of them known from before, %d wrong; the walk is used: %v, goroutines are known: %v",
+		all.records, all.kept, all.wrong, walk, identify)
+	if all.wrong > 0 {
+		t.Errorf("%d of %d records are wrong, the first:\n%s", all.wrong, all.records, all.first)
+	}
+	if walk && all.kept == 0 {
+		t.Error("no chain was known again")
+	}
+}
+
+// Without the proof the walk is wrong at times: the test above would notice.
+func TestWalkWithoutProofIsWrong(t *testing.T) {
+	if walk, _ := callstack.Walks(); !walk {
+		t.Skip("the walk is not used here")
+	}
+	if all := runPrograms(callstack.Trusting(), 200_000); all.wrong == 0 {
+		t.Error("nothing is wrong without the proof: what is it for, or is the test too weak?")
+	}
+}
+
+// Stacks that grow, shrink and are scanned by the collector are walked all the same.
+func TestWalkWhileStacksMove(t *testing.T) {
+	stop := make(chan struct{})
+	var collector sync.WaitGroup
+	collector.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				runtime.GC()
+			}
+		}
+	})
+	var stacks callstack.Stacks
+	for i := range 50 {
+		p := program{random: rand.New(rand.NewPCG(uint64(i), 3)), stacks: &stacks}
+		p.onGoroutine(func(own *program) {
+			for depth := range 60 {
+				grow(own, depth)
+			}
+		})
+		if p.wrong > 0 {
+			t.Fatal(p.first)
+		}
+	}
+	close(stop)
+	collector.Wait()
+}
+
+//go:noinline
+func grow(p *program, depth int) {
+	var big [512]byte
+	big[depth] = 1
+	if depth == 0 {
+		p.check()
+	} else {
+		grow(p, depth-1)
+	}
+	p.sink += int(big[3])
+}
+
+func TestCaptureDoesNotAllocate(t *testing.T) {
+	var stacks callstack.Stacks
+	var scratch callstack.Scratch
+	for range 3 {
+		stacks.Capture(&scratch)
+	}
+	if n := testing.AllocsPerRun(100, func() { stacks.Capture(&scratch) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// BenchmarkCapture compares the walk with runtime.Callers on stacks of functions
+// that are all different.
+func BenchmarkCapture(b *testing.B) {
+	for _, depth := range []int{5, 10, 20, 40, 80} {
+		var stacks callstack.Stacks
+		var scratch callstack.Scratch
+		var pcs [256]uintptr
+		b.Run(fmt.Sprintf("walk/%d", depth), func(b *testing.B) {
+			b.ReportAllocs()
+			atDepth(depth, func() {
+				for b.Loop() {
+					stacks.Capture(&scratch)
+				}
+			})
+		})
+		b.Run(fmt.Sprintf("callers/%d", depth), func(b *testing.B) {
+			atDepth(depth, func() {
+				for b.Loop() {
+					runtime.Callers(1, pcs[:])
+				}
+			})
+		})
+	}
+}
