@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/dynamoslog/dynamoslog/internal/callstack"
+	"github.com/dynamoslog/dynamoslog/internal/deepcalls"
 )
 
 const recordsEnv = "DYNAMOSLOG_WALK_RECORDS" // for a longer run by hand
@@ -126,14 +127,14 @@ func BenchmarkCapture(b *testing.B) {
 		var pcs [256]uintptr
 		b.Run(fmt.Sprintf("walk/%d", depth), func(b *testing.B) {
 			b.ReportAllocs()
-			atDepth(depth, func() {
+			deepcalls.At(depth, func() {
 				for b.Loop() {
 					stacks.Capture(&scratch)
 				}
 			})
 		})
 		b.Run(fmt.Sprintf("callers/%d", depth), func(b *testing.B) {
-			atDepth(depth, func() {
+			deepcalls.At(depth, func() {
 				for b.Loop() {
 					runtime.Callers(1, pcs[:])
 				}
