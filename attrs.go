@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 	"unicode"
@@ -42,12 +43,14 @@ func (w *attrWriter) rendered(text string) {
 
 // attr writes one attribute, and nothing for one that is empty.
 func (w *attrWriter) attr(a slog.Attr) {
-	a.Value = a.Value.Resolve()
+	if a.Value.Kind() == slog.KindLogValuer {
+		a.Value = a.Value.Resolve()
+	}
 	if w.replace != nil && a.Value.Kind() != slog.KindGroup {
 		a = w.replace(w.groups, a)
 		a.Value = a.Value.Resolve()
 	}
-	if a.Equal(slog.Attr{}) {
+	if a.Key == "" && a.Equal(slog.Attr{}) {
 		return
 	}
 	if a.Value.Kind() == slog.KindGroup {
@@ -57,12 +60,21 @@ func (w *attrWriter) attr(a slog.Attr) {
 	if len(w.text) > 0 {
 		w.text = append(w.text, ' ')
 	}
-	start := len(w.text)
-	w.text = append(w.text, w.prefix...)
-	w.text = append(w.text, a.Key...)
-	w.quoteFrom(start)
+	w.key(a.Key)
 	w.text = append(w.text, '=')
 	w.value(a.Value)
+}
+
+func (w *attrWriter) key(name string) {
+	if len(w.prefix) == 0 {
+		w.quoted(name)
+		return
+	}
+	start := len(w.text)
+	w.text = append(append(w.text, w.prefix...), name...)
+	if needsQuoting(w.text[start:]) {
+		w.text = strconv.AppendQuote(w.text[:start], string(w.text[start:]))
+	}
 }
 
 func (w *attrWriter) group(name string, attrs []slog.Attr) {
@@ -76,19 +88,35 @@ func (w *attrWriter) group(name string, attrs []slog.Attr) {
 	w.prefix, w.groups = w.prefix[:prefix], groups
 }
 
-// quoteFrom quotes what was written since start, if it has to be.
-func (w *attrWriter) quoteFrom(start int) {
-	if needsQuoting(w.text[start:]) {
-		w.text = strconv.AppendQuote(w.text[:start], string(w.text[start:]))
+// quoted writes text, in quotes if it needs them.
+func (w *attrWriter) quoted(s string) {
+	start := len(w.text)
+	w.text = slices.Grow(w.text, len(s))
+	to := w.text[start : start+len(s)]
+	for i := range len(s) {
+		c := s[i]
+		if !plain[c] {
+			w.text = w.text[:start]
+			if needsQuoting([]byte(s)) {
+				w.text = strconv.AppendQuote(w.text, s)
+			} else {
+				w.text = append(w.text, s...)
+			}
+			return
+		}
+		to[i] = c
 	}
+	if len(s) == 0 {
+		w.text = append(w.text, `""`...)
+		return
+	}
+	w.text = w.text[:start+len(s)]
 }
 
 func (w *attrWriter) value(v slog.Value) {
 	switch v.Kind() {
 	case slog.KindString:
-		start := len(w.text)
-		w.text = append(w.text, v.String()...)
-		w.quoteFrom(start)
+		w.quoted(v.String())
 	case slog.KindInt64:
 		w.text = strconv.AppendInt(w.text, v.Int64(), 10)
 	case slog.KindUint64:
@@ -102,9 +130,7 @@ func (w *attrWriter) value(v slog.Value) {
 	case slog.KindTime:
 		w.text = v.Time().AppendFormat(w.text, "2006-01-02T15:04:05.000Z07:00")
 	default:
-		start := len(w.text)
-		w.text = append(w.text, anyText(v.Any())...)
-		w.quoteFrom(start)
+		w.quoted(anyText(v.Any()))
 	}
 }
 
@@ -135,27 +161,28 @@ func anyText(value any) (text string) {
 	return fmt.Sprintf("%+v", value)
 }
 
+// plain tells the bytes that stand for themselves in a key or value.
+var plain = func() (plain [256]bool) {
+	for c := byte('!'); c < 0x7f; c++ {
+		plain[c] = c != '"' && c != '='
+	}
+	return plain
+}()
+
 // needsQuoting reports whether a key or value would not read back unquoted.
 func needsQuoting(s []byte) bool {
-	if len(s) == 0 {
-		return true
-	}
 	for i := 0; i < len(s); {
-		b := s[i]
-		if b < utf8.RuneSelf {
-			if b <= ' ' || b == '"' || b == '=' || b == 0x7f {
-				return true
-			}
+		if plain[s[i]] {
 			i++
 			continue
 		}
 		r, size := utf8.DecodeRune(s[i:])
-		if r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r) {
+		if r < utf8.RuneSelf || r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r) {
 			return true
 		}
 		i += size
 	}
-	return false
+	return len(s) == 0
 }
 
 func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }

@@ -105,7 +105,7 @@ func (b *buffer) add(s *scratch) (added bool, err error) {
 		return false, nil
 	}
 	facts := b.factsOf(s)
-	room := b.held.room(facts)
+	room := b.held.room(&facts)
 	if room > 0 && !b.core.reserve(int64(room)) {
 		b.core.counts.drop(b.key().Kind, 1)
 		b.refused++
@@ -155,7 +155,7 @@ func (b *buffer) factsOf(s *scratch) lineFacts {
 // hold keeps a line, for which room was reserved. The caller holds b.mu.
 func (b *buffer) hold(facts lineFacts, message string, attrs []byte, room int) {
 	before := b.held.held
-	b.held.add(&b.core.blocks, facts, message, attrs)
+	b.held.add(&b.core.blocks, &facts, message, attrs)
 	b.journalLine(facts, message, attrs)
 	if took := b.held.held - before; took != room {
 		b.core.buffered.Add(int64(took - room))

@@ -86,6 +86,7 @@ func newCore(store story.Store, opts Options) *core {
 
 		recovered: make(chan struct{}),
 	}
+	c.stacks.Within = loggers()
 	c.scratch.New = func() any { return new(scratch) }
 	return c
 }
@@ -93,7 +94,7 @@ func newCore(store story.Store, opts Options) *core {
 // release gives a scratch back, unless it has grown large.
 func (c *core) release(s *scratch) {
 	const largest = 64 << 10
-	if cap(s.writer.text) > largest || s.stack.Size() > largest {
+	if cap(s.writer.text) > largest {
 		return
 	}
 	s.message, s.lane = "", nil
@@ -172,7 +173,7 @@ func (c *core) abandon(b *buffer) {
 // isOwn reports whether a stack is that of a handler's own goroutine: what the
 // store's client logs there, even without the context, must not come back.
 func (c *core) isOwn(stack callstack.Stack) bool {
-	return c.stacks.At(stack.Root()).Entry == reflect.ValueOf((*writer).run).Pointer()
+	return stack.Root == reflect.ValueOf((*writer).run).Pointer()
 }
 
 // start starts the writer. The caller holds c.mu.

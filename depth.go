@@ -18,13 +18,10 @@ const (
 	ByCaller
 )
 
-// findCallSite returns the stack from the record's call site on. It is empty
-// where the record was made on another goroutine, so that its place is unknown.
-func findCallSite(stack callstack.Stack, pc uintptr) callstack.Stack {
-	if pc == 0 { // log.Print after slog.SetDefault, or a record made by hand
-		return stack.Outside("log", "log/slog", packagePath, packagePath+".(*Handler)")
-	}
-	return stack.From(pc)
+// loggers are the packages in which log.Print, after slog.SetDefault, makes records
+// that tell no place.
+func loggers() []string {
+	return []string{"log", "log/slog", packagePath, packagePath + ".(*Handler)"}
 }
 
 const packagePath = "github.com/dynamoslog/dynamoslog"
@@ -46,15 +43,13 @@ type namedLane struct{ name string }
 // A laneStack is what a buffer remembers of a lane: where its last line was made.
 type laneStack struct {
 	id    laneID
-	root  uintptr   // address of the last stack's root
 	stack []uintptr // from the call site on
 	own   []uintptr // memory for stacks that are not kept
 }
 
 // remember takes note of where the lane's last line was made.
 func (l *laneStack) remember(stack callstack.Stack) {
-	l.root = stack.Root()
-	if l.stack = stack.PCs; !stack.Kept {
+	if l.stack = stack.PCs; !stack.Kept() {
 		l.own = append(l.own[:0], stack.PCs...)
 		l.stack = l.own
 	}
@@ -77,7 +72,7 @@ func (l *lanes) place(stacks *callstack.Stacks, stack callstack.Stack, named *na
 		}
 		return l.last, 0, 0
 	}
-	lane = l.find(stacks, stack, named)
+	lane = l.find(stack, named)
 	l.last = lane
 	if len(stack.PCs) == 0 {
 		return lane, 0, 0
@@ -88,17 +83,13 @@ func (l *lanes) place(stacks *callstack.Stacks, stack callstack.Stack, named *na
 	return lane, len(stack.PCs), shared
 }
 
-func (l *lanes) find(stacks *callstack.Stacks, stack callstack.Stack, named *namedLane) int {
-	root := stack.Root()
-	if len(l.all) > 0 {
-		last := &l.all[l.last]
-		if last.id.named == named && (named != nil || last.id.goroutine == stack.Goroutine && last.root == root) {
-			return l.last
-		}
-	}
+func (l *lanes) find(stack callstack.Stack, named *namedLane) int {
 	id := laneID{named: named}
 	if named == nil {
-		id.goroutine, id.root = stack.Goroutine, stacks.At(root).Entry
+		id.goroutine, id.root = stack.Goroutine, stack.Root
+	}
+	if len(l.all) > 0 && l.all[l.last].id == id {
+		return l.last
 	}
 	lane, ok := l.byID[id]
 	if !ok && len(l.all) >= maxLanes && id.goroutine != 0 {

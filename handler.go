@@ -211,12 +211,12 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		h.core.toFallback("logged by the store's own client", s.line())
 		return nil
 	}
-	stack := h.core.stacks.Capture(&s.stack)
-	if scope == nil && h.core.isOwn(stack) {
+	s.lane, s.site = place.lane, h.core.stacks.Capture(r.PC)
+	defer h.core.stacks.Release(s.site)
+	if scope == nil && h.core.isOwn(s.site) {
 		h.core.toFallback("logged by the store's own client", s.line())
 		return nil
 	}
-	s.lane, s.site = place.lane, findCallSite(stack, r.PC)
 
 	for {
 		b, err := h.buffer(scope, bound)
@@ -255,7 +255,6 @@ type scratch struct {
 	level      slog.Level
 	message    string
 	writer     attrWriter
-	stack      callstack.Scratch
 	site       callstack.Stack // from the call site on
 	lane       *namedLane
 }

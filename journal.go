@@ -275,7 +275,7 @@ func (l *lines) addRecord(pool *blocks, text []byte) bool {
 	if r.failed || !ok || len(rest) > 0 {
 		return false
 	}
-	l.add(pool, facts, string(message), attrs)
+	l.add(pool, &facts, string(message), attrs)
 	return true
 }
 

@@ -46,7 +46,7 @@ func TestRecordsReadBack(t *testing.T) {
 func FuzzRecover(f *testing.F) {
 	k := &chunk{header: someHeader(), whole: true}
 	k.entry.number = 1
-	line := lineFacts{message: 2}.appendTo(newLineRecord(nil, 1, 1, 0))
+	line := (&lineFacts{message: 2}).appendTo(newLineRecord(nil, 1, 1, 0))
 	begin := newRecord(recordStory, 1)
 	begin.uint(0)
 	begin.uint(flagResume)

@@ -17,9 +17,26 @@ type lineFacts struct {
 	attrs   uint32 // lengths in bytes
 }
 
+// compact packs the facts of most lines into a word, whose lowest bit is set; the
+// length of the attributes follows it in two bytes.
+func (f *lineFacts) compact() (word uint64, ok bool) {
+	ok = uint64(f.offset) < 1<<22 && uint64(f.level+32) < 1<<6 && uint32(f.lane) < 1<<6 &&
+		uint32(f.frames) < 1<<9 && uint32(f.shared) < 1<<9 && f.message < 1<<11 && f.attrs < 1<<16
+	word = 1 | uint64(f.offset)<<1 | uint64(f.level+32)<<23 | uint64(f.lane)<<29 |
+		uint64(f.frames)<<35 | uint64(f.shared)<<44 | uint64(f.message)<<53
+	return word, ok
+}
+
+const compactSize = 8 + 2
+
 // appendTo appends the facts as they stand before a line's text in memory and in
 // the journal: ten bytes for most lines.
-func (f lineFacts) appendTo(out []byte) []byte {
+func (f *lineFacts) appendTo(out []byte) []byte {
+	if word, ok := f.compact(); ok {
+		out = binary.LittleEndian.AppendUint64(out, word)
+		return binary.LittleEndian.AppendUint16(out, uint16(f.attrs))
+	}
+	out = append(out, 0)
 	out = binary.AppendVarint(out, f.offset)
 	out = binary.AppendVarint(out, int64(f.level))
 	for _, n := range [...]uint32{uint32(f.lane), uint32(f.frames), uint32(f.shared), f.message, f.attrs} {
@@ -28,9 +45,36 @@ func (f lineFacts) appendTo(out []byte) []byte {
 	return out
 }
 
-// decodeLine reads the line that text begins with, and returns what follows it.
-// It returns false for text that appendTo did not write.
-func decodeLine(text []byte) (facts lineFacts, message, attrs, rest []byte, ok bool) {
+// size returns how many bytes appendTo appends.
+func (f *lineFacts) size() int {
+	if _, ok := f.compact(); ok {
+		return compactSize
+	}
+	var space [64]byte
+	return len(f.appendTo(space[:0]))
+}
+
+// decodeFacts reads what appendTo wrote, and returns what follows it.
+func decodeFacts(text []byte) (facts lineFacts, rest []byte, ok bool) {
+	switch {
+	case len(text) == 0:
+		return facts, nil, false
+	case text[0]&1 == 0:
+		return decodeLargeFacts(text[1:])
+	case len(text) < compactSize:
+		return facts, nil, false
+	}
+	word := binary.LittleEndian.Uint64(text)
+	bits := func(from, count int) uint64 { return word >> from & (1<<count - 1) }
+	facts = lineFacts{
+		offset: int64(bits(1, 22)), level: slog.Level(bits(23, 6)) - 32, lane: int32(bits(29, 6)),
+		frames: int32(bits(35, 9)), shared: int32(bits(44, 9)), message: uint32(bits(53, 11)),
+		attrs: uint32(binary.LittleEndian.Uint16(text[8:])),
+	}
+	return facts, text[compactSize:], true
+}
+
+func decodeLargeFacts(text []byte) (facts lineFacts, rest []byte, ok bool) {
 	next := func(read func([]byte) (int64, int)) int64 {
 		n, size := read(text)
 		if ok = ok && size > 0; ok {
@@ -46,8 +90,15 @@ func decodeLine(text []byte) (facts lineFacts, message, attrs, rest []byte, ok b
 	facts.offset, facts.level = next(binary.Varint), slog.Level(next(binary.Varint))
 	facts.lane, facts.frames, facts.shared = int32(next(unsigned)), int32(next(unsigned)), int32(next(unsigned))
 	facts.message, facts.attrs = uint32(next(unsigned)), uint32(next(unsigned))
+	return facts, text, ok && facts.lane >= 0 && facts.frames >= 0 && facts.shared >= 0
+}
+
+// decodeLine reads the line that text begins with, and returns what follows it.
+// It returns false for text that is no line.
+func decodeLine(text []byte) (facts lineFacts, message, attrs, rest []byte, ok bool) {
+	facts, text, ok = decodeFacts(text)
 	size := int(facts.message) + int(facts.attrs)
-	if !ok || size > len(text) || facts.lane < 0 || facts.frames < 0 || facts.shared < 0 {
+	if !ok || size > len(text) {
 		return lineFacts{}, nil, nil, nil, false
 	}
 	return facts, text[:facts.message], text[facts.message:size], text[size:], true
@@ -77,26 +128,34 @@ const (
 type blocks [5]sync.Pool
 
 // add appends a line; room says what it takes.
-func (l *lines) add(pool *blocks, facts lineFacts, message string, attrs []byte) {
+func (l *lines) add(pool *blocks, facts *lineFacts, message string, attrs []byte) {
+	l.count++
+	if last := l.last; last != nil {
+		if word, ok := facts.compact(); ok && compactSize+len(message)+len(attrs) <= cap(last.data)-len(last.data) {
+			data := binary.LittleEndian.AppendUint64(last.data, word)
+			data = binary.LittleEndian.AppendUint16(data, uint16(facts.attrs))
+			data = append(append(data, message...), attrs...)
+			l.size += len(data) - len(last.data)
+			last.data = data
+			return
+		}
+	}
 	var space [64]byte
 	head := facts.appendTo(space[:0])
 	rest := len(head) + len(message) + len(attrs)
-	for len(head) > 0 {
-		n := copy(l.free(pool, rest), head)
-		l.advance(n)
-		head, rest = head[n:], rest-n
+	fill(l, pool, head, &rest)
+	fill(l, pool, message, &rest)
+	fill(l, pool, attrs, &rest)
+}
+
+// fill appends a piece of a line of which so much is to come.
+func fill[T string | []byte](l *lines, pool *blocks, piece T, rest *int) {
+	for len(piece) > 0 {
+		n := copy(l.free(pool, *rest), piece)
+		l.last.data = l.last.data[:len(l.last.data)+n]
+		l.size += n
+		piece, *rest = piece[n:], *rest-n
 	}
-	for len(message) > 0 {
-		n := copy(l.free(pool, rest), message)
-		l.advance(n)
-		message, rest = message[n:], rest-n
-	}
-	for len(attrs) > 0 {
-		n := copy(l.free(pool, rest), attrs)
-		l.advance(n)
-		attrs, rest = attrs[n:], rest-n
-	}
-	l.count++
 }
 
 // free returns free space, at least a byte of it, for the rest of a line.
@@ -114,15 +173,9 @@ func (l *lines) free(pool *blocks, wanted int) []byte {
 	return l.last.data[len(l.last.data):cap(l.last.data)]
 }
 
-func (l *lines) advance(n int) {
-	l.last.data = l.last.data[:len(l.last.data)+n]
-	l.size += n
-}
-
 // room returns how much memory a line would take beyond what is held already.
-func (l *lines) room(facts lineFacts) int {
-	var space [64]byte
-	size := len(facts.appendTo(space[:0])) + int(facts.message) + int(facts.attrs)
+func (l *lines) room(facts *lineFacts) int {
+	size := facts.size() + int(facts.message) + int(facts.attrs)
 	free := 0
 	if l.last != nil {
 		free = cap(l.last.data) - len(l.last.data)
@@ -218,7 +271,7 @@ func (l *lines) keepFrom(pool *blocks, level slog.Level) (dropped int) {
 			facts.shared = min(facts.shared, shared)
 			delete(least, facts.lane)
 		}
-		kept.add(pool, facts, message, []byte(attrs))
+		kept.add(pool, &facts, message, []byte(attrs))
 	})
 	l.release(pool)
 	*l = kept

@@ -47,8 +47,8 @@ func TestLinesHoldWhatWasAdded(t *testing.T) {
 		var want []heldLine
 		for range r.IntN(200) {
 			line := randomLine(r)
-			before, room := l.held, l.room(line.facts)
-			l.add(pool, line.facts, line.message, []byte(line.attrs))
+			before, room := l.held, l.room(&line.facts)
+			l.add(pool, &line.facts, line.message, []byte(line.attrs))
 			if l.held-before != room {
 				t.Fatalf("seed %d: a line took %d bytes, room says %d", seed, l.held-before, room)
 			}
@@ -98,7 +98,7 @@ func BenchmarkHoldLine(b *testing.B) {
 				if l.count == count {
 					l.release(pool)
 				}
-				l.add(pool, facts, "No exercises for current filte", attrs)
+				l.add(pool, &facts, "No exercises for current filte", attrs)
 			}
 		})
 	}

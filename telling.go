@@ -127,7 +127,7 @@ func (t *telling) format(l *lines) (text string, starts []int) {
 func (k *chunk) note(c *core, level slog.Level, message string) {
 	facts := lineFacts{level: level, message: uint32(len(message))}
 	k.lines.each(func(last lineFacts, _, _ string) { facts.offset, facts.lane = last.offset, last.lane })
-	k.lines.add(&c.blocks, facts, message, nil)
+	k.lines.add(&c.blocks, &facts, message, nil)
 }
 
 type piece struct {

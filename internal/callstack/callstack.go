@@ -11,31 +11,41 @@ import (
 	"sync"
 )
 
-// From returns the part of a stack that ends in the call site pc, as slog.Record
-// holds it, and an empty stack where pc is not on it. Helpers that fill the record
-// by runtime.Caller store an address that is one less.
-func (s Stack) From(pc uintptr) Stack {
-	for i, at := range s.PCs {
-		if at == pc || at == pc+1 {
-			s.PCs = s.PCs[i:]
-			return s
-		}
-	}
-	return Stack{}
+// A Stack is the stack of a goroutine from a call site on.
+type Stack struct {
+	PCs       []uintptr // return addresses, the innermost first; none if the call site is not on the stack
+	Root      uintptr   // entry of the function that the goroutine was started with
+	Goroutine uint64    // its number; 0 if unknown
+
+	scratch *scratch // where the PCs are, unless they stay for ever
 }
 
-// Outside returns the part of a stack that ends in the first function outside
-// the named packages, and an empty stack where there is none.
-func (s Stack) Outside(packages ...string) Stack {
-	frames := runtime.CallersFrames(s.PCs)
-	for i := range s.PCs {
-		frame, _ := frames.Next()
-		if !inPackages(frame.Function, packages) {
-			s.PCs = s.PCs[i:]
-			return s
+// Kept reports whether the PCs are never overwritten.
+func (s Stack) Kept() bool { return s.scratch == nil }
+
+// from returns the part of a stack that ends in the call site pc, as slog.Record
+// holds it, and nil where pc is not on it. Helpers that fill the record by
+// runtime.Caller store an address that is one less.
+func from(pcs []uintptr, pc uintptr) []uintptr {
+	for i, at := range pcs {
+		if at == pc || at == pc+1 {
+			return pcs[i:]
 		}
 	}
-	return Stack{}
+	return nil
+}
+
+// outside returns the part of a stack that ends in the first function outside
+// the named packages, and nil where there is none.
+func outside(pcs []uintptr, packages []string) []uintptr {
+	frames := runtime.CallersFrames(pcs)
+	for i := range pcs {
+		frame, _ := frames.Next()
+		if !inPackages(frame.Function, packages) {
+			return pcs[i:]
+		}
+	}
+	return nil
 }
 
 func inPackages(function string, packages []string) bool {
@@ -45,14 +55,6 @@ func inPackages(function string, packages []string) bool {
 		}
 	}
 	return false
-}
-
-// Root returns an address in the function that the stack's goroutine was started with.
-func (s Stack) Root() uintptr {
-	if len(s.PCs) < 2 {
-		return 0
-	}
-	return s.PCs[len(s.PCs)-2] // the last is runtime.goexit
 }
 
 // A Func names a function. Functions inlined in the same one differ by name only.
@@ -78,6 +80,15 @@ func (f *Funcs) At(pc uintptr) Func {
 	}
 	f.byPC.Store(pc, found)
 	return found
+}
+
+// root returns the entry of the function that a whole stack's goroutine was
+// started with.
+func (f *Funcs) root(pcs []uintptr) uintptr {
+	if len(pcs) < 2 {
+		return 0
+	}
+	return f.At(pcs[len(pcs)-2]).Entry // the last is runtime.goexit
 }
 
 // Shared returns how many frames from the root are the same activation in two

@@ -2,6 +2,8 @@ package callstack
 
 import (
 	"runtime"
+	"slices"
+	"sync"
 	"unsafe"
 )
 
@@ -10,22 +12,14 @@ const (
 	maxWalk   = 1 << 9  // of a stack that is walked; deeper ones cost less than they would to remember
 )
 
-// A Stack is the stack of a goroutine, or its part from a call site on.
-type Stack struct {
-	PCs       []uintptr // return addresses, the innermost first
-	Kept      bool      // PCs are never overwritten
-	Goroutine uint64    // its number, if it is known
-}
-
-// A Scratch is memory for capturing stacks. Its zero value is ready to use, by
-// one goroutine at a time.
-type Scratch struct {
+// A scratch is memory for capturing stacks, for one goroutine at a time.
+type scratch struct {
 	chain []frame
 	pcs   []uintptr
 }
 
-// Size returns how many bytes the memory takes.
-func (s *Scratch) Size() int { return cap(s.chain)*int(unsafe.Sizeof(frame{})) + cap(s.pcs)*8 }
+// size returns how many bytes the memory takes.
+func (s *scratch) size() int { return cap(s.chain)*int(unsafe.Sizeof(frame{})) + cap(s.pcs)*8 }
 
 // Stacks captures stacks, and knows again those that it has captured before. Its
 // zero value is ready to use, by several goroutines at once.
@@ -42,43 +36,103 @@ func (s *Scratch) Size() int { return cap(s.chain)*int(unsafe.Sizeof(frame{})) +
 // the same frames, even if some function does not maintain the frame pointer.
 type Stacks struct {
 	Funcs
-	known table
+	// Within names the packages that a record without an address is not made in:
+	// those of the loggers.
+	Within []string
+
+	known     table
+	scratches sync.Pool
 }
 
-// Capture returns the stack of its caller, and no PCs for one that is too deep.
-// They are valid until the scratch is used again, unless they are kept.
+// Capture returns the caller's stack from the call site on that has the address
+// pc, or from outside of the packages Within if pc is 0. It returns no PCs for a
+// call site that is not on the stack, and for a stack that is too deep. The stack
+// is valid until Release.
 //
 //go:noinline
-func (s *Stacks) Capture(scratch *Scratch) (stack Stack) {
+func (s *Stacks) Capture(pc uintptr) Stack {
+	var here byte
+	hint := hintOf(uintptr(unsafe.Pointer(&here)))
+	set := s.known.set(pc, hint)
+	if set == nil {
+		return s.capture(pc, hint, true)
+	}
+	for i := range set {
+		known := set[i].Load()
+		if known == nil || known.pc != pc {
+			continue
+		}
+		// retraces begins with this function's frame, as the chains do.
+		if same, goroutine := retraces(&known.chain[0], len(known.chain), idAt); same {
+			if !known.trusted {
+				return s.capture(pc, hint, false)
+			}
+			stack := known.stack
+			if known.identifies {
+				stack.Goroutine = uint64(goroutine)
+			}
+			return stack
+		}
+	}
+	return s.capture(pc, hint, true)
+}
+
+// Release gives back the memory that a stack took.
+func (s *Stacks) Release(stack Stack) {
+	const largest = 64 << 10
+	if stack.scratch != nil && stack.scratch.size() <= largest {
+		s.scratches.Put(stack.scratch)
+	}
+}
+
+// capture takes the caller's caller's stack by runtime.Callers. It learns what
+// that says of the chain of frames, if the chain comes for the second time.
+//
+//go:noinline
+func (s *Stacks) capture(pc, hint uintptr, learn bool) Stack {
+	to, _ := s.scratches.Get().(*scratch)
+	if to == nil {
+		to = &scratch{chain: make([]frame, 64), pcs: make([]uintptr, 64)}
+	}
 	can := walks()
-	if !can.walk {
-		stack.PCs = scratch.callers(3)
-		return stack
+	n, hash, goroutine := 0, uintptr(0), uintptr(0)
+	if can.walk {
+		n, hash, goroutine = walk(&to.chain[0], len(to.chain), idAt)
+		for n < 0 && len(to.chain) < maxWalk {
+			to.chain = make([]frame, 2*len(to.chain))
+			n, hash, goroutine = walk(&to.chain[0], len(to.chain), idAt)
+		}
 	}
-	if scratch.chain == nil {
-		scratch.chain = make([]frame, 64)
-	}
-	n, hash, goroutine := walk(&scratch.chain[0], len(scratch.chain), idAt)
-	for n < 0 && len(scratch.chain) < maxWalk {
-		scratch.chain = make([]frame, 2*len(scratch.chain))
-		n, hash, goroutine = walk(&scratch.chain[0], len(scratch.chain), idAt)
+	pcs := to.callers(4)
+	stack := s.stack(pcs, pc)
+	if learn && n > 1 && s.known.seenBefore(hash^pc) {
+		s.learn(to.chain[1:n], pcs, &knownChain{pc: pc, identifies: can.identify}, hint)
 	}
 	if can.identify {
 		stack.Goroutine = uint64(goroutine)
 	}
-	if n <= 0 {
-		stack.PCs = scratch.callers(3)
-		return stack
+	stack.scratch = to
+	return stack
+}
+
+// learn remembers what runtime.Callers says of a chain, if the chain can be
+// trusted, or that it cannot.
+func (s *Stacks) learn(chain []frame, pcs []uintptr, known *knownChain, hint uintptr) {
+	known.chain = slices.Clone(chain)
+	known.trusted = s.known.trusts || explains(chain, pcs)
+	if known.trusted {
+		known.stack = s.stack(slices.Clone(pcs), known.pc)
 	}
-	chain := scratch.chain[:n]
-	found := s.known.find(chain, hash)
-	if found != nil && found.pcs != nil {
-		stack.PCs, stack.Kept = found.pcs, true
-		return stack
-	}
-	stack.PCs = scratch.callers(3)
-	if found == nil && s.known.seenBefore(hash) {
-		s.known.add(chain, hash, stack.PCs)
+	s.known.put(known, hint)
+}
+
+// stack makes a stack of the addresses of a whole one.
+func (s *Stacks) stack(pcs []uintptr, pc uintptr) Stack {
+	stack := Stack{Root: s.root(pcs)}
+	if pc == 0 {
+		stack.PCs = outside(pcs, s.Within)
+	} else {
+		stack.PCs = from(pcs, pc)
 	}
 	return stack
 }
@@ -87,7 +141,7 @@ func (s *Stacks) Capture(scratch *Scratch) (stack Stack) {
 // frames, of which it is one and runtime.Callers another.
 //
 //go:noinline
-func (s *Scratch) callers(skip int) []uintptr {
+func (s *scratch) callers(skip int) []uintptr {
 	for {
 		if n := runtime.Callers(skip, s.pcs); n < len(s.pcs) {
 			return s.pcs[:n]
@@ -95,6 +149,6 @@ func (s *Scratch) callers(skip int) []uintptr {
 		if len(s.pcs) > maxFrames {
 			return nil
 		}
-		s.pcs = make([]uintptr, max(64, 2*len(s.pcs)))
+		s.pcs = make([]uintptr, 2*len(s.pcs))
 	}
 }

@@ -1,10 +1,6 @@
 package callstack
 
-import (
-	"slices"
-	"sync/atomic"
-	"unsafe"
-)
+import "sync/atomic"
 
 // A frame is a physical frame as a walk finds it.
 type frame struct {
@@ -12,59 +8,56 @@ type frame struct {
 	at uintptr // distance of the frame from the end of the stack
 }
 
-// A knownChain is what runtime.Callers says of a chain of frames. It never changes.
+// A knownChain is what runtime.Callers says of a chain of frames, from a call site
+// on. It never changes.
 type knownChain struct {
-	chain []frame
-	hash  uintptr
-	pcs   []uintptr // nil if the chain leaves frames out
+	chain      []frame
+	pc         uintptr // of the call site
+	trusted    bool    // the chain leaves no frames out
+	identifies bool    // walks know goroutines
+	stack      Stack   // if it is trusted
 }
 
-func (k *knownChain) size() int64 { return int64(len(k.chain))*16 + int64(len(k.pcs))*8 + 64 }
+// size returns how many bytes it takes, about.
+func (k *knownChain) size() int64 { return int64(len(k.chain))*16 + int64(cap(k.stack.PCs))*8 + 160 }
 
 const (
-	tableSets = 1 << 10 // a power of two
+	tableSets = 1 << 11 // a power of two
 	tableWays = 4       // places in a set
 	seenSlots = 1 << 12 // a power of two
 	maxTable  = 8 << 20 // bytes of the chains in a table
 )
 
+type places [tableWays]atomic.Pointer[knownChain]
+
 // A table remembers chains. It is bounded: a new chain takes the place of another
 // when its set is full. Nobody waits for anybody.
 type table struct {
-	places atomic.Pointer[[tableSets][tableWays]atomic.Pointer[knownChain]]
+	sets   atomic.Pointer[[tableSets]places]
 	seen   atomic.Pointer[[seenSlots]atomic.Uintptr]
 	bytes  atomic.Int64
 	victim atomic.Uint32
 	trusts bool // without proof; for the test that shows what the proof is for
 }
 
-// fold makes all bits of the hash count in its lowest ones.
-func fold(hash uintptr) uintptr { return hash ^ hash>>32 ^ hash>>47 }
+// slot spreads numbers over so many places, a power of two.
+func slot(n uintptr, places uint64) uint64 { return uint64(n) * 0x9E3779B97F4A7C15 >> 40 % places }
 
-// find returns what is known of a chain, and nil if that is nothing.
-func (t *table) find(chain []frame, hash uintptr) *knownChain {
-	places := t.places.Load()
-	if places == nil {
+// hintOf returns what an address on a stack tells of its distance from the stack's
+// end: that is at a multiple of the smallest stack's size.
+func hintOf(address uintptr) uintptr { return address % 2048 }
+
+// set returns the places for chains of a call site in which a function has its
+// variables at such addresses, and nil before there are any.
+func (t *table) set(pc, hint uintptr) *places {
+	sets := t.sets.Load()
+	if sets == nil {
 		return nil
 	}
-	set := &places[fold(hash)%tableSets]
-	for i := range set {
-		if known := set[i].Load(); known != nil && known.hash == hash && sameChain(known.chain, chain) {
-			return known
-		}
-	}
-	return nil
+	return &sets[slot(pc^hint<<20, tableSets)]
 }
 
-// sameChain compares two chains as blocks of memory.
-func sameChain(a, b []frame) bool {
-	text := func(chain []frame) string {
-		return unsafe.String((*byte)(unsafe.Pointer(unsafe.SliceData(chain))), len(chain)*int(unsafe.Sizeof(frame{})))
-	}
-	return len(a) == len(b) && text(a) == text(b)
-}
-
-// seenBefore reports whether a chain was seen already, and is true by mistake at
+// seenBefore reports whether a hash was seen already, and is true by mistake at
 // times, as false. Chains that come once are not worth a place in the table.
 func (t *table) seenBefore(hash uintptr) bool {
 	seen := t.seen.Load()
@@ -72,26 +65,14 @@ func (t *table) seenBefore(hash uintptr) bool {
 		t.seen.CompareAndSwap(nil, new([seenSlots]atomic.Uintptr))
 		seen = t.seen.Load()
 	}
-	return seen[fold(hash)%seenSlots].Swap(hash) == hash
+	return seen[slot(hash, seenSlots)].Swap(hash) == hash
 }
 
-// add remembers that runtime.Callers gives these addresses for a chain, if the
-// chain can be trusted, or that it cannot.
-func (t *table) add(chain []frame, hash uintptr, pcs []uintptr) {
-	known := &knownChain{chain: slices.Clone(chain), hash: hash}
-	if t.trusts || explains(chain, pcs) {
-		known.pcs = slices.Clone(pcs)
+func (t *table) put(known *knownChain, hint uintptr) {
+	if t.sets.Load() == nil {
+		t.sets.CompareAndSwap(nil, new([tableSets]places))
 	}
-	t.put(known)
-}
-
-func (t *table) put(known *knownChain) {
-	places := t.places.Load()
-	if places == nil {
-		t.places.CompareAndSwap(nil, new([tableSets][tableWays]atomic.Pointer[knownChain]))
-		places = t.places.Load()
-	}
-	set := &places[fold(known.hash)%tableSets]
+	set := t.set(known.pc, hint)
 	place := &set[t.victim.Add(1)%tableWays]
 	for i := range set {
 		if set[i].Load() == nil {

@@ -20,6 +20,12 @@ import (
 //go:noescape
 func walk(to *frame, limit int, id uintptr) (n int, hash, goroutine uintptr)
 
+// retraces reports whether walk would find these n frames, and no more. It also
+// returns the word at distance id in the runtime's descriptor of the goroutine.
+//
+//go:noescape
+func retraces(chain *frame, n int, id uintptr) (same bool, goroutine uintptr)
+
 // idAt is where the runtime's descriptor of a goroutine holds its number: behind
 // nineteen words, in the versions of Go that the build constraint names.
 const idAt = 19 * 8

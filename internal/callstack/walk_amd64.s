@@ -59,3 +59,44 @@ deeper:
 	MOVQ $-1, n+24(FP)
 	MOVQ $0, hash+32(FP)
 	RET
+
+// See retraces in walk.go. The frames are read where they were found before, and
+// each must lead to the next: so the reads do not wait for each other, which halves
+// the time. The first frame is this one, the others are further out: they are in
+// the stack.
+//
+// func retraces(chain *frame, n int, id uintptr) (same bool, goroutine uintptr)
+TEXT ·retraces(SB), NOSPLIT, $0-40
+	MOVQ chain+0(FP), DI
+	MOVQ n+8(FP), CX
+	MOVQ id+16(FP), R12
+	MOVQ (TLS), R8                  // g
+	MOVQ (R8)(R12*1), R12
+	MOVQ R12, goroutine+32(FP)
+	CMPQ SP, 0(R8)                  // g.stack.lo
+	JCS  different
+	CMPQ BP, SP
+	JLS  different
+	MOVQ 8(R8), R10                 // g.stack.hi
+	MOVQ BP, R9                     // where the frame before leads to
+
+same:
+	MOVQ R10, BX
+	SUBQ 8(DI), BX                  // the frame
+	CMPQ BX, R9
+	JNE  different
+	MOVQ 8(BX), DX
+	CMPQ DX, 0(DI)
+	JNE  different
+	MOVQ 0(BX), R9
+	ADDQ $16, DI
+	DECQ CX
+	JNE  same
+	TESTQ R9, R9
+	JNE  different
+	MOVB $1, same+24(FP)
+	RET
+
+different:
+	MOVB $0, same+24(FP)
+	RET

@@ -23,7 +23,7 @@ TEXT ·walk(SB), NOSPLIT|NOFRAME, $0-48
 	MOVD 8(g), R9                   // g.stack.hi
 	CMP  R8, R6
 	BLO  broken
-	SUB  $8, R6, R6                 // a frame's place is one word below its stack pointer
+	SUB  $16, R6, R6                // the first frame may be one word below its stack pointer
 
 next:
 	CMP  R6, R7
@@ -59,4 +59,47 @@ deeper:
 	MOVD $-1, R3
 	MOVD R3, n+24(FP)
 	MOVD ZR, hash+32(FP)
+	RET
+
+// See retraces in walk.go. The frames are read where they were found before, and
+// each must lead to the next: so the reads do not wait for each other. The first
+// frame is this one, the others are further out: they are in the stack.
+//
+// func retraces(chain *frame, n int, id uintptr) (same bool, goroutine uintptr)
+TEXT ·retraces(SB), NOSPLIT|NOFRAME, $0-40
+	MOVD chain+0(FP), R0
+	MOVD n+8(FP), R1
+	MOVD id+16(FP), R2
+	ADD  g, R2, R2
+	MOVD (R2), R2
+	MOVD R2, goroutine+32(FP)
+	MOVD RSP, R6
+	MOVD R29, R7                    // where the frame before leads to
+	MOVD 0(g), R8                   // g.stack.lo
+	MOVD 8(g), R9                   // g.stack.hi
+	CMP  R8, R6
+	BLO  different
+	SUB  $16, R6, R6                // the first frame may be one word below its stack pointer
+	CMP  R6, R7
+	BLS  different
+
+same:
+	LDP  (R0), (R11, R12)
+	SUB  R12, R9, R10               // the frame
+	CMP  R7, R10
+	BNE  different
+	MOVD 8(R10), R13
+	CMP  R11, R13
+	BNE  different
+	MOVD 0(R10), R7
+	ADD  $16, R0, R0
+	SUBS $1, R1, R1
+	BNE  same
+	CBNZ R7, different
+	MOVD $1, R3
+	MOVB R3, same+24(FP)
+	RET
+
+different:
+	MOVB ZR, same+24(FP)
 	RET

@@ -109,13 +109,19 @@ func grow(p *program, depth int) {
 
 func TestCaptureDoesNotAllocate(t *testing.T) {
 	var stacks callstack.Stacks
-	var scratch callstack.Scratch
-	for range 3 {
-		stacks.Capture(&scratch)
-	}
-	if n := testing.AllocsPerRun(100, func() { stacks.Capture(&scratch) }); n > 0 {
+	here := place()
+	if n := testing.AllocsPerRun(100, func() { stacks.Release(stacks.Capture(here)) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// place returns a call site: where its caller was called.
+//
+//go:noinline
+func place() uintptr {
+	var pcs [1]uintptr
+	runtime.Callers(3, pcs[:])
+	return pcs[0]
 }
 
 // BenchmarkCapture compares the walk with runtime.Callers on stacks of functions
@@ -123,13 +129,13 @@ func TestCaptureDoesNotAllocate(t *testing.T) {
 func BenchmarkCapture(b *testing.B) {
 	for _, depth := range []int{5, 10, 20, 40, 80} {
 		var stacks callstack.Stacks
-		var scratch callstack.Scratch
 		var pcs [256]uintptr
 		b.Run(fmt.Sprintf("walk/%d", depth), func(b *testing.B) {
 			b.ReportAllocs()
 			deepcalls.At(depth, func() {
+				here := place()
 				for b.Loop() {
-					stacks.Capture(&scratch)
+					stacks.Release(stacks.Capture(here))
 				}
 			})
 		})
