@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
-	"slices"
 	"strconv"
 	"time"
 	"unicode"
@@ -31,15 +30,7 @@ func (w *attrWriter) openGroup(name string) {
 }
 
 // rendered writes attributes that are text already.
-func (w *attrWriter) rendered(text string) {
-	if text == "" {
-		return
-	}
-	if len(w.text) > 0 {
-		w.text = append(w.text, ' ')
-	}
-	w.text = append(w.text, text...)
-}
+func (w *attrWriter) rendered(text string) { w.text = appendRendered(w.text, text) }
 
 // attr writes one attribute, and nothing for one that is empty.
 func (w *attrWriter) attr(a slog.Attr) {
@@ -60,21 +51,8 @@ func (w *attrWriter) attr(a slog.Attr) {
 	if len(w.text) > 0 {
 		w.text = append(w.text, ' ')
 	}
-	w.key(a.Key)
-	w.text = append(w.text, '=')
-	w.value(a.Value)
-}
-
-func (w *attrWriter) key(name string) {
-	if len(w.prefix) == 0 {
-		w.quoted(name)
-		return
-	}
-	start := len(w.text)
-	w.text = append(append(w.text, w.prefix...), name...)
-	if needsQuoting(w.text[start:]) {
-		w.text = strconv.AppendQuote(w.text[:start], string(w.text[start:]))
-	}
+	w.text = append(appendQuoted(w.text, string(w.prefix)+a.Key), '=')
+	w.text = appendValue(w.text, a.Value)
 }
 
 func (w *attrWriter) group(name string, attrs []slog.Attr) {
@@ -88,50 +66,30 @@ func (w *attrWriter) group(name string, attrs []slog.Attr) {
 	w.prefix, w.groups = w.prefix[:prefix], groups
 }
 
-// quoted writes text, in quotes if it needs them.
-func (w *attrWriter) quoted(s string) {
-	start := len(w.text)
-	w.text = slices.Grow(w.text, len(s))
-	to := w.text[start : start+len(s)]
-	for i := range len(s) {
-		c := s[i]
-		if !plain[c] {
-			w.text = w.text[:start]
-			if needsQuoting([]byte(s)) {
-				w.text = strconv.AppendQuote(w.text, s)
-			} else {
-				w.text = append(w.text, s...)
-			}
-			return
-		}
-		to[i] = c
+// appendRendered appends attributes that are text already.
+func appendRendered(text []byte, attrs string) []byte {
+	if attrs == "" {
+		return text
 	}
-	if len(s) == 0 {
-		w.text = append(w.text, `""`...)
-		return
+	if len(text) > 0 {
+		text = append(text, ' ')
 	}
-	w.text = w.text[:start+len(s)]
+	return append(text, attrs...)
 }
 
-func (w *attrWriter) value(v slog.Value) {
-	switch v.Kind() {
-	case slog.KindString:
-		w.quoted(v.String())
-	case slog.KindInt64:
-		w.text = strconv.AppendInt(w.text, v.Int64(), 10)
-	case slog.KindUint64:
-		w.text = strconv.AppendUint(w.text, v.Uint64(), 10)
-	case slog.KindFloat64:
-		w.text = strconv.AppendFloat(w.text, v.Float64(), 'g', -1, 64)
-	case slog.KindBool:
-		w.text = strconv.AppendBool(w.text, v.Bool())
-	case slog.KindDuration:
-		w.text = append(w.text, v.Duration().String()...)
-	case slog.KindTime:
-		w.text = v.Time().AppendFormat(w.text, "2006-01-02T15:04:05.000Z07:00")
-	default:
-		w.quoted(anyText(v.Any()))
+// appendQuoted appends text, in quotes if it needs them.
+func appendQuoted(text []byte, s string) []byte {
+	if needsQuoting(s) {
+		return strconv.AppendQuote(text, s)
 	}
+	return append(text, s...)
+}
+
+func appendValue(text []byte, v slog.Value) []byte {
+	if text, ok := appendPlainValue(text, v); ok {
+		return text
+	}
+	return appendQuoted(text, anyText(v.Any()))
 }
 
 // anyText renders a value of no kind of its own. A value whose methods panic is
@@ -169,14 +127,24 @@ var plain = func() (plain [256]bool) {
 	return plain
 }()
 
+// isPlain reports whether all of a key or value stands for itself.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if !plain[s[i]] {
+			return false
+		}
+	}
+	return s != ""
+}
+
 // needsQuoting reports whether a key or value would not read back unquoted.
-func needsQuoting(s []byte) bool {
+func needsQuoting(s string) bool {
 	for i := 0; i < len(s); {
 		if plain[s[i]] {
 			i++
 			continue
 		}
-		r, size := utf8.DecodeRune(s[i:])
+		r, size := utf8.DecodeRuneInString(s[i:])
 		if r < utf8.RuneSelf || r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r) {
 			return true
 		}
@@ -217,7 +185,5 @@ func valueText(v slog.Value) string {
 	case slog.KindAny:
 		return anyText(v.Any())
 	}
-	w := attrWriter{}
-	w.value(v)
-	return string(w.text)
+	return string(appendValue(nil, v))
 }

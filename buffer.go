@@ -47,7 +47,7 @@ type buffer struct {
 	maxLevel   slog.Level
 	title      string
 	lastOffset int64
-	last       time.Time // when the last line came
+	active     time.Duration // from the start until the last line came
 	interval   time.Duration
 	cutAt      time.Time
 
@@ -111,7 +111,7 @@ func (b *buffer) add(s *scratch) (added bool, err error) {
 		b.refused++
 		return true, nil
 	}
-	b.last = s.time()
+	b.active = s.time().Sub(b.start)
 	if !b.registered {
 		if !b.core.register(b, b.nextDue()) {
 			b.core.buffered.Add(-int64(room))
@@ -123,16 +123,21 @@ func (b *buffer) add(s *scratch) (added bool, err error) {
 	if b.count == 0 {
 		b.title, b.maxLevel = story.TitleOf(s.message), s.level
 	}
-	lane, frames, shared := b.lanes.place(&b.core.stacks, s.site, s.lane)
+	lane, frames, shared := b.lanes.place(&b.core.stacks, s.site)
 	facts.lane, facts.frames, facts.shared = int32(lane), int32(frames), int32(shared)
 	b.hold(facts, s.message, s.writer.text, room)
+	b.added(facts.offset, facts.level)
+	return true, nil
+}
+
+// added takes note of a line. The caller holds b.mu.
+func (b *buffer) added(offset int64, level slog.Level) {
 	b.count++
-	b.maxLevel = max(b.maxLevel, s.level)
-	b.lastOffset = facts.offset
+	b.maxLevel = max(b.maxLevel, level)
+	b.lastOffset = offset
 	if b.held.size >= b.core.opts.MaxStory {
 		b.cut()
 	}
-	return true, nil
 }
 
 // factsOf returns what is known of a line before its place is. The caller holds b.mu.
@@ -141,7 +146,7 @@ func (b *buffer) factsOf(s *scratch) lineFacts {
 		offset: b.lastOffset, level: s.level,
 		message: uint32(len(s.message)), attrs: uint32(len(s.writer.text)),
 		// No less than what they will be, so that there is room for them.
-		lane: int32(len(b.lanes.all)), frames: int32(len(s.site.PCs)), shared: int32(len(s.site.PCs)),
+		lane: int32(len(b.lanes.all)), frames: int32(len(s.site.stack.PCs)), shared: int32(len(s.site.stack.PCs)),
 	}
 	if !s.offsetFrom.IsZero() {
 		facts.offset = s.offsetFrom.Sub(b.start).Milliseconds()
@@ -176,16 +181,19 @@ func (b *buffer) uncount() {
 	}
 }
 
+// last returns when the last line came. The caller holds b.mu.
+func (b *buffer) last() time.Time { return b.start.Add(b.active) }
+
 // nextDue returns when the story has to be looked at. The caller holds b.mu.
 func (b *buffer) nextDue() time.Time {
 	if b.ended {
-		return b.last.Add(b.core.opts.MaxIdle)
+		return b.last().Add(b.core.opts.MaxIdle)
 	}
 	due := b.start.Add(maxOpen)
 	if b.cutAt.Before(due) {
 		due = b.cutAt
 	}
-	if idle := b.last.Add(b.core.opts.MaxIdle); b.idle && idle.Before(due) {
+	if idle := b.last().Add(b.core.opts.MaxIdle); b.idle && idle.Before(due) {
 		due = idle
 	}
 	return due
@@ -281,6 +289,7 @@ func (b *buffer) continueStory() {
 	b.facts.mu.Lock()
 	b.facts.id = id
 	b.facts.mu.Unlock()
+	b.active -= start.Sub(b.start)
 	b.begin(id+b.suffix, start)
 }
 
@@ -303,7 +312,7 @@ func (b *buffer) retire(state story.State) {
 // expire does what is due for the story at a time.
 func (b *buffer) expire(now time.Time) {
 	b.mu.Lock()
-	silent := now.Sub(b.last) >= b.core.opts.MaxIdle
+	silent := now.Sub(b.last()) >= b.core.opts.MaxIdle
 	var seal story.State
 	switch {
 	case !b.registered:

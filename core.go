@@ -30,6 +30,7 @@ type core struct {
 	buffered atomic.Int64 // bytes held for what is not stored yet
 	blocks   blocks
 	memory   memory
+	sheet    sheet // of the writer
 
 	journalOnce sync.Once
 	journal     *journal.Log  // nil without Options.Journal
@@ -97,7 +98,7 @@ func (c *core) release(s *scratch) {
 	if cap(s.writer.text) > largest {
 		return
 	}
-	s.message, s.lane = "", nil
+	s.message, s.site = "", callSite{}
 	c.scratch.Put(s)
 }
 
@@ -172,7 +173,7 @@ func (c *core) abandon(b *buffer) {
 
 // isOwn reports whether a stack is that of a handler's own goroutine: what the
 // store's client logs there, even without the context, must not come back.
-func (c *core) isOwn(stack callstack.Stack) bool {
+func (c *core) isOwn(stack *callstack.Stack) bool {
 	return stack.Root == reflect.ValueOf((*writer).run).Pointer()
 }
 
@@ -196,7 +197,7 @@ func (c *core) handOver(k *chunk) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stopped {
-		text, _ := k.telling.format(&k.lines)
+		text, _ := k.telling.format(&k.lines, &sheet{})
 		c.buffered.Add(-int64(k.lines.held))
 		c.writeFallback(fmt.Sprintf("%s %s ended after the handler was closed", k.header.Key, k.header.ID), text)
 		return

@@ -26,6 +26,13 @@ func loggers() []string {
 
 const packagePath = "github.com/dynamoslog/dynamoslog"
 
+// A callSite is where a line was made.
+type callSite struct {
+	stack     *callstack.Stack // from the call site on
+	goroutine uint64           // 0 if unknown
+	lane      *namedLane       // that Lane put into the context
+}
+
 // A laneID tells the lanes of a story apart: by the goroutine and the function that
 // it was started with, or by the value that Lane put into the context.
 type laneID struct {
@@ -48,7 +55,7 @@ type laneStack struct {
 }
 
 // remember takes note of where the lane's last line was made.
-func (l *laneStack) remember(stack callstack.Stack) {
+func (l *laneStack) remember(stack *callstack.Stack) {
 	if l.stack = stack.PCs; !stack.Kept() {
 		l.own = append(l.own[:0], stack.PCs...)
 		l.stack = l.own
@@ -65,28 +72,32 @@ type lanes struct {
 // place finds a line's lane, how many frames its stack has, and how many of them
 // it shares with the line before it in its lane. No frames means that the place
 // is unknown, and the lane is then that of the last line.
-func (l *lanes) place(stacks *callstack.Stacks, stack callstack.Stack, named *namedLane) (lane, frames, shared int) {
-	if len(stack.PCs) == 0 && named == nil {
+func (l *lanes) place(stacks *callstack.Stacks, at callSite) (lane, frames, shared int) {
+	pcs := at.stack.PCs
+	if len(pcs) == 0 && at.lane == nil {
 		if len(l.all) == 0 {
 			l.add(laneID{})
 		}
 		return l.last, 0, 0
 	}
-	lane = l.find(stack, named)
+	lane = l.find(at)
 	l.last = lane
-	if len(stack.PCs) == 0 {
+	if len(pcs) == 0 {
 		return lane, 0, 0
 	}
-	at := &l.all[lane]
-	shared = stacks.Shared(at.stack, stack.PCs)
-	at.remember(stack)
-	return lane, len(stack.PCs), shared
+	last := &l.all[lane]
+	if len(last.stack) == len(pcs) && &last.stack[0] == &pcs[0] {
+		return lane, len(pcs), len(pcs) // from where the line before came
+	}
+	shared = stacks.Shared(last.stack, pcs)
+	last.remember(at.stack)
+	return lane, len(pcs), shared
 }
 
-func (l *lanes) find(stack callstack.Stack, named *namedLane) int {
-	id := laneID{named: named}
-	if named == nil {
-		id.goroutine, id.root = stack.Goroutine, stack.Root
+func (l *lanes) find(at callSite) int {
+	id := laneID{named: at.lane}
+	if at.lane == nil {
+		id.goroutine, id.root = at.goroutine, at.stack.Root
 	}
 	if len(l.all) > 0 && l.all[l.last].id == id {
 		return l.last

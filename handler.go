@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dynamoslog/dynamoslog/internal/callstack"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -122,7 +121,8 @@ func (o *Options) withDefaults() Options {
 // A Handler is a [slog.Handler] that gathers records into stories. It and the
 // handlers derived from it may be used by several goroutines at once.
 type Handler struct {
-	core *core
+	core  *core
+	plain bool // no option changes records
 
 	prefix string   // names of the open groups, each with its dot
 	groups []string // the same, for ReplaceAttr
@@ -137,7 +137,8 @@ type Handler struct {
 // starts nothing: a goroutine begins with the first line, and ends with Close.
 // Options may be nil and are copied. The caller closes the store, after the handler.
 func New(store story.Store, opts *Options) *Handler {
-	return &Handler{core: newCore(store, opts.withDefaults())}
+	c := newCore(store, opts.withDefaults())
+	return &Handler{core: c, plain: c.opts.ReplaceAttr == nil && !c.opts.AddSource}
 }
 
 // Enabled reports whether records of this level are logged.
@@ -199,25 +200,33 @@ func (h *Handler) attrWriter(text []byte) attrWriter {
 // Handle adds a record to its story. It does no I/O and waits for nothing but
 // other lines of the same story. The error is nil, or ErrClosed.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
-	s := h.core.scratch.Get().(*scratch)
-	defer h.core.release(s)
 	place := fromContext(ctx)
 	scope := place.scope
 	if scope == nil {
 		scope = h.scope
 	}
-	bound := h.render(s, r, scope != nil)
-	if place.internal {
-		h.core.toFallback("logged by the store's own client", s.line())
-		return nil
+	site := callSite{lane: place.lane}
+	site.stack, site.goroutine = h.core.stacks.Capture(r.PC)
+	if scope != nil && h.plain && !place.internal {
+		if b := scope.first.Load(); b != nil && b.core == h.core && b.addPlain(h, &r, site) {
+			h.core.stacks.Release(site.stack)
+			return nil
+		}
 	}
-	s.lane, s.site = place.lane, h.core.stacks.Capture(r.PC)
-	defer h.core.stacks.Release(s.site)
-	if scope == nil && h.core.isOwn(s.site) {
-		h.core.toFallback("logged by the store's own client", s.line())
-		return nil
-	}
+	defer h.core.stacks.Release(site.stack)
+	return h.handle(r, place, scope, site)
+}
 
+// handle adds a record of any kind to its story.
+func (h *Handler) handle(r slog.Record, place *contextValue, scope *Scope, site callSite) error {
+	s := h.core.scratch.Get().(*scratch)
+	defer h.core.release(s)
+	bound := h.render(s, r, scope != nil)
+	if place.internal || scope == nil && h.core.isOwn(site.stack) {
+		h.core.toFallback("logged by the store's own client", s.line())
+		return nil
+	}
+	s.site = site
 	for {
 		b, err := h.buffer(scope, bound)
 		if err == nil {
@@ -255,8 +264,7 @@ type scratch struct {
 	level      slog.Level
 	message    string
 	writer     attrWriter
-	site       callstack.Stack // from the call site on
-	lane       *namedLane
+	site       callSite
 }
 
 // time returns when the line was made: by the monotonic clock, as the time of a

@@ -88,7 +88,7 @@ func FuzzRecover(f *testing.F) {
 					reader := &recordReader{text: resume}
 					told.resumeFrom(reader.resume())
 				}
-				told.format(&k.chunk.lines)
+				told.format(&k.chunk.lines, &sheet{})
 			}
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"sync"
+	"unsafe"
 )
 
 // A lineFacts is what a buffer keeps of a line beside its text.
@@ -17,23 +18,36 @@ type lineFacts struct {
 	attrs   uint32 // lengths in bytes
 }
 
-// compact packs the facts of most lines into a word, whose lowest bit is set; the
-// length of the attributes follows it in two bytes.
-func (f *lineFacts) compact() (word uint64, ok bool) {
-	ok = uint64(f.offset) < 1<<22 && uint64(f.level+32) < 1<<6 && uint32(f.lane) < 1<<6 &&
-		uint32(f.frames) < 1<<9 && uint32(f.shared) < 1<<9 && f.message < 1<<11 && f.attrs < 1<<16
-	word = 1 | uint64(f.offset)<<1 | uint64(f.level+32)<<23 | uint64(f.lane)<<29 |
-		uint64(f.frames)<<35 | uint64(f.shared)<<44 | uint64(f.message)<<53
-	return word, ok
+// fits reports whether a compact word can hold facts. It takes them one by one, as
+// does compactWord, so that they stay in registers on the way of most lines.
+func fits(offset int64, level slog.Level, lanes, frames, message, attrs int) bool {
+	return uint64(offset) < 1<<22 && uint64(level+32) < 1<<6 && lanes < 1<<6 &&
+		frames < 1<<9 && message < 1<<11 && attrs < 1<<16
 }
 
+// compactWord packs facts that fit, all but the length of the attributes. Its lowest
+// bit is set.
+func compactWord(offset int64, level slog.Level, lane, frames, shared, message int) uint64 {
+	return 1 | uint64(offset)<<1 | uint64(level+32)<<23 | uint64(lane)<<29 |
+		uint64(frames)<<35 | uint64(shared)<<44 | uint64(message)<<53
+}
+
+func (f *lineFacts) fits() bool {
+	return fits(f.offset, f.level, int(f.lane), int(max(f.frames, f.shared)), int(f.message), int(f.attrs))
+}
+
+func (f *lineFacts) word() uint64 {
+	return compactWord(f.offset, f.level, int(f.lane), int(f.frames), int(f.shared), int(f.message))
+}
+
+// compactSize is that of the word and, behind it, the length of the attributes.
 const compactSize = 8 + 2
 
 // appendTo appends the facts as they stand before a line's text in memory and in
 // the journal: ten bytes for most lines.
 func (f *lineFacts) appendTo(out []byte) []byte {
-	if word, ok := f.compact(); ok {
-		out = binary.LittleEndian.AppendUint64(out, word)
+	if f.fits() {
+		out = binary.LittleEndian.AppendUint64(out, f.word())
 		return binary.LittleEndian.AppendUint16(out, uint16(f.attrs))
 	}
 	out = append(out, 0)
@@ -47,7 +61,7 @@ func (f *lineFacts) appendTo(out []byte) []byte {
 
 // size returns how many bytes appendTo appends.
 func (f *lineFacts) size() int {
-	if _, ok := f.compact(); ok {
+	if f.fits() {
 		return compactSize
 	}
 	var space [64]byte
@@ -131,8 +145,8 @@ type blocks [5]sync.Pool
 func (l *lines) add(pool *blocks, facts *lineFacts, message string, attrs []byte) {
 	l.count++
 	if last := l.last; last != nil {
-		if word, ok := facts.compact(); ok && compactSize+len(message)+len(attrs) <= cap(last.data)-len(last.data) {
-			data := binary.LittleEndian.AppendUint64(last.data, word)
+		if facts.fits() && compactSize+len(message)+len(attrs) <= cap(last.data)-len(last.data) {
+			data := binary.LittleEndian.AppendUint64(last.data, facts.word())
 			data = binary.LittleEndian.AppendUint16(data, uint16(facts.attrs))
 			data = append(append(data, message...), attrs...)
 			l.size += len(data) - len(last.data)
@@ -161,16 +175,21 @@ func fill[T string | []byte](l *lines, pool *blocks, piece T, rest *int) {
 // free returns free space, at least a byte of it, for the rest of a line.
 func (l *lines) free(pool *blocks, wanted int) []byte {
 	if l.last == nil || len(l.last.data) == cap(l.last.data) {
-		added := pool.get(blockSize(l.size, wanted))
-		if l.first == nil {
-			l.first = added
-		} else {
-			l.last.next = added
-		}
-		l.last = added
-		l.held += cap(added.data) + perBlock
+		l.grow(pool, blockSize(l.size, wanted))
 	}
 	return l.last.data[len(l.last.data):cap(l.last.data)]
+}
+
+// grow adds a block.
+func (l *lines) grow(pool *blocks, size int) {
+	added := pool.get(size)
+	if l.first == nil {
+		l.first = added
+	} else {
+		l.last.next = added
+	}
+	l.last = added
+	l.held += cap(added.data) + perBlock
 }
 
 // room returns how much memory a line would take beyond what is held already.
@@ -228,30 +247,30 @@ func (l *lines) release(pool *blocks) {
 	*l = lines{}
 }
 
-// text returns everything that was written, in out where that is large enough.
-func (l *lines) text(out []byte) []byte {
-	out = out[:0]
+// each calls f for every line with its message and attributes, which are valid
+// until f returns.
+func (l *lines) each(f func(facts lineFacts, message, attrs string)) {
+	var across []byte // a line that begins in one block and goes on in the next
 	for b := l.first; b != nil; b = b.next {
-		out = append(out, b.data...)
+		data := b.data
+		if len(across) > 0 {
+			across = append(across, data...)
+			data = across
+		}
+		for {
+			facts, message, attrs, rest, ok := decodeLine(data)
+			if !ok {
+				break
+			}
+			f(facts, view(message), view(attrs))
+			data = rest
+		}
+		across = append(across[:0], data...)
 	}
-	return out
 }
 
-// each calls f for every line with its message and attributes.
-func (l *lines) each(f func(facts lineFacts, message, attrs string)) {
-	text := l.text(make([]byte, 0, l.size))
-	whole := string(text)
-	for len(text) > 0 {
-		facts, message, attrs, rest, ok := decodeLine(text)
-		if !ok {
-			return // cannot be: only add writes here
-		}
-		end := len(whole) - len(rest)
-		middle := end - len(attrs)
-		f(facts, whole[middle-len(message):middle], whole[middle:end])
-		text = rest
-	}
-}
+// view returns bytes as a string, without a copy.
+func view(text []byte) string { return unsafe.String(unsafe.SliceData(text), len(text)) }
 
 // keepFrom drops the lines below a level and returns how many. The next line of
 // a lane then shares with the one before it what all of them shared.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -34,7 +35,7 @@ func randomLine(r *rand.Rand) heldLine {
 
 func all(l *lines) (found []heldLine) {
 	l.each(func(facts lineFacts, message, attrs string) {
-		found = append(found, heldLine{facts, message, attrs})
+		found = append(found, heldLine{facts, strings.Clone(message), strings.Clone(attrs)})
 	})
 	return found
 }

@@ -188,7 +188,7 @@ func (r *remains) next(c *core) *chunk {
 			s.telling = &telling{tree: tree{indent: c.opts.Indent}}
 		}
 		if !s.known {
-			text, _ := s.telling.format(&k.lines)
+			text, _ := s.telling.format(&k.lines, &sheet{})
 			k.lines.release(&c.blocks)
 			c.writeFallback("recovered lines of a story whose name is lost", text)
 			continue

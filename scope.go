@@ -68,15 +68,18 @@ type contextValue struct {
 	internal bool // of a call to the store: what it logs must not come back
 }
 
-func fromContext(ctx context.Context) contextValue {
+// nowhere is what a context without a value of this package stands for.
+var nowhere contextValue
+
+func fromContext(ctx context.Context) *contextValue {
 	if ctx == nil {
-		return contextValue{}
+		return &nowhere
 	}
 	value, _ := ctx.Value(contextKey{}).(*contextValue)
 	if value == nil {
-		return contextValue{}
+		return &nowhere
 	}
-	return *value
+	return value
 }
 
 // Begin opens a story about one object and returns a context that carries it:
@@ -102,7 +105,7 @@ func FromContext(ctx context.Context) *Scope { return fromContext(ctx).scope }
 // otherwise only goroutines started with different functions are told apart.
 // The name is kept in the story's header. Without a scope, ctx is returned.
 func Lane(ctx context.Context, name string) context.Context {
-	value := fromContext(ctx)
+	value := *fromContext(ctx)
 	if value.scope == nil {
 		return ctx
 	}

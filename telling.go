@@ -3,6 +3,7 @@ package dynamoslog
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"unicode/utf8"
@@ -53,7 +54,7 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 	if k.whole && k.lines.count == 0 {
 		return nil
 	}
-	text, starts := t.format(&k.lines)
+	text, starts := t.format(&k.lines, &c.sheet)
 	t.lines += k.lines.count
 	header := k.header
 	header.LineCount = t.lines
@@ -112,15 +113,26 @@ func (t *telling) move(k *chunk) []*parcel {
 	return []*parcel{end}
 }
 
-// format writes the lines down, and returns where each begins.
-func (t *telling) format(l *lines) (text string, starts []int) {
-	out := make([]byte, 0, l.size+l.count*32)
-	starts = make([]int, 0, l.count)
+const largestSheet = 1 << 20 // that is kept
+
+// A sheet is what lines are written down on, again and again.
+type sheet struct {
+	text   []byte
+	starts []int // of the lines
+}
+
+// format writes the lines down. Where they begin is valid until the next time.
+func (t *telling) format(l *lines, on *sheet) (text string, starts []int) {
+	on.text, on.starts = slices.Grow(on.text[:0], l.size+l.count*32), on.starts[:0]
 	l.each(func(facts lineFacts, message, attrs string) {
-		starts = append(starts, len(out))
-		out = t.tree.line(facts, message, attrs).AppendText(out)
+		on.starts = append(on.starts, len(on.text))
+		on.text = t.tree.line(facts, message, attrs).AppendText(on.text)
 	})
-	return string(out), starts
+	text, starts = string(on.text), on.starts
+	if cap(on.text) > largestSheet {
+		*on = sheet{}
+	}
+	return text, starts
 }
 
 // note appends a line of the handler's own to the chunk.

@@ -13,15 +13,14 @@ import (
 
 // A Stack is the stack of a goroutine from a call site on.
 type Stack struct {
-	PCs       []uintptr // return addresses, the innermost first; none if the call site is not on the stack
-	Root      uintptr   // entry of the function that the goroutine was started with
-	Goroutine uint64    // its number; 0 if unknown
+	PCs  []uintptr // return addresses, the innermost first; none if the call site is not on the stack
+	Root uintptr   // entry of the function that the goroutine was started with
 
-	scratch *scratch // where the PCs are, unless they stay for ever
+	scratch *scratch // whose it is; nil for one that is never overwritten
 }
 
-// Kept reports whether the PCs are never overwritten.
-func (s Stack) Kept() bool { return s.scratch == nil }
+// Kept reports whether the stack is never overwritten.
+func (s *Stack) Kept() bool { return s.scratch == nil }
 
 // from returns the part of a stack that ends in the call site pc, as slog.Record
 // holds it, and nil where pc is not on it. Helpers that fill the record by

@@ -7,8 +7,5 @@ func Trusting() *Stacks {
 	return s
 }
 
-// Walks reports whether the fast walk is in use, and whether it knows goroutines.
-func Walks() (walk, identify bool) {
-	can := walks()
-	return can.walk, can.identify
-}
+// Walks reports whether the fast walk is in use.
+func Walks() bool { return walks() }

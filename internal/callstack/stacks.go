@@ -14,6 +14,7 @@ const (
 
 // A scratch is memory for capturing stacks, for one goroutine at a time.
 type scratch struct {
+	stack Stack
 	chain []frame
 	pcs   []uintptr
 }
@@ -45,12 +46,12 @@ type Stacks struct {
 }
 
 // Capture returns the caller's stack from the call site on that has the address
-// pc, or from outside of the packages Within if pc is 0. It returns no PCs for a
-// call site that is not on the stack, and for a stack that is too deep. The stack
-// is valid until Release.
+// pc, or from outside of the packages Within if pc is 0, and the number of the
+// goroutine, or 0 if that is unknown. It returns no PCs for a call site that is not
+// on the stack, and for a stack that is too deep. The stack is valid until Release.
 //
 //go:noinline
-func (s *Stacks) Capture(pc uintptr) Stack {
+func (s *Stacks) Capture(pc uintptr) (stack *Stack, goroutine uint64) {
 	var here byte
 	hint := hintOf(uintptr(unsafe.Pointer(&here)))
 	set := s.known.set(pc, hint)
@@ -67,21 +68,17 @@ func (s *Stacks) Capture(pc uintptr) Stack {
 			if !known.trusted {
 				return s.capture(pc, hint, false)
 			}
-			stack := known.stack
-			if known.identifies {
-				stack.Goroutine = uint64(goroutine)
-			}
-			return stack
+			return &known.stack, uint64(goroutine)
 		}
 	}
 	return s.capture(pc, hint, true)
 }
 
 // Release gives back the memory that a stack took.
-func (s *Stacks) Release(stack Stack) {
+func (s *Stacks) Release(stack *Stack) {
 	const largest = 64 << 10
-	if stack.scratch != nil && stack.scratch.size() <= largest {
-		s.scratches.Put(stack.scratch)
+	if of := stack.scratch; of != nil && of.size() <= largest {
+		s.scratches.Put(of)
 	}
 }
 
@@ -89,39 +86,34 @@ func (s *Stacks) Release(stack Stack) {
 // that says of the chain of frames, if the chain comes for the second time.
 //
 //go:noinline
-func (s *Stacks) capture(pc, hint uintptr, learn bool) Stack {
+func (s *Stacks) capture(pc, hint uintptr, learn bool) (stack *Stack, goroutine uint64) {
 	to, _ := s.scratches.Get().(*scratch)
 	if to == nil {
 		to = &scratch{chain: make([]frame, 64), pcs: make([]uintptr, 64)}
 	}
-	can := walks()
-	n, hash, goroutine := 0, uintptr(0), uintptr(0)
-	if can.walk {
-		n, hash, goroutine = walk(&to.chain[0], len(to.chain), idAt)
+	n, hash, id := 0, uintptr(0), uintptr(0)
+	if walks() {
+		n, hash, id = walk(&to.chain[0], len(to.chain), idAt)
 		for n < 0 && len(to.chain) < maxWalk {
 			to.chain = make([]frame, 2*len(to.chain))
-			n, hash, goroutine = walk(&to.chain[0], len(to.chain), idAt)
+			n, hash, id = walk(&to.chain[0], len(to.chain), idAt)
 		}
 	}
 	pcs := to.callers(4)
-	stack := s.stack(pcs, pc)
 	if learn && n > 1 && s.known.seenBefore(hash^pc) {
-		s.learn(to.chain[1:n], pcs, &knownChain{pc: pc, identifies: can.identify}, hint)
+		s.learn(to.chain[1:n], pcs, pc, hint) // without this function's frame
 	}
-	if can.identify {
-		stack.Goroutine = uint64(goroutine)
-	}
-	stack.scratch = to
-	return stack
+	to.stack = s.stack(pcs, pc)
+	to.stack.scratch = to
+	return &to.stack, uint64(id)
 }
 
 // learn remembers what runtime.Callers says of a chain, if the chain can be
 // trusted, or that it cannot.
-func (s *Stacks) learn(chain []frame, pcs []uintptr, known *knownChain, hint uintptr) {
-	known.chain = slices.Clone(chain)
-	known.trusted = s.known.trusts || explains(chain, pcs)
-	if known.trusted {
-		known.stack = s.stack(slices.Clone(pcs), known.pc)
+func (s *Stacks) learn(chain []frame, pcs []uintptr, pc, hint uintptr) {
+	known := &knownChain{chain: slices.Clone(chain), pc: pc}
+	if known.trusted = s.known.trusts || explains(chain, pcs); known.trusted {
+		known.stack = s.stack(slices.Clone(pcs), pc)
 	}
 	s.known.put(known, hint)
 }

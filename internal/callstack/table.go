@@ -11,11 +11,10 @@ type frame struct {
 // A knownChain is what runtime.Callers says of a chain of frames, from a call site
 // on. It never changes.
 type knownChain struct {
-	chain      []frame
-	pc         uintptr // of the call site
-	trusted    bool    // the chain leaves no frames out
-	identifies bool    // walks know goroutines
-	stack      Stack   // if it is trusted
+	chain   []frame
+	pc      uintptr // of the call site
+	trusted bool    // the chain leaves no frames out
+	stack   Stack   // if it is trusted
 }
 
 // size returns how many bytes it takes, about.

@@ -8,9 +8,9 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/callstack"
 )
 
-// Where it is built, the walk is used: its trial in this process succeeded.
+// Where it is built, the walk is used: its trial in this process succeeds.
 func TestWalkIsUsed(t *testing.T) {
-	if walk, identify := callstack.Walks(); !walk || !identify {
-		t.Errorf("the walk is used: %v; it knows goroutines: %v", walk, identify)
+	if !callstack.Walks() {
+		t.Error("it is not")
 	}
 }

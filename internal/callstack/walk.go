@@ -32,43 +32,39 @@ const idAt = 19 * 8
 
 // walks reports whether the fast walk can be used in this process: two goroutines
 // have tried it.
-var walks = sync.OnceValue(func() (can struct{ walk, identify bool }) {
+var walks = sync.OnceValue(func() bool {
 	if strings.Contains(os.Getenv("GODEBUG"), "tracefpunwindoff=1") {
-		return can
+		return false
 	}
-	can.walk, can.identify = true, true
+	works := true
 	for range 2 {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			walked, identified := tryWalk(3)
-			can.walk = can.walk && walked
-			can.identify = can.identify && identified
+			works = works && tryWalk(3)
 		}()
 		<-done
 	}
-	can.identify = can.identify && can.walk
-	return can
+	return works
 })
 
 // tryWalk reports whether the walk agrees with runtime.Callers, some calls
-// deeper, and whether it knows the goroutine's number.
+// deeper, and knows the goroutine's number.
 //
 //go:noinline
-func tryWalk(deeper int) (walked, identified bool) {
+func tryWalk(deeper int) (works bool) {
 	if deeper > 0 {
-		walked, identified = tryWalk(deeper - 1)
-		return walked, identified
+		works = tryWalk(deeper - 1)
+		return works
 	}
 	var chain [32]frame
 	n, _, goroutine := walk(&chain[0], len(chain), idAt)
 	if n <= 0 {
-		return false, false
+		return false
 	}
 	var pcs [64]uintptr
 	depth := runtime.Callers(2, pcs[:])
-	walked = depth < len(pcs) && explains(chain[:n], pcs[:depth])
-	return walked, uint64(goroutine) == goroutineNumber()
+	return depth < len(pcs) && explains(chain[:n], pcs[:depth]) && uint64(goroutine) == goroutineNumber()
 }
 
 // goroutineNumber returns the number that traces of the goroutine show.

@@ -1,0 +1,5 @@
+//go:build !race
+
+package dynamoslog_test
+
+const raceDetector = false

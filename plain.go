@@ -1,0 +1,126 @@
+package dynamoslog
+
+import (
+	"encoding/binary"
+	"log/slog"
+	"strconv"
+)
+
+// The common case of Handle: an open scope, attributes of slog's own kinds, and
+// free space where the lines before are. Such a line is written straight into its
+// place, under the story's lock: nobody else's code runs meanwhile. That takes a
+// third less time than by way of a scratch, and must give the same line.
+
+// plainAttrs is what attributes usually take at most, in bytes.
+const plainAttrs = 128
+
+// addPlain appends a record in the common case. Where it returns false it has done
+// nothing.
+func (b *buffer) addPlain(h *Handler, r *slog.Record, site callSite) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.registered || b.ended || b.idle || !b.plainRoom(compactSize+len(r.Message)+plainAttrs) {
+		return false
+	}
+	last := b.held.last
+	start, space := len(last.data), cap(last.data)
+	head := start + compactSize + len(r.Message)
+	attrs, ok := h.appendPlainAttrs(last.data[head:head], r)
+	if !ok || cap(attrs) != space-head { // or else they outgrew the block
+		return false
+	}
+	offset := r.Time.Sub(b.start).Milliseconds()
+	if !fits(offset, r.Level, len(b.lanes.all), len(site.stack.PCs), len(r.Message), len(attrs)) {
+		return false
+	}
+	lane, frames, shared := b.lanes.place(&b.core.stacks, site)
+	last.data = last.data[:head+len(attrs)]
+	data := last.data[start:]
+	binary.LittleEndian.PutUint64(data, compactWord(offset, r.Level, lane, frames, shared, len(r.Message)))
+	binary.LittleEndian.PutUint16(data[8:], uint16(len(attrs)))
+	copy(data[compactSize:], r.Message)
+	b.held.size += len(data)
+	b.held.count++
+	if b.core.journal != nil {
+		b.journalLine(lineFacts{
+			offset: offset, level: r.Level, lane: int32(lane), frames: int32(frames), shared: int32(shared),
+			message: uint32(len(r.Message)), attrs: uint32(len(attrs)),
+		}, r.Message, attrs)
+	}
+	b.added(offset, r.Level)
+	return true
+}
+
+// plainRoom sees to it that there is so much free space in one piece. It returns
+// false where that would waste more than a sixteenth of a block. The caller holds b.mu.
+func (b *buffer) plainRoom(wanted int) bool {
+	last := b.held.last
+	if last == nil {
+		return false
+	}
+	free := cap(last.data) - len(last.data)
+	if free >= wanted {
+		return true
+	}
+	size := blockSize(b.held.size, wanted)
+	if free*16 > cap(last.data) || !b.core.reserve(int64(size+perBlock)) {
+		return false
+	}
+	b.held.grow(&b.core.blocks, size)
+	return true
+}
+
+// appendPlainAttrs appends the attributes of a record, and returns false where one
+// is not plain.
+func (h *Handler) appendPlainAttrs(text []byte, r *slog.Record) (_ []byte, ok bool) {
+	if h.bound != "" || h.attrs != "" {
+		text = appendRendered(appendRendered(text, h.bound), h.attrs)
+	}
+	ok = true
+	r.Attrs(func(a slog.Attr) bool {
+		text, ok = appendPlainAttr(text, h.prefix, &a)
+		return ok
+	})
+	return text, ok
+}
+
+// appendPlainAttr appends an attribute of slog's own kinds, with a key, and returns
+// false for others.
+func appendPlainAttr(text []byte, prefix string, a *slog.Attr) (_ []byte, ok bool) {
+	if len(text) > 0 {
+		text = append(text, ' ')
+	}
+	if prefix == "" && isPlain(a.Key) {
+		text = append(text, a.Key...)
+	} else if a.Key != "" {
+		text = appendQuoted(text, prefix+a.Key)
+	} else {
+		return text, false
+	}
+	return appendPlainValue(append(text, '='), a.Value)
+}
+
+// appendPlainValue appends a value of slog's own kinds, and returns false for others.
+func appendPlainValue(text []byte, v slog.Value) (_ []byte, ok bool) {
+	switch v.Kind() {
+	case slog.KindString:
+		s := v.String()
+		if isPlain(s) {
+			return append(text, s...), true
+		}
+		return appendQuoted(text, s), true
+	case slog.KindInt64:
+		return strconv.AppendInt(text, v.Int64(), 10), true
+	case slog.KindUint64:
+		return strconv.AppendUint(text, v.Uint64(), 10), true
+	case slog.KindFloat64:
+		return strconv.AppendFloat(text, v.Float64(), 'g', -1, 64), true
+	case slog.KindBool:
+		return strconv.AppendBool(text, v.Bool()), true
+	case slog.KindDuration:
+		return append(text, v.Duration().String()...), true
+	case slog.KindTime:
+		return v.Time().AppendFormat(text, "2006-01-02T15:04:05.000Z07:00"), true
+	}
+	return text, false
+}
