@@ -54,16 +54,6 @@ func TestWalkIsExact(t *testing.T) {
 	}
 }
 
-// Without the proof the walk is wrong at times: the test above would notice.
-func TestWalkWithoutProofIsWrong(t *testing.T) {
-	if !callstack.Walks() {
-		t.Skip("the walk is not used here")
-	}
-	if all := runPrograms(callstack.Trusting(), 200_000); all.wrong == 0 {
-		t.Error("nothing is wrong without the proof: what is it for, or is the test too weak?")
-	}
-}
-
 // Stacks that grow, shrink and are scanned by the collector are walked all the same.
 func TestWalkWhileStacksMove(t *testing.T) {
 	stop := make(chan struct{})
@@ -151,4 +141,18 @@ func BenchmarkCapture(b *testing.B) {
 			})
 		})
 	}
+}
+
+func FuzzWalk(f *testing.F) {
+	f.Add(uint64(1), byte(20))
+	var stacks callstack.Stacks
+	f.Fuzz(func(t *testing.T, seed uint64, deep byte) {
+		p := program{random: rand.New(rand.NewPCG(seed, 4)), stacks: &stacks}
+		for range 20 {
+			p.step(int(deep % 32))
+		}
+		if p.wrong > 0 {
+			t.Errorf("%d of %d records are wrong, the first:\n%s", p.wrong, p.records, p.first)
+		}
+	})
 }
