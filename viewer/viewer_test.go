@@ -97,18 +97,18 @@ func TestStoryOpensErrorFirst(t *testing.T) {
 	first := put(t, store, key, 0, story.Sealed, story.Line{Message: "Begin"}, story.Line{Message: "End"})
 	id := put(t, store, key, 1, story.Sealed,
 		story.Line{Message: "Begin"},
-		story.Line{Message: "calm", Depth: 1}, story.Line{Message: "calm below", Depth: 2},
+		story.Line{Message: "calm", Depth: 1}, story.Line{Message: "calm below", Depth: 2}, story.Line{Message: "calm there", Depth: 2},
 		story.Line{Message: "bad", Depth: 1}, story.Line{Message: "broken", Depth: 2, Level: slog.LevelError, Attrs: "code=7"})
 	last := put(t, store, key, 2, story.Open, story.Line{Message: "Begin"})
 	page := body(t, get(viewer.New(store, nil), "/story?key=user_42&id="+id), 200)
-	for number, folded := range map[string]bool{"1": false, "2": true, "4": false} {
+	for number, folded := range map[string]bool{"1": false, "2": true, "5": false} {
 		line := regexp.MustCompile(`<li id="L` + number + `".*`).FindString(page)
 		if got := !strings.Contains(line, "<details open>"); got != folded {
 			t.Errorf("line %s: folded is %v, want %v: %s", number, got, folded, line)
 		}
 	}
 	for _, want := range []string{
-		`<span class="f">1 line</span>`, `<b class="error">ERROR</b> broken <span class="a"><i>code</i>=7</span>`, `href="#L5">1 error<`,
+		`<span class="f">2 lines</span>`, `<b class="error">ERROR</b> broken <span class="a"><i>code</i>=7</span>`, `href="#L6">1 error<`,
 		`href="story?id=` + strings.ReplaceAll(first, ":", "%3A"), `href="story?id=` + strings.ReplaceAll(last, ":", "%3A"),
 	} {
 		if !strings.Contains(page, want) {
@@ -119,7 +119,7 @@ func TestStoryOpensErrorFirst(t *testing.T) {
 		t.Error("a link is not relative")
 	}
 	page = body(t, get(viewer.New(store, nil), "/story?key=user_42&q=BROKEN&id="+id), 200)
-	if strings.Contains(page, "calm below") || !strings.Contains(page, `id="L4"`) || !strings.Contains(page, "1 of 5 lines match") {
+	if strings.Contains(page, "calm below") || !strings.Contains(page, `id="L5"`) || !strings.Contains(page, "1 of 6 lines match") {
 		t.Errorf("a filter keeps what it finds and its callers only:\n%s", page)
 	}
 	page = body(t, get(viewer.New(store, nil), "/story?key=user_42"), 200)

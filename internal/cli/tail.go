@@ -49,6 +49,9 @@ func (o *options) tail(cmd *cobra.Command, tail *reading.Tail, every time.Durati
 				return err
 			}
 		}
+		if tail.Behind() {
+			fmt.Fprintln(cmd.ErrOrStderr(), "More stories came than are shown; -l, -g and --kind select some.")
+		}
 		switch {
 		case cmd.Context().Err() != nil:
 			return nil

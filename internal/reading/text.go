@@ -111,32 +111,33 @@ func (p *linePrinter) siblings(nodes []*Node) {
 			if i == 0 && g.Times > 1 {
 				p.out.WriteString(p.paint(Found, fmt.Sprintf("  ×%d", g.Times)))
 			}
-			p.further(n)
 			p.under(n)
 		}
 		if g.Times > 1 && len(g.Once) > 1 {
-			p.note(g.Once[0], 0, fmt.Sprintf("these %s ×%d", Plural(len(g.Once), "line"), g.Times))
+			p.note(g.Once[0], fmt.Sprintf("these %s ×%d", Plural(len(g.Once), "line"), g.Times))
 		}
 		if !g.Under.Calm() {
-			p.note(g.Once[0], 0, "repeats hold "+Summary(g.Under))
+			p.note(g.Once[0], "repeats hold "+Summary(g.Under))
 		}
 	}
 }
 
+// under ends a line, and writes what is under it.
 func (p *linePrinter) under(n *Node) {
-	switch {
-	case len(n.Children) == 0:
-	case p.view.Folded(p.tree, n):
-		p.note(n, 1, Summary(n.Under))
-	default:
+	folded := len(n.Children) > 0 && p.view.Folded(p.tree, n)
+	if folded {
+		p.out.WriteString("  " + p.paint(Dim, "… "+Summary(n.Under)))
+	}
+	p.further(n)
+	if !folded {
 		p.siblings(n.Children)
 	}
 }
 
-// note writes what is not shown, so many steps under a line.
-func (p *linePrinter) note(n *Node, steps int, text string) {
+// note writes what is not shown of the lines from n on.
+func (p *linePrinter) note(n *Node, text string) {
 	p.pad(p.timeWidth)
-	p.indent(n, steps)
+	p.indent(n)
 	p.out.WriteString(p.paint(Dim, "… "+text) + "\n")
 }
 
@@ -150,7 +151,7 @@ func (p *linePrinter) line(n *Node) {
 	at := p.tree.TimeText(n, p.view.Times, p.zone())
 	p.out.WriteString(p.paint(Dim, at))
 	p.pad(p.timeWidth - len(at))
-	p.indent(n, 0)
+	p.indent(n)
 	if word := LevelWord(n.Level); word != "" {
 		p.out.WriteString(p.paint(levelStyle(n.Level), word) + " ")
 	}
@@ -168,7 +169,7 @@ func (p *linePrinter) line(n *Node) {
 	}
 }
 
-// further ends a line, and writes the others of its message.
+// further ends a line, and writes the others of a message.
 func (p *linePrinter) further(n *Node) {
 	p.out.WriteByte('\n')
 	_, further, more := strings.Cut(n.Message, "\n")
@@ -176,17 +177,17 @@ func (p *linePrinter) further(n *Node) {
 		var next string
 		next, further, more = strings.Cut(further, "\n")
 		p.pad(p.timeWidth)
-		p.indent(n, 0)
+		p.indent(n)
 		p.out.WriteString("| " + story.Escape(next) + "\n")
 	}
 }
 
-func (p *linePrinter) indent(n *Node, steps int) {
+func (p *linePrinter) indent(n *Node) {
 	depth := n.Depth
 	if p.view.Stored {
 		depth = n.Stored
 	}
-	p.pad(2 * min(depth+steps, mostIndent))
+	p.pad(2 * min(depth, mostIndent))
 }
 
 // mostIndent bounds the indent, in steps, so that no story leaves the page.
