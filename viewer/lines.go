@@ -212,11 +212,11 @@ func (w *lineWriter) depth(n *reading.Node) int {
 func (w *lineWriter) row(n *reading.Node, times, block int) {
 	w.WriteString(`<span class="t">`)
 	w.WriteString(w.tree.TimeText(n, w.view.Times, w.v.opts.Zone))
-	w.WriteString(`</span> `)
+	w.WriteString(` </span>`)
 	if word := reading.LevelWord(n.Level); word != "" {
 		w.WriteString(`<b class="` + levelClass(n.Level) + `">` + html.EscapeString(word) + `</b> `)
 	}
-	w.cut(n, n.Message, longMessage)
+	w.message(n)
 	if times > 1 {
 		w.WriteString(` <span class="x">×`)
 		w.int(times)
@@ -236,34 +236,65 @@ func (w *lineWriter) row(n *reading.Node, times, block int) {
 func (w *lineWriter) attrs(n *reading.Node) {
 	w.WriteString(` <span class="a">`)
 	first := true
-	for name, value := range n.AllAttrs() {
+	for a := range reading.AttrTexts(n.Attrs) {
 		if !first {
 			w.WriteByte(' ')
 		}
 		first = false
-		w.WriteString("<i>")
-		w.text(name)
-		w.WriteString("</i>=")
-		w.cut(n, value, longValue)
-	}
-	if first { // not of the form name=value: as it is
-		w.cut(n, n.Attrs, longMessage)
+		if a.Name != "" {
+			w.WriteString("<i>")
+			w.text(a.Name)
+			w.WriteString("=</i>")
+		}
+		w.attr(n, a)
 	}
 	w.WriteString(`</span>`)
 }
 
-// cut writes a text, or its beginning and a link to all of it.
-func (w *lineWriter) cut(n *reading.Node, s string, most int) {
-	if len(s) <= most || w.view.Full == n.Number {
-		w.text(s)
+// attr writes a value; one that is cut stands as a block of its own, as it was
+// before it was quoted, where all of it is asked for.
+func (w *lineWriter) attr(n *reading.Node, a reading.AttrText) {
+	long := len(a.Text) > longValue || strings.Contains(a.Value, "\n")
+	switch {
+	case !long:
+		w.text(a.Text)
+	case w.view.Full == n.Number:
+		w.WriteString(`<span class="block">`)
+		w.text(a.Value)
+		w.WriteString(`</span>`)
+	default:
+		head, _ := cut(a.Text, longValue)
+		w.text(head)
+		w.more(n, len(a.Value))
+	}
+}
+
+// message writes a message, or its beginning.
+func (w *lineWriter) message(n *reading.Node) {
+	head, rest := cut(n.Message, longMessage)
+	if !rest || w.view.Full == n.Number {
+		w.text(n.Message)
 		return
+	}
+	w.text(head)
+	w.more(n, len(n.Message))
+}
+
+// more writes the link to all of a line.
+func (w *lineWriter) more(n *reading.Node, size int) {
+	number := strconv.Itoa(n.Number)
+	all := link("story", with(w.full, "full", number)) + "#L" + number
+	w.WriteString(`… <a class="more" href="` + html.EscapeString(all) + `">all ` + strconv.Itoa(size) + ` bytes</a>`)
+}
+
+// cut returns a text, or its beginning where it is too long, and whether there is more.
+func cut(s string, most int) (head string, rest bool) {
+	if len(s) <= most {
+		return s, false
 	}
 	end := most * 4 / 5
 	for end > 0 && !utf8.RuneStart(s[end]) {
 		end--
 	}
-	w.text(s[:end])
-	number := strconv.Itoa(n.Number)
-	all := link("story", with(w.full, "full", number)) + "#L" + number
-	w.WriteString(`… <a class="more" href="` + html.EscapeString(all) + `">all ` + strconv.Itoa(len(s)) + ` bytes</a>`)
+	return s[:end], true
 }

@@ -39,8 +39,16 @@ func put(t *testing.T, store story.Store, key story.Key, minute int, state story
 	return id
 }
 
-// get asks a viewer as a browser on this machine does.
+// get asks a viewer as a browser on this machine does, which goes where it is led.
 func get(h http.Handler, target string, change ...func(*http.Request)) *http.Response {
+	resp := ask(h, target, change...)
+	if resp.StatusCode == http.StatusSeeOther {
+		return ask(h, "/"+resp.Header.Get("Location"), change...)
+	}
+	return resp
+}
+
+func ask(h http.Handler, target string, change ...func(*http.Request)) *http.Response {
 	r := httptest.NewRequest(http.MethodGet, target, nil)
 	r.RemoteAddr, r.Host = "127.0.0.1:50000", "localhost:7133"
 	for _, f := range change {
@@ -108,7 +116,7 @@ func TestStoryOpensErrorFirst(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		`<span class="f">2 lines</span>`, `<b class="error">ERROR</b> broken <span class="a"><i>code</i>=7</span>`, `href="#L6">1 error<`,
+		`<span class="f">2 lines</span>`, `<b class="error">ERROR</b> broken <span class="a"><i>code=</i>7</span>`, `href="#L6">1 error<`,
 		`href="story?id=` + strings.ReplaceAll(first, ":", "%3A"), `href="story?id=` + strings.ReplaceAll(last, ":", "%3A"),
 	} {
 		if !strings.Contains(page, want) {
@@ -144,7 +152,7 @@ func TestLists(t *testing.T) {
 		t.Errorf("the second page is wrong:\n%s", page)
 	}
 	page = body(t, get(h, "/object?key=user_0&level=error"), 200)
-	if !strings.Contains(page, "<svg") || strings.Count(page, "<rect") != 10 || strings.Contains(page, "story 59.") {
+	if !strings.Contains(page, "<svg") || strings.Count(page, `<rect class="error"`) != 10 || strings.Contains(page, "story 59.") {
 		t.Errorf("the object's page is wrong:\n%s", page)
 	}
 	page = body(t, get(h, "/object?key=user_0"), 200)
@@ -161,7 +169,7 @@ func TestDiff(t *testing.T) {
 	put(t, store, key, 2, story.Sealed, story.Line{Message: "Begin"}, story.Line{Message: "brand new", Depth: 1, Offset: 3 * time.Millisecond})
 	h := viewer.New(store, nil)
 	page := body(t, get(h, "/diff?key=user_42&is="+two), 200)
-	for _, want := range []string{"1 new, 1 gone", `class="new d1"`, `class="gone d1"`} {
+	for _, want := range []string{"1 new, 1 gone", `class="new d1 change"`, `class="gone d1 change"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s in\n%s", want, page)
 		}
