@@ -110,7 +110,7 @@ func (w *diffWriter) node(d *reading.DiffNode, depth int) {
 	w.text(n.Message, longMessage)
 	w.WriteString(`</span>`)
 	if n.Attrs != "" {
-		w.WriteString(` <span class="a">`)
+		w.WriteString(`  <span class="a">`)
 		w.text(n.Attrs, longMessage)
 		w.WriteString(`</span>`)
 	}

@@ -63,16 +63,24 @@ func (v *viewer) lines(out io.Writer, t *reading.Tree, view reading.View) error 
 // text writes a text of a story.
 func (w *lineWriter) text(s string) { w.WriteString(html.EscapeString(escapeLines(s))) }
 
-// escapeLines escapes what a page must not hold raw, but for newlines.
+// escapeLines escapes what a page must not hold raw, but for newlines, and tabs
+// where there are several lines.
 func escapeLines(s string) string {
 	if !strings.Contains(s, "\n") {
 		return story.Escape(s)
 	}
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = story.Escape(lines[i])
+	var text strings.Builder
+	for len(s) > 0 {
+		end := strings.IndexAny(s, "\n\t")
+		if end < 0 {
+			text.WriteString(story.Escape(s))
+			break
+		}
+		text.WriteString(story.Escape(s[:end]))
+		text.WriteByte(s[end])
+		s = s[end+1:]
 	}
-	return strings.Join(lines, "\n")
+	return text.String()
 }
 
 func (w *lineWriter) int(n int) { w.WriteString(strconv.Itoa(n)) }
@@ -234,7 +242,7 @@ func (w *lineWriter) row(n *reading.Node, times, block int) {
 }
 
 func (w *lineWriter) attrs(n *reading.Node) {
-	w.WriteString(` <span class="a">`)
+	w.WriteString(`  <span class="a">`)
 	first := true
 	for a := range reading.AttrTexts(n.Attrs) {
 		if !first {

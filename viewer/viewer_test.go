@@ -116,7 +116,7 @@ func TestStoryOpensErrorFirst(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		`<span class="f">2 lines</span>`, `<b class="error">ERROR</b> broken <span class="a"><i>code=</i>7</span>`, `href="#L6">1 error<`,
+		`<span class="f">2 lines</span>`, `<b class="error">ERROR</b> broken  <span class="a"><i>code=</i>7</span>`, `href="#L6">1 error<`,
 		`href="story?id=` + strings.ReplaceAll(first, ":", "%3A"), `href="story?id=` + strings.ReplaceAll(last, ":", "%3A"),
 	} {
 		if !strings.Contains(page, want) {

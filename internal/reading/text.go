@@ -162,23 +162,54 @@ func (p *linePrinter) line(n *Node) {
 	}
 	p.out.WriteString(p.paint(style, story.Escape(first)))
 	if n.Attrs != "" {
-		p.out.WriteString("  " + p.paint(Dim, story.Escape(n.Attrs)))
+		p.out.WriteString("  " + p.paint(Dim, story.Escape(attrsInLine(n.Attrs))))
 	}
 	if n.Slow {
 		p.out.WriteString("  " + p.paint(Warning, "after "+n.Step.String()))
 	}
 }
 
-// further ends a line, and writes the others of a message.
+// attrsInLine returns attributes without values of several lines, which stand below.
+func attrsInLine(attrs string) string {
+	if !strings.Contains(attrs, `\n`) {
+		return attrs
+	}
+	var texts []string
+	for a := range AttrTexts(attrs) {
+		switch {
+		case a.Name == "":
+			texts = append(texts, a.Text)
+		case strings.Contains(a.Value, "\n"):
+			texts = append(texts, a.Name+"=…")
+		default:
+			texts = append(texts, a.Name+"="+a.Text)
+		}
+	}
+	return strings.Join(texts, " ")
+}
+
+// further ends a line, and writes the others of a message, and values of several lines.
 func (p *linePrinter) further(n *Node) {
 	p.out.WriteByte('\n')
-	_, further, more := strings.Cut(n.Message, "\n")
-	for more {
-		var next string
-		next, further, more = strings.Cut(further, "\n")
+	if _, further, more := strings.Cut(n.Message, "\n"); more {
+		p.block(n, further)
+	}
+	if !strings.Contains(n.Attrs, `\n`) {
+		return
+	}
+	for a := range AttrTexts(n.Attrs) {
+		if a.Name != "" && strings.Contains(a.Value, "\n") {
+			p.block(n, a.Name+":\n"+strings.TrimSuffix(a.Value, "\n"))
+		}
+	}
+}
+
+// block writes lines that belong to one of the story. A tab would leave the indent.
+func (p *linePrinter) block(n *Node, text string) {
+	for line := range strings.SplitSeq(text, "\n") {
 		p.pad(p.timeWidth)
 		p.indent(n)
-		p.out.WriteString("| " + story.Escape(next) + "\n")
+		p.out.WriteString("| " + story.Escape(strings.ReplaceAll(line, "\t", "    ")) + "\n")
 	}
 }
 

@@ -288,3 +288,24 @@ func TestSmallTexts(t *testing.T) {
 		}
 	}
 }
+
+// A stack or a text of several lines in an attribute is read line by line.
+func TestPrintValuesOfSeveralLines(t *testing.T) {
+	tree := reading.NewTree(newStory(
+		story.Line{Message: "Begin"},
+		story.Line{Message: "Failed\ntwice", Depth: 1, Attrs: `err="a=b" stack="main.pay\n\tpay.go:41\x1b[2J\n" end`}))
+	var out strings.Builder
+	if err := (reading.Printer{}).Story(&out, tree, reading.View{Fold: reading.Unfolded}); err != nil {
+		t.Fatal(err)
+	}
+	want := `+0.000   Begin
++0.000     Failed  err="a=b" stack=… end
+           | twice
+           | stack:
+           | main.pay
+           |     pay.go:41\x1b[2J
+`
+	if got := out.String(); !strings.HasSuffix(got, want) {
+		t.Errorf("got\n%s\nwant it to end with\n%s", got, want)
+	}
+}

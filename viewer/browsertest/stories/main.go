@@ -1,9 +1,11 @@
 // Command stories writes stories into a file, for the checks of the pages: long
 // ones, one that means harm, many of one object, an open one and an interrupted one.
+// With the argument "more" it lets the open one grow, and begins another.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"log/slog"
@@ -16,16 +18,33 @@ import (
 )
 
 func main() {
-	if err := write(os.Args[1]); err != nil {
+	store, err := sqlitestore.Open(os.Args[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	write := first
+	if len(os.Args) > 2 {
+		write = more
+	}
+	if err := errors.Join(write(store), store.Close()); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func write(path string) error {
-	store, err := sqlitestore.Open(path)
+// more adds a line to the story that is open, and a new story.
+func more(store *sqlitestore.Store) error {
+	key := story.NewKey("order", "8")
+	s, err := store.Read(context.Background(), key, "")
 	if err != nil {
 		return err
 	}
+	text := story.Format([]story.Line{{Message: "Still <b>waiting</b>", Level: slog.LevelWarn, Offset: time.Minute}})
+	added := append(parts("user_new", "", time.Now().UTC().Truncate(time.Microsecond), story.Sealed, order(2)),
+		story.Part{Key: key, ID: s.ID, Number: 2, Text: text})
+	return store.Put(context.Background(), added)
+}
+
+func first(store *sqlitestore.Store) (err error) {
 	now := time.Now().UTC().Truncate(time.Second)
 	put := func(key, title string, ago time.Duration, state story.State, lines []story.Line) {
 		if err == nil {
@@ -40,10 +59,7 @@ func write(path string) error {
 	}
 	put("order_8", "", 90*time.Second, story.Open, order(4)[:5])
 	put("order_9", "", 10*time.Minute, story.Interrupted, order(5)[:7])
-	if err != nil {
-		return err
-	}
-	return store.Close()
+	return err
 }
 
 // long is a story of 100,000 lines, so deep, with an error in the middle.
@@ -96,7 +112,7 @@ func order(i int) []story.Line {
 	}
 	if i%7 == 5 {
 		return append(lines, story.Line{Message: "The card was declined", Depth: 3, Offset: ms(at + 40), Level: slog.LevelError,
-			Attrs: `code=51 body="` + strings.Repeat("insufficient funds; ", 20) + `"`},
+			Attrs: `code=51 body="` + strings.Repeat("insufficient funds; ", 20) + `" stack="main.pay\n\tpay.go:41\nmain.order\n\torder.go:7"`},
 			story.Line{Message: "402 Payment Required", Offset: ms(at + 41), Attrs: "bytes=112"})
 	}
 	return append(lines, story.Line{Message: "201 Created", Offset: ms(at + 50), Attrs: fmt.Sprintf("bytes=%d", 76+i%2)})
