@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -226,6 +227,7 @@ func TestErrorsOfTheStore(t *testing.T) {
 		{fmt.Errorf("no table: %w", story.ErrUnusable), 502},
 		{fmt.Errorf("throttled: %w", story.ErrBusy), 503},
 		{fmt.Errorf("slow: %w", context.DeadlineExceeded), 504},
+		{fmt.Errorf("table: %w", &net.OpError{Op: "dial", Err: errors.New("connection refused")}), 503},
 		{story.ErrBadCursor, 400},
 		{errors.New("<odd>"), 500},
 	} {

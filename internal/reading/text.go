@@ -69,7 +69,7 @@ func (p Printer) Story(w io.Writer, t *Tree, v View) error {
 
 func (p Printer) facts(out *bufio.Writer, h story.Header) {
 	fmt.Fprintf(out, "%s  %s  %s  %s  %s  %s\n", h.Key, h.Start.In(p.zone()).Format("2006-01-02 15:04:05 MST"),
-		h.Duration, Plural(h.LineCount, "line"), StateText(h.State), story.Escape(h.ID))
+		Took(h.Duration), Plural(h.LineCount, "line"), StateText(h.State), story.Escape(h.ID))
 	for _, name := range slices.Sorted(maps.Keys(h.Attrs)) {
 		fmt.Fprintf(out, "  %s: %s\n", story.Escape(name), story.Escape(h.Attrs[name]))
 	}
