@@ -22,14 +22,10 @@ const searched = 200
 
 // Latest returns the id of the key's latest story.
 func Latest(ctx context.Context, store story.Store, key story.Key) (string, error) {
-	page, err := store.List(ctx, story.Query{Key: key, Limit: 1})
-	if err == nil && len(page.Headers) == 0 {
-		err = fmt.Errorf("%w: %s", story.ErrNotFound, key)
+	for h, err := range story.All(ctx, store, story.Query{Key: key, Limit: 1}) {
+		return h.ID, err
 	}
-	if err != nil {
-		return "", err
-	}
-	return page.Headers[0].ID, nil
+	return "", fmt.Errorf("%w: %s", story.ErrNotFound, key)
 }
 
 // Previous returns the header of the story of the same key that began before, and
