@@ -11,10 +11,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/dynamoslog/dynamoslog/viewer"
@@ -58,6 +60,11 @@ func ask(h http.Handler, target string, change ...func(*http.Request)) *http.Res
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w.Result()
+}
+
+// header sets one of a request's headers.
+func header(name, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(name, value) }
 }
 
 func body(t *testing.T, resp *http.Response, status int) string {
@@ -243,6 +250,72 @@ func TestErrorsOfTheStore(t *testing.T) {
 	}
 }
 
+// What a proxy on this machine passes on comes from elsewhere, and is refused.
+func TestAccessThroughProxy(t *testing.T) {
+	h := viewer.New(story.NewMemory(), nil)
+	for _, name := range []string{"X-Forwarded-For", "Forwarded", "X-Real-IP"} {
+		body(t, get(h, "/", header(name, "192.0.2.1")), 403)
+	}
+	all := viewer.New(story.NewMemory(), &viewer.Options{Authorize: func(*http.Request) bool { return true }})
+	body(t, get(all, "/", header("X-Forwarded-For", "192.0.2.1")), 200)
+}
+
+// An address without an id leads to one that stays that of the story it shows.
+func TestLatestHasItsOwnAddress(t *testing.T) {
+	store := story.NewMemory()
+	put(t, store, story.NewKey("user", "1"), 0, story.Sealed, story.Line{Message: "Begin"})
+	id := put(t, store, story.NewKey("user", "1"), 1, story.Sealed, story.Line{Message: "Begin"})
+	h := viewer.New(store, nil)
+	for target, want := range map[string]url.Values{
+		"story?key=user_1&fold=2": {"key": {"user_1"}, "fold": {"2"}, "id": {id}},
+		"diff?key=user_1&good=1":  {"key": {"user_1"}, "good": {"1"}, "is": {id}},
+	} {
+		resp := ask(h, "/"+target)
+		page, _, _ := strings.Cut(target, "?")
+		if got := resp.Header.Get("Location"); resp.StatusCode != 303 || got != page+"?"+want.Encode() {
+			t.Errorf("%s: got %d to %q", target, resp.StatusCode, got)
+		}
+	}
+	body(t, get(h, "/diff?key=user_2"), 404)
+}
+
+// The last story without an error may be older than what the page lists.
+func TestOlderGoodStory(t *testing.T) {
+	store := story.NewMemory()
+	key := story.NewKey("user", "1")
+	good := put(t, store, key, 0, story.Sealed, story.Line{Message: "Begin"})
+	for i := range 60 {
+		put(t, store, key, i+1, story.Sealed, story.Line{Message: "Begin", Level: slog.LevelError})
+	}
+	h := viewer.New(store, nil)
+	page := body(t, get(h, "/object?key=user_1"), 200)
+	if want := "id=" + url.QueryEscape(good) + `&amp;key=user_1">last without an error</a>`; !strings.Contains(page, want) {
+		t.Errorf("no %s in\n%s", want, page)
+	}
+	if page = body(t, get(h, "/object?key=user_1&level=error"), 200); strings.Contains(page, "last without an error") {
+		t.Error("what a filter leaves does not tell which is the last without an error")
+	}
+}
+
+// Long messages and values are cut on every page.
+func TestLongLinesAreCut(t *testing.T) {
+	store := story.NewMemory()
+	long := strings.Repeat("ä", 1<<19)
+	for i := range 2 {
+		put(t, store, story.NewKey("user", "1"), i, story.Sealed, story.Line{Message: "Begin"},
+			story.Line{Message: fmt.Sprint("stored", i, long), Depth: 1, Attrs: fmt.Sprintf("a=%d%s b=%q", i, long, long)})
+	}
+	h := viewer.New(store, nil)
+	for _, target := range []string{"/", "/object?key=user_1", "/story?key=user_1", "/diff?key=user_1", "/diff?key=user_1&all=1"} {
+		if page := body(t, get(h, target), 200); len(page) > 30_000 || !utf8.ValidString(page) {
+			t.Errorf("%s: %d bytes, valid: %v", target, len(page), utf8.ValidString(page))
+		}
+	}
+	if page := body(t, get(h, "/story?key=user_1&full=2"), 200); strings.Count(page, long) != 3 {
+		t.Error("not all of the line is shown where that is asked for")
+	}
+}
+
 func TestMountedUnderPrefix(t *testing.T) {
 	mux := http.NewServeMux()
 	h := http.StripPrefix("/logs", viewer.New(story.NewMemory(), nil))
@@ -305,3 +378,42 @@ func TestLiveView(t *testing.T) {
 	}
 	await(`grown \u003cb\u003e`)
 }
+
+// A view that goes on is told what came since it looked, not the last few stories.
+func TestLiveViewGoesOn(t *testing.T) {
+	store := story.NewMemory()
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	for i := range 30 {
+		at := now.Add(time.Duration(i-20) * time.Minute)
+		key, id := story.NewKey("user", fmt.Sprint(i)), story.NewID(at)
+		h := &story.Header{Key: key, ID: id, Start: at, Updated: at, State: story.Sealed, Title: "Begin"}
+		if err := store.Put(t.Context(), []story.Part{{Key: key, ID: id, Header: h}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := now.Add(-10 * time.Minute).Format(time.RFC3339Nano)
+	for _, c := range []struct {
+		target, lastID string
+		want           int
+	}{{"/events", "", 10}, {"/events?after=" + seen, "", 20}, {"/events", seen, 20}, {"/events?after=never", "", 10}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		r := httptest.NewRequest(http.MethodGet, c.target, nil).WithContext(ctx)
+		r.RemoteAddr, r.Host = "127.0.0.1:1", "localhost"
+		if c.lastID != "" {
+			r.Header.Set("Last-Event-ID", c.lastID)
+		}
+		w := &stopAtFlush{httptest.NewRecorder(), cancel}
+		viewer.New(store, nil).ServeHTTP(w, r)
+		if got := strings.Count(w.Body.String(), "event: story\n"); got != c.want || !strings.Contains(w.Body.String(), "\nid: ") {
+			t.Errorf("%+v: got %d stories:\n%s", c, got, w.Body)
+		}
+	}
+}
+
+// A stopAtFlush ends a request after its first answer.
+type stopAtFlush struct {
+	*httptest.ResponseRecorder
+	stop func()
+}
+
+func (w *stopAtFlush) Flush() { w.stop() }

@@ -292,6 +292,10 @@ func StateText(state story.State) string {
 		return "abandoned: End was not called"
 	case story.Closed:
 		return "closed with the handler"
+	case story.Continued:
+		return "continued: goes on in the next story"
+	case story.Moved:
+		return "moved: goes on under another key"
 	}
 	return story.Escape(string(state))
 }
