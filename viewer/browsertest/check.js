@@ -25,14 +25,15 @@ async function open(address, options = {}) {
 }
 
 const checks = {
-  async "no page breaks a rule of axe, in light and dark"() {
-    for (const colorScheme of ["light", "dark"]) {
+  async "no page breaks a rule of axe, in light, dark and narrow"() {
+    for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 360, height: 640 } }]) {
       for (const address of ["", "?kind=none", "object?key=order_7", "story?key=order_7", "story?key=order_9", "story?key=user_hostile",
         story, story + "&q=filter", "diff?key=order_7", "diff?key=order_7&all=1", "tail", "story?key=no_1"]) {
-        const page = await open(address, { colorScheme, bypassCSP: true });
+        const page = await open(address, { ...options, bypassCSP: true });
         await page.evaluate(axe);
         const { violations } = await page.evaluate(() => globalThis.axe.run());
-        assert.deepEqual(violations.map((v) => v.id + " " + v.nodes[0].html), [], `${address} in ${colorScheme}`);
+        assert.deepEqual(violations.map((v) => v.id + " " + v.nodes[0].html), [], `${address} with ${JSON.stringify(options)}`);
+        await page.context().close();
       }
     }
   },
@@ -170,6 +171,22 @@ const checks = {
     await page.click("a:text('unfold all')");
     await page.click("a:text('the one before')");
     await page.waitForSelector("body.diff");
+  },
+  async "how long a story of 100,000 lines takes"() {
+    for (const address of ["story?key=job_nested", "story?key=job_flat", "story?key=job_nested&fold=none"]) {
+      const page = await open(address);
+      const [server, seen, all] = await page.evaluate(() => [
+        performance.getEntriesByType("navigation")[0].responseStart, performance.getEntriesByName("first-contentful-paint")[0].startTime, performance.now(),
+      ].map(Math.round));
+      const key = await page.evaluate(async () => {
+        const before = performance.now();
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
+        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        return Math.round(performance.now() - before);
+      });
+      console.log(`     ${address}: first byte after ${server} ms, first lines seen ${seen} ms, all there ${all} ms, a key takes ${key} ms`);
+      await page.context().close();
+    }
   },
   async "a story of 100,000 lines opens, unfolds and finds its error"() {
     const page = await open("story?key=job_nested");

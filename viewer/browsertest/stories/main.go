@@ -1,6 +1,7 @@
-// Command stories writes stories into a file, for the checks of the pages: long
-// ones, one that means harm, many of one object, an open one and an interrupted one.
-// With the argument "more" it lets the open one grow, and begins another.
+// Command stories writes stories into a file, or into a DynamoDB table where it is
+// told table:NAME instead, for the checks of the pages: long ones, one that means
+// harm, many of one object, an open one and an interrupted one. With the argument
+// "more" it lets the open one grow, and begins another.
 package main
 
 import (
@@ -13,26 +14,34 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/sqlitestore"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
 func main() {
-	store, err := sqlitestore.Open(os.Args[1])
-	if err != nil {
-		log.Fatal(err)
-	}
-	write := first
-	if len(os.Args) > 2 {
-		write = more
-	}
-	if err := errors.Join(write(store), store.Close()); err != nil {
+	if err := run(os.Args[1], len(os.Args) > 2); err != nil {
 		log.Fatal(err)
 	}
 }
 
+func run(place string, again bool) (err error) {
+	write := first
+	if again {
+		write = more
+	}
+	if table, ok := strings.CutPrefix(place, "table:"); ok {
+		return write(&dynamoslog.Table{Name: table})
+	}
+	store, err := sqlitestore.Open(place)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(store), store.Close())
+}
+
 // more adds a line to the story that is open, and a new story.
-func more(store *sqlitestore.Store) error {
+func more(store story.Store) error {
 	key := story.NewKey("order", "8")
 	s, err := store.Read(context.Background(), key, "")
 	if err != nil {
@@ -44,7 +53,7 @@ func more(store *sqlitestore.Store) error {
 	return store.Put(context.Background(), added)
 }
 
-func first(store *sqlitestore.Store) (err error) {
+func first(store story.Store) (err error) {
 	now := time.Now().UTC().Truncate(time.Second)
 	put := func(key, title string, ago time.Duration, state story.State, lines []story.Line) {
 		if err == nil {
