@@ -44,15 +44,15 @@ func tailQuery(r *http.Request) (story.Query, error) {
 // A newsEvent is what the script of the page is sent.
 type newsEvent struct {
 	reading.Header
-	Link   string      `json:"link"`
-	Object string      `json:"object"`
-	When   string      `json:"when"`
-	Took   string      `json:"took"`
-	Class  string      `json:"class"`
-	State  string      `json:"state_text"`
-	Open   bool        `json:"open"`
-	First  bool        `json:"first"`
-	Lines  []eventLine `json:"lines,omitempty"`
+	Link       string      `json:"link"`
+	Object     string      `json:"object"`
+	When       string      `json:"when"`
+	Took       string      `json:"took"`
+	Class      string      `json:"class"`
+	State      string      `json:"state_text"`
+	Unfinished bool        `json:"unfinished"`
+	First      bool        `json:"first"`
+	Lines      []eventLine `json:"lines,omitempty"`
 }
 
 type eventLine struct {
@@ -135,7 +135,7 @@ func (v *viewer) eventOf(n reading.News) newsEvent {
 	e := newsEvent{
 		Header: reading.HeaderJSON(n.Header), Link: storyLink(n.Header), Object: objectLink(n.Key), When: v.when(n.Start),
 		Took: reading.Took(n.Duration), Class: levelClass(n.MaxLevel), State: reading.StateText(n.State),
-		Open: n.State == story.Open, First: n.First,
+		Unfinished: unfinished(n.State), First: n.First,
 	}
 	e.Title = story.Escape(e.Title)
 	for i, line := range story.Nest(n.Lines) {

@@ -89,15 +89,6 @@ func FuzzParseView(f *testing.F) {
 	})
 }
 
-const nestedText = `+0.000 I start
-+0.000 I   load
-+0.000 I     read
-+0.000 I   check
-+0.000 W     odd
-+0.000 I       why
-+0.000 I end
-`
-
 // foldText has branches of two lines, and one of a single line.
 const foldText = `+0.000 I start
 +0.000 I   load

@@ -209,7 +209,7 @@ function show(story) {
   item.querySelector(".head").replaceChildren(
     make("span", "", story.when), make("span", "level " + story.class, story.level), link(story.key, story.object),
     link(story.title || "(no title)", story.link),
-    make("span", story.open ? "unfinished" : "day", story.line_count + (story.line_count === 1 ? " line, " : " lines, ") + (story.open ? "" : story.took + ", ") + story.state_text));
+    make("span", story.unfinished ? "unfinished" : "day", `${story.line_count} ${story.line_count === 1 ? "line" : "lines"}, ${story.took}, ${story.state_text}`));
   const grown = item.querySelector(".grown");
   for (const line of story.lines || []) {
     if (document.getElementById("tail" + story.id + line.number)) continue;
