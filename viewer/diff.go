@@ -130,7 +130,8 @@ func (w *diffWriter) number(d *reading.DiffNode) {
 	if d.Is == nil {
 		in = w.Was.Story.Header
 	}
-	w.WriteString(`<a class="n" href="` + html.EscapeString(storyLink(in)+"#L"+number) + `">` + number + `</a>`)
+	to := link("story", with(storyValues(in.Key, in.ID), "at", number)) + "#L" + number
+	w.WriteString(`<a class="n" href="` + html.EscapeString(to) + `">` + number + `</a>`)
 }
 
 // value writes how a value changed.

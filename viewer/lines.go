@@ -37,7 +37,7 @@ type lineWriter struct {
 	tree   *reading.Tree
 	view   reading.View
 	shapes []uint64 // nil where repeats are not merged
-	number string   // what leads to a line, before its number
+	place  string   // what leads to a line elsewhere, before its number; empty where it is in this page
 	full   url.Values
 	folds  string // what leads to the story folded otherwise, before the numbers of lines
 	long   bool   // folded branches are left out, with a link that unfolds them
@@ -45,12 +45,12 @@ type lineWriter struct {
 
 // lines writes the lines of a story, a block for each lane.
 func (v *viewer) lines(out io.Writer, t *reading.Tree, view reading.View) error {
-	w := &lineWriter{Writer: bufio.NewWriterSize(out, 64<<10), v: v, tree: t, view: view, number: "#L", full: view.Values(), long: len(t.Nodes) > longStory}
+	w := &lineWriter{Writer: bufio.NewWriterSize(out, 64<<10), v: v, tree: t, view: view, full: view.Values(), long: len(t.Nodes) > longStory}
 	maps.Copy(w.full, storyValues(t.Story.Key, t.Story.ID))
 	w.folds = link("story", with(w.full, "toggled", "")) + "&toggled="
 	switch {
 	case view.Active(): // what a filter leaves is seen in its place by its number
-		w.number = link("story", with(w.full, "q", "", "level", "")) + "#L"
+		w.place = link("story", with(w.full, "q", "", "level", "", "toggled", "", "at", "")) + "&at="
 	case !view.Each:
 		w.shapes = t.Shapes()
 	}
@@ -132,14 +132,15 @@ func (w *lineWriter) list(siblings []*reading.Node) {
 // repeats writes the other times of a group, folded.
 func (w *lineWriter) repeats(g reading.Group) {
 	last := g.More[len(g.More)-1]
+	wanted := w.holds(g.More, w.view.At) || w.holds(g.More, w.view.Full)
 	w.WriteString(`<li class="again d` + strconv.Itoa(w.depth(g.Once[0])) + `">`)
-	if w.long {
+	if w.long && !wanted {
 		w.WriteString(`<div class="r"><a href="` + html.EscapeString(link("story", with(w.full, "repeats", "each"))) + `#L` + strconv.Itoa(g.More[0].Number) + `">`)
 		w.WriteString(strconv.Itoa(g.Times-1) + " more times</a>, until " + w.tree.TimeText(last, reading.SinceStart, nil) + `: <span class="f">` + reading.Summary(g.Under) + "</span></div></li>\n")
 		return
 	}
 	open := ""
-	if slices.ContainsFunc(g.More, func(n *reading.Node) bool { return n.Number == w.view.Full }) {
+	if wanted {
 		open = " open"
 	}
 	w.WriteString(`<details` + open + `><summary class="r">`)
@@ -148,6 +149,17 @@ func (w *lineWriter) repeats(g reading.Group) {
 		w.node(n, 1, 1)
 	}
 	w.WriteString("</ol></details></li>\n")
+}
+
+// holds reports whether the line of a number is one of some siblings, or below one.
+func (w *lineWriter) holds(siblings []*reading.Node, number int) bool {
+	for n := w.tree.Line(number); n != nil; n = n.Parent {
+		i, found := slices.BinarySearchFunc(siblings, n.Number, func(s *reading.Node, number int) int { return s.Number - number })
+		if found && siblings[i] == n {
+			return true
+		}
+	}
+	return false
 }
 
 // node writes a line and what is below it. Times is how often it, or the block of
@@ -166,7 +178,11 @@ func (w *lineWriter) node(n *reading.Node, times, block int) {
 		w.WriteString(" hit")
 	}
 	w.WriteString(`"><a class="n" href="`)
-	w.WriteString(html.EscapeString(w.number))
+	if w.place != "" {
+		w.WriteString(html.EscapeString(w.place))
+		w.int(n.Number)
+	}
+	w.WriteString("#L")
 	w.int(n.Number)
 	w.WriteString(`">`)
 	w.int(n.Number)

@@ -164,12 +164,14 @@ func (p *storyPage) choices() {
 	p.Indents = []choice{choose("by caller", "indent", ""), choose("as stored", "indent", "stored")}
 	p.Repeats = []choice{choose("merged", "repeats", ""), choose("each", "repeats", "each")}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if name != "q" && name != "level" && name != "full" {
+		switch name {
+		case "q", "level", "full", "toggled", "at": // what was folded would hide what is found
+		default:
 			p.Hidden = append(p.Hidden, fact{Name: name, Value: values.Get(name)})
 		}
 	}
 	if p.View.Active() {
-		p.Unfiltered = link("story", with(values, "q", "", "level", ""))
+		p.Unfiltered = link("story", with(values, "q", "", "level", "", "toggled", ""))
 	}
 }
 

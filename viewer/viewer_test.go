@@ -316,6 +316,42 @@ func TestLongLinesAreCut(t *testing.T) {
 	}
 }
 
+// What was folded before does not hide what a filter finds.
+func TestFilterForgetsFolds(t *testing.T) {
+	store := story.NewMemory()
+	id := put(t, store, story.NewKey("user", "1"), 0, story.Sealed,
+		story.Line{Message: "Begin"}, story.Line{Message: "calm", Depth: 1}, story.Line{Message: "one", Depth: 2}, story.Line{Message: "two", Depth: 2})
+	h := viewer.New(store, nil)
+	page := body(t, get(h, "/story?key=user_1&toggled=2&times=step&at=3&id="+id), 200)
+	if strings.Contains(page, `name="toggled"`) || strings.Contains(page, `name="at"`) || !strings.Contains(page, `name="times" value="step"`) {
+		t.Errorf("the filter's form keeps what it should not, or not what it should:\n%s", page)
+	}
+	page = body(t, get(h, "/story?key=user_1&q=two&id="+id), 200)
+	if want := `&amp;at=4#L4">4</a>`; !strings.Contains(page, want) || !strings.Contains(page, "<details open>") {
+		t.Errorf("no %s, or something is folded, in\n%s", want, page)
+	}
+}
+
+// A link to a line among repeats shows it, in long stories too.
+func TestLinkToRepeat(t *testing.T) {
+	for _, times := range []int{5, 3000} {
+		store := story.NewMemory()
+		lines := []story.Line{{Message: "Begin"}}
+		for range times {
+			lines = append(lines, story.Line{Message: "turn", Depth: 1}, story.Line{Message: "step", Depth: 2})
+		}
+		put(t, store, story.NewKey("user", "1"), 0, story.Sealed, lines...)
+		h := viewer.New(store, nil)
+		shown := regexp.MustCompile(`(?s)<li class="again d1"><details open>.*<li id="L9"`)
+		if page := body(t, get(h, "/story?key=user_1&at=9"), 200); !shown.MatchString(page) {
+			t.Errorf("%d times: line 9 is not shown:\n%.2000s", times, page)
+		}
+		if page := body(t, get(h, "/story?key=user_1"), 200); shown.MatchString(page) {
+			t.Errorf("%d times: repeats are not folded", times)
+		}
+	}
+}
+
 func TestMountedUnderPrefix(t *testing.T) {
 	mux := http.NewServeMux()
 	h := http.StripPrefix("/logs", viewer.New(story.NewMemory(), nil))
