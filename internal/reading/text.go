@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -33,6 +34,19 @@ const (
 type Printer struct {
 	Paint func(Style, string) string // nil leaves the text as it is
 	Zone  *time.Location             // of times of day; UTC if nil
+	Most  int                        // bytes of a message or a value that are shown; all if 0
+}
+
+// cut cuts a text of which only the beginning is shown, and says how long it is.
+func (p Printer) cut(s string) string {
+	if p.Most == 0 || len(s) <= p.Most {
+		return s
+	}
+	end := p.Most
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return fmt.Sprintf("%s… (%d bytes)", s[:end], len(s))
 }
 
 func (p Printer) paint(style Style, s string) string {
@@ -155,14 +169,14 @@ func (p *linePrinter) line(n *Node) {
 	if word := LevelWord(n.Level); word != "" {
 		p.out.WriteString(p.paint(levelStyle(n.Level), word) + " ")
 	}
-	first, _, _ := strings.Cut(n.Message, "\n")
+	first, _, _ := strings.Cut(p.cut(n.Message), "\n")
 	style := Plain
 	if p.view.Active() && n.Match {
 		style = Found
 	}
 	p.out.WriteString(p.paint(style, story.Escape(first)))
 	if n.Attrs != "" {
-		p.out.WriteString("  " + p.paint(Dim, story.Escape(attrsInLine(n.Attrs))))
+		p.out.WriteString("  " + p.paint(Dim, story.Escape(p.attrsInLine(n.Attrs))))
 	}
 	if n.Slow {
 		p.out.WriteString("  " + p.paint(Warning, "after "+n.Step.String()))
@@ -170,19 +184,19 @@ func (p *linePrinter) line(n *Node) {
 }
 
 // attrsInLine returns attributes without values of several lines, which stand below.
-func attrsInLine(attrs string) string {
-	if !strings.Contains(attrs, `\n`) {
+func (p Printer) attrsInLine(attrs string) string {
+	if !strings.Contains(attrs, `\n`) && (p.Most == 0 || len(attrs) <= p.Most) {
 		return attrs
 	}
 	var texts []string
 	for a := range AttrTexts(attrs) {
 		switch {
 		case a.Name == "":
-			texts = append(texts, a.Text)
+			texts = append(texts, p.cut(a.Text))
 		case strings.Contains(a.Value, "\n"):
 			texts = append(texts, a.Name+"=…")
 		default:
-			texts = append(texts, a.Name+"="+a.Text)
+			texts = append(texts, a.Name+"="+p.cut(a.Text))
 		}
 	}
 	return strings.Join(texts, " ")
@@ -191,7 +205,7 @@ func attrsInLine(attrs string) string {
 // further ends a line, and writes the others of a message, and values of several lines.
 func (p *linePrinter) further(n *Node) {
 	p.out.WriteByte('\n')
-	if _, further, more := strings.Cut(n.Message, "\n"); more {
+	if _, further, more := strings.Cut(p.cut(n.Message), "\n"); more {
 		p.block(n, further)
 	}
 	if !strings.Contains(n.Attrs, `\n`) {
@@ -199,7 +213,7 @@ func (p *linePrinter) further(n *Node) {
 	}
 	for a := range AttrTexts(n.Attrs) {
 		if a.Name != "" && strings.Contains(a.Value, "\n") {
-			p.block(n, a.Name+":\n"+strings.TrimSuffix(a.Value, "\n"))
+			p.block(n, a.Name+":\n"+p.cut(strings.TrimSuffix(a.Value, "\n")))
 		}
 	}
 }

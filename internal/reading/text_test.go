@@ -310,3 +310,22 @@ func TestPrintValuesOfSeveralLines(t *testing.T) {
 		t.Errorf("got\n%s\nwant it to end with\n%s", got, want)
 	}
 }
+
+// On a terminal a long text is cut, and says how long it is.
+func TestPrintCutsLongTexts(t *testing.T) {
+	long := strings.Repeat("ä", 1<<19)
+	tree := reading.NewTree(newStory(story.Line{Message: "a\n" + long, Attrs: "b=" + long + " c=1 d=\"x\\n" + long + "\""}))
+	for most, want := range map[int]int{100: 1 << 11, 0: 7 << 19} {
+		var out, diff strings.Builder
+		p := reading.Printer{Most: most}
+		if err := p.Story(&out, tree, reading.View{Fold: reading.Unfolded}); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Diff(&diff, reading.NewDiff(tree, tree), true); err != nil {
+			t.Fatal(err)
+		}
+		if out.Len() > want || diff.Len() > want || most > 0 != strings.Contains(out.String(), "… (1048578 bytes)") || !strings.Contains(out.String(), " c=1 d=…") {
+			t.Errorf("%d shown: got %d bytes, of a difference %d: %.300s", most, out.Len(), diff.Len(), out.String())
+		}
+	}
+}
