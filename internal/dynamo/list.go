@@ -184,7 +184,7 @@ func (l *lister) fill(ctx context.Context, src *source) error {
 	if l.query.Kind != "" || l.query.MinLevel != nil || l.query.Text != "" {
 		want = max(want, pageItems) // many may have to be looked at for one
 	}
-	if want > 1 || l.looked > 0 { // the newest may be expired, and those after it
+	if want > 1 {
 		want = max(minQuery, (want+len(l.sources)-1)/len(l.sources))
 	}
 	src.input.Limit = aws.Int32(int32(want))
