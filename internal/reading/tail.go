@@ -13,18 +13,23 @@ import (
 
 // What a look for news costs is bounded by these.
 const (
-	tailWindow = 2 * time.Minute // longer ones are stored as open before, see Options.MaxAge
-	tailMost   = 200             // headers in a look
-
-	// Stories that are stored later than that, after an outage or because MaxAge is
-	// long, are found by a look further back, once in a while.
-	tailBack      = time.Hour
-	tailBackMost  = 500
-	tailBackEvery = time.Minute
-
 	tailFirst = 10 // stories that the first look tells
 	tailOpen  = 10 // open stories whose growth is read in a look
+	tailMost  = 200
+	tailBack  = 500
 )
+
+// A window is how far back a look goes: the further, the less often, and never for
+// more headers than that. Most stories are stored within seconds of their start,
+// longer ones as open after a minute (see Options.MaxAge), some after an outage.
+var windows = [...]struct {
+	back, every time.Duration
+	most        int
+}{
+	{15 * time.Second, 0, tailMost},
+	{2 * time.Minute, 10 * time.Second, tailMost},
+	{time.Hour, time.Minute, tailBack},
+}
 
 // A Tail finds what is new in a store: stories, and lines of open ones. It is not
 // for several goroutines at once.
@@ -41,7 +46,7 @@ type Tail struct {
 	began  bool
 	behind bool
 	reach  time.Time // what began before is not told: it may have been there
-	back   time.Time // when to look further back
+	due    [len(windows)]time.Time
 	known  map[place]*known
 	untold []News // of a look that failed half-way
 }
@@ -108,29 +113,44 @@ func (t *Tail) begin(headers []story.Header) (told []story.Header) {
 		if !t.After.IsZero() {
 			last = h.Updated.After(t.After.Add(-tailSlack))
 		}
-		if last || h.State == story.Open && now.Sub(h.Start) < tailBack {
+		if last || h.State == story.Open && now.Sub(h.Start) < windows[len(windows)-1].back {
 			told = append(told, h)
 			continue
 		}
 		t.known[place{h.Key, h.ID}] = &known{start: h.Start, state: story.Closed}
 	}
-	t.began, t.back = true, now.Add(tailBackEvery)
+	t.began = true
+	t.looked(now, len(windows)-1)
 	return told
 }
 
 // tailSlack is how long after its end a story may be stored.
 const tailSlack = 5 * time.Second
 
+// looked sets when windows are due again, of which the widest was looked through.
+func (t *Tail) looked(now time.Time, widest int) {
+	for i := range widest + 1 {
+		t.due[i] = now.Add(windows[i].every)
+	}
+}
+
 // list returns the latest headers, oldest first.
 func (t *Tail) list(ctx context.Context) ([]story.Header, error) {
 	q := t.Query
 	q.Since, q.Until, q.OldestFirst, q.Cursor, q.Limit = time.Time{}, time.Time{}, false, "", tailMost
-	now := time.Now()
+	now, widest := time.Now(), 0
 	if t.began {
-		q.Since = now.Add(-tailWindow)
-	}
-	if t.began && !now.Before(t.back) {
-		q.Limit, q.Since = tailBackMost, now.Add(-tailBack)
+		for i := range windows {
+			if !now.Before(t.due[i]) {
+				widest = i
+			}
+		}
+		q.Limit, q.Since = windows[widest].most, now.Add(-windows[widest].back)
+		for _, k := range t.known { // whose end is looked for too
+			if k.state == story.Open && k.start.Before(q.Since) && now.Sub(k.start) < windows[1].back {
+				q.Since = k.start
+			}
+		}
 		if t.reach.After(q.Since) {
 			q.Since = t.reach
 		}
@@ -144,14 +164,10 @@ func (t *Tail) list(ctx context.Context) ([]story.Header, error) {
 			break
 		}
 	}
-	if q.Limit == tailBackMost {
-		t.back = now.Add(tailBackEvery)
-	}
 	slices.Reverse(headers)
-	t.behind = false
-	if t.began && len(headers) == q.Limit {
-		_, told := t.known[place{headers[0].Key, headers[0].ID}]
-		t.behind = !told
+	if t.began {
+		t.looked(now, widest)
+		t.behind = len(headers) == q.Limit && t.known[place{headers[0].Key, headers[0].ID}] == nil
 	}
 	return headers, nil
 }
@@ -230,11 +246,11 @@ func (k *known) later(first time.Duration, grew bool) {
 
 // forget drops what no look finds again: all but the latest stories, and open ones.
 func (t *Tail) forget() {
-	if len(t.known) < 2*tailBackMost {
+	if len(t.known) < 2*tailBack {
 		return
 	}
 	latest := slices.SortedFunc(maps.Keys(t.known), func(a, b place) int { return t.known[b].start.Compare(t.known[a].start) })
-	for _, at := range latest[tailBackMost:] {
+	for _, at := range latest[tailBack:] {
 		if t.known[at].state != story.Open {
 			delete(t.known, at)
 		}
