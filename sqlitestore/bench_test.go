@@ -3,6 +3,8 @@ package sqlitestore_test
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/dynamoslog/dynamoslog/sqlitestore"
 	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/dynamoslog/dynamoslog/viewer"
 )
 
 const million = 1_000_000
@@ -113,6 +116,25 @@ func next(b *testing.B, store *sqlitestore.Store, q story.Query) string {
 		b.Fatalf("got the cursor %q, %v", page.Next, err)
 	}
 	return page.Next
+}
+
+// BenchmarkViewerPage shows pages of a million stories, as a browser gets them.
+func BenchmarkViewerPage(b *testing.B) {
+	pages := viewer.New(largeStore(b), nil)
+	for _, c := range []struct{ name, target string }{
+		{"recent", "/"}, {"recent/warn", "/?level=warn"}, {"recent/none", "/?q=no+such+title"}, {"object", "/object?key=user_42"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				r := httptest.NewRequest(http.MethodGet, c.target, nil)
+				r.RemoteAddr, r.Host = "127.0.0.1:50000", "localhost"
+				w := httptest.NewRecorder()
+				if pages.ServeHTTP(w, r); w.Code != http.StatusOK {
+					b.Fatal(w.Code, w.Body)
+				}
+			}
+		})
+	}
 }
 
 // BenchmarkRead reads a story of 100,000 lines.

@@ -9,8 +9,14 @@ import (
 
 // fromThisMachine reports whether a request comes from a loopback address and was
 // meant for one. A page of another site can make a browser here send requests to
-// a name of its own that leads to 127.0.0.1; its Host tells.
+// a name of its own that leads to 127.0.0.1; its Host tells. What a proxy here
+// passes on comes from elsewhere.
 func fromThisMachine(r *http.Request) bool {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip"} {
+		if len(r.Header[name]) > 0 {
+			return false
+		}
+	}
 	remote, err := netip.ParseAddrPort(r.RemoteAddr)
 	return err == nil && remote.Addr().Unmap().IsLoopback() && isLoopbackName(r.Host)
 }

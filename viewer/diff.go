@@ -17,6 +17,8 @@ type diffPage struct {
 	Key       story.Key
 	Lines     template.HTML
 	All, Less string // links to the view with the equal lines, and without
+	Before    string // links to other comparisons
+	Good      string
 }
 
 // diff compares a story with the one before it, with the last without an error,
@@ -27,18 +29,28 @@ func (v *viewer) diff(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if values.Get("is") == "" {
+		return v.toLatest(w, r, "diff", key, "is")
+	}
 	d, err := reading.Compare(r.Context(), v.store, reading.Pair{
 		Key: key, Was: values.Get("was"), Is: values.Get("is"), Good: values.Get("good") != "",
 	})
 	if err != nil {
 		return err
 	}
-	p := &diffPage{Diff: d, Key: key, All: link("diff", with(values, "all", "1"))}
+	before := with(values, "was", "", "good", "")
+	p := &diffPage{
+		Diff: d, Key: key, All: link("diff", with(values, "all", "1")),
+		Before: link("diff", before), Good: link("diff", with(before, "good", "1")),
+	}
 	if values.Get("all") != "" {
 		p.All, p.Less = "", link("diff", with(values, "all", ""))
 	}
-	lines := &diffWriter{all: p.Less != ""}
+	lines := &diffWriter{Diff: d, all: p.Less != ""}
 	for _, lane := range d.Lanes {
+		if number := lane[0].Node().Lane; number > 0 {
+			lines.WriteString("<h2>Lane " + strconv.Itoa(number) + "</h2>\n")
+		}
 		lines.list(lane, 0)
 	}
 	p.Lines = template.HTML(lines.String())
@@ -48,10 +60,18 @@ func (v *viewer) diff(w http.ResponseWriter, r *http.Request) error {
 // A diffWriter writes the lines of a difference as nested lists.
 type diffWriter struct {
 	strings.Builder
+	*reading.Diff
 	all bool // also those that are equal
 }
 
-func (w *diffWriter) text(s string) { w.WriteString(html.EscapeString(escapeLines(s))) }
+// text writes a text of a story, or its beginning.
+func (w *diffWriter) text(s string, most int) {
+	head, rest := cut(s, most)
+	w.WriteString(html.EscapeString(escapeLines(head)))
+	if rest {
+		w.WriteString("…")
+	}
+}
 
 func (w *diffWriter) list(nodes []*reading.DiffNode, depth int) {
 	w.WriteString("<ol>\n")
@@ -76,22 +96,50 @@ func (w *diffWriter) list(nodes []*reading.DiffNode, depth int) {
 
 func (w *diffWriter) node(d *reading.DiffNode, depth int) {
 	n := d.Node()
-	w.WriteString(`<li class="` + string(d.Change) + ` d` + strconv.Itoa(min(depth, deepest)) + `"><div class="r"><span class="t">` + string(d.Change) + `</span> `)
+	w.WriteString(`<li class="` + string(d.Change) + ` d` + strconv.Itoa(min(depth, deepest)))
+	if d.Change != reading.Same {
+		w.WriteString(` change`)
+	}
+	w.WriteString(`">`)
+	w.number(d)
+	w.WriteString(`<div class="r"><span class="t">` + string(d.Change) + ` </span>`)
 	if word := reading.LevelWord(n.Level); word != "" {
 		w.WriteString(`<b class="` + levelClass(n.Level) + `">` + html.EscapeString(word) + `</b> `)
 	}
-	w.text(n.Message)
+	w.WriteString(`<span class="m">`)
+	w.text(n.Message, longMessage)
+	w.WriteString(`</span>`)
 	if n.Attrs != "" {
-		w.WriteString(` <span class="a">`)
-		w.text(n.Attrs)
+		w.WriteString(`  <span class="a">`)
+		w.text(n.Attrs, longMessage)
 		w.WriteString(`</span>`)
 	}
 	for _, value := range d.Values {
-		w.WriteString(` <span class="value">` + html.EscapeString(value.String()) + `</span>`)
+		w.value(value)
 	}
 	w.WriteString("</div>")
 	if len(d.Children) > 0 {
 		w.list(d.Children, depth+1)
 	}
 	w.WriteString("</li>\n")
+}
+
+// number writes the number of a line, which leads to it in its story.
+func (w *diffWriter) number(d *reading.DiffNode) {
+	in, number := w.Is.Story.Header, strconv.Itoa(d.Node().Number)
+	if d.Is == nil {
+		in = w.Was.Story.Header
+	}
+	to := link("story", with(storyValues(in.Key, in.ID), "at", number)) + "#L" + number
+	w.WriteString(`<a class="n" href="` + html.EscapeString(to) + `">` + number + `</a>`)
+}
+
+// value writes how a value changed.
+func (w *diffWriter) value(value reading.Value) {
+	for _, s := range []*string{&value.Was, &value.Is} {
+		if head, rest := cut(*s, longValue); rest {
+			*s = head + "…"
+		}
+	}
+	w.WriteString(` <span class="value">` + html.EscapeString(value.String()) + `</span>`)
 }

@@ -3,6 +3,7 @@ package viewer
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
@@ -47,9 +48,18 @@ func (v *viewer) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case is(context.DeadlineExceeded):
 		v.failure(w, http.StatusGatewayTimeout, "The store did not answer in time", text,
 			"Reload, or ask for less: a key, a shorter time.")
+	case isNetwork(err):
+		w.Header().Set("Retry-After", "5")
+		v.failure(w, http.StatusServiceUnavailable, "The store cannot be reached", text,
+			"Reload; if it stays, look at the network, the region and the endpoint that are configured.")
 	default:
 		v.failure(w, http.StatusInternalServerError, "The store could not be read", text, "Reload; if it stays, the text above says where to look.")
 	}
+}
+
+func isNetwork(err error) bool {
+	var network net.Error
+	return errors.As(err, &network)
 }
 
 func (v *viewer) failure(w http.ResponseWriter, status int, title, what, do string) {

@@ -31,6 +31,8 @@ func TestGoldenPages(t *testing.T) {
 	}
 	tell(0, slog.LevelInfo, 2*time.Millisecond)
 	tell(1, slog.LevelError, 3*time.Second)
+	put(t, store, story.NewKey("user", "hostile"), -1, story.Sealed, story.Line{Message: "</title><script>alert(1)</script>\x1b]0;x\a\u202e", Attrs: `<b>="</li>" link="javascript:alert(1)"`})
+	put(t, store, story.NewKey("user", "9"), -2, story.Interrupted, story.Line{Message: "Begin"}, story.Line{Message: "Working", Depth: 1, Attrs: `stack="a\n\tb"`})
 	h := viewer.New(store, &viewer.Options{Zone: time.UTC})
 	for _, c := range []struct{ name, target, why string }{
 		{"recent", "/", "the newest stories"},
@@ -39,6 +41,11 @@ func TestGoldenPages(t *testing.T) {
 		{"stored", "/story?key=user_42&indent=stored&fold=none&repeats=each&times=clock", "the other views"},
 		{"diff", "/diff?key=user_42", "a changed level and a slower line"},
 		{"failure", "/story?key=user_1", "what is wrong and what to do"},
+		{"filtered", "/story?key=user_42&q=EXERCISES&level=info", "what is found stands under its callers, and says how much it is"},
+		{"none", "/?kind=nobody", "nothing matches"},
+		{"tail", "/tail?key=user_42&level=warn", "the live view, and the way around it"},
+		{"hostile", "/story?key=user_hostile", "markup, script, ESC and bidirectional controls are text"},
+		{"interrupted", "/story?key=user_9", "a story without its end says so"},
 	} {
 		status := 200
 		if c.name == "failure" {

@@ -37,7 +37,7 @@ type lineWriter struct {
 	tree   *reading.Tree
 	view   reading.View
 	shapes []uint64 // nil where repeats are not merged
-	number string   // what leads to a line, before its number
+	place  string   // what leads to a line elsewhere, before its number; empty where it is in this page
 	full   url.Values
 	folds  string // what leads to the story folded otherwise, before the numbers of lines
 	long   bool   // folded branches are left out, with a link that unfolds them
@@ -45,12 +45,12 @@ type lineWriter struct {
 
 // lines writes the lines of a story, a block for each lane.
 func (v *viewer) lines(out io.Writer, t *reading.Tree, view reading.View) error {
-	w := &lineWriter{Writer: bufio.NewWriterSize(out, 64<<10), v: v, tree: t, view: view, number: "#L", full: view.Values(), long: len(t.Nodes) > longStory}
+	w := &lineWriter{Writer: bufio.NewWriterSize(out, 64<<10), v: v, tree: t, view: view, full: view.Values(), long: len(t.Nodes) > longStory}
 	maps.Copy(w.full, storyValues(t.Story.Key, t.Story.ID))
 	w.folds = link("story", with(w.full, "toggled", "")) + "&toggled="
 	switch {
 	case view.Active(): // what a filter leaves is seen in its place by its number
-		w.number = link("story", with(w.full, "q", "", "level", "")) + "#L"
+		w.place = link("story", with(w.full, "q", "", "level", "", "toggled", "", "at", "")) + "&at="
 	case !view.Each:
 		w.shapes = t.Shapes()
 	}
@@ -63,16 +63,24 @@ func (v *viewer) lines(out io.Writer, t *reading.Tree, view reading.View) error 
 // text writes a text of a story.
 func (w *lineWriter) text(s string) { w.WriteString(html.EscapeString(escapeLines(s))) }
 
-// escapeLines escapes what a page must not hold raw, but for newlines.
+// escapeLines escapes what a page must not hold raw, but for newlines, and tabs
+// where there are several lines.
 func escapeLines(s string) string {
 	if !strings.Contains(s, "\n") {
 		return story.Escape(s)
 	}
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = story.Escape(lines[i])
+	var text strings.Builder
+	for len(s) > 0 {
+		end := strings.IndexAny(s, "\n\t")
+		if end < 0 {
+			text.WriteString(story.Escape(s))
+			break
+		}
+		text.WriteString(story.Escape(s[:end]))
+		text.WriteByte(s[end])
+		s = s[end+1:]
 	}
-	return strings.Join(lines, "\n")
+	return text.String()
 }
 
 func (w *lineWriter) int(n int) { w.WriteString(strconv.Itoa(n)) }
@@ -124,14 +132,15 @@ func (w *lineWriter) list(siblings []*reading.Node) {
 // repeats writes the other times of a group, folded.
 func (w *lineWriter) repeats(g reading.Group) {
 	last := g.More[len(g.More)-1]
+	wanted := w.holds(g.More, w.view.At) || w.holds(g.More, w.view.Full)
 	w.WriteString(`<li class="again d` + strconv.Itoa(w.depth(g.Once[0])) + `">`)
-	if w.long {
+	if w.long && !wanted {
 		w.WriteString(`<div class="r"><a href="` + html.EscapeString(link("story", with(w.full, "repeats", "each"))) + `#L` + strconv.Itoa(g.More[0].Number) + `">`)
 		w.WriteString(strconv.Itoa(g.Times-1) + " more times</a>, until " + w.tree.TimeText(last, reading.SinceStart, nil) + `: <span class="f">` + reading.Summary(g.Under) + "</span></div></li>\n")
 		return
 	}
 	open := ""
-	if slices.ContainsFunc(g.More, func(n *reading.Node) bool { return n.Number == w.view.Full }) {
+	if wanted {
 		open = " open"
 	}
 	w.WriteString(`<details` + open + `><summary class="r">`)
@@ -140,6 +149,17 @@ func (w *lineWriter) repeats(g reading.Group) {
 		w.node(n, 1, 1)
 	}
 	w.WriteString("</ol></details></li>\n")
+}
+
+// holds reports whether the line of a number is one of some siblings, or below one.
+func (w *lineWriter) holds(siblings []*reading.Node, number int) bool {
+	for n := w.tree.Line(number); n != nil; n = n.Parent {
+		i, found := slices.BinarySearchFunc(siblings, n.Number, func(s *reading.Node, number int) int { return s.Number - number })
+		if found && siblings[i] == n {
+			return true
+		}
+	}
+	return false
 }
 
 // node writes a line and what is below it. Times is how often it, or the block of
@@ -158,7 +178,11 @@ func (w *lineWriter) node(n *reading.Node, times, block int) {
 		w.WriteString(" hit")
 	}
 	w.WriteString(`"><a class="n" href="`)
-	w.WriteString(html.EscapeString(w.number))
+	if w.place != "" {
+		w.WriteString(html.EscapeString(w.place))
+		w.int(n.Number)
+	}
+	w.WriteString("#L")
 	w.int(n.Number)
 	w.WriteString(`">`)
 	w.int(n.Number)
@@ -212,11 +236,11 @@ func (w *lineWriter) depth(n *reading.Node) int {
 func (w *lineWriter) row(n *reading.Node, times, block int) {
 	w.WriteString(`<span class="t">`)
 	w.WriteString(w.tree.TimeText(n, w.view.Times, w.v.opts.Zone))
-	w.WriteString(`</span> `)
+	w.WriteString(` </span>`)
 	if word := reading.LevelWord(n.Level); word != "" {
 		w.WriteString(`<b class="` + levelClass(n.Level) + `">` + html.EscapeString(word) + `</b> `)
 	}
-	w.cut(n, n.Message, longMessage)
+	w.message(n)
 	if times > 1 {
 		w.WriteString(` <span class="x">×`)
 		w.int(times)
@@ -234,36 +258,67 @@ func (w *lineWriter) row(n *reading.Node, times, block int) {
 }
 
 func (w *lineWriter) attrs(n *reading.Node) {
-	w.WriteString(` <span class="a">`)
+	w.WriteString(`  <span class="a">`)
 	first := true
-	for name, value := range n.AllAttrs() {
+	for a := range reading.AttrTexts(n.Attrs) {
 		if !first {
 			w.WriteByte(' ')
 		}
 		first = false
-		w.WriteString("<i>")
-		w.text(name)
-		w.WriteString("</i>=")
-		w.cut(n, value, longValue)
-	}
-	if first { // not of the form name=value: as it is
-		w.cut(n, n.Attrs, longMessage)
+		if a.Name != "" {
+			w.WriteString("<i>")
+			w.text(a.Name)
+			w.WriteString("=</i>")
+		}
+		w.attr(n, a)
 	}
 	w.WriteString(`</span>`)
 }
 
-// cut writes a text, or its beginning and a link to all of it.
-func (w *lineWriter) cut(n *reading.Node, s string, most int) {
-	if len(s) <= most || w.view.Full == n.Number {
-		w.text(s)
+// attr writes a value; one that is cut stands as a block of its own, as it was
+// before it was quoted, where all of it is asked for.
+func (w *lineWriter) attr(n *reading.Node, a reading.AttrText) {
+	long := len(a.Text) > longValue || strings.Contains(a.Value, "\n")
+	switch {
+	case !long:
+		w.text(a.Text)
+	case w.view.Full == n.Number:
+		w.WriteString(`<span class="block">`)
+		w.text(a.Value)
+		w.WriteString(`</span>`)
+	default:
+		head, _ := cut(a.Text, longValue)
+		w.text(head)
+		w.more(n, len(a.Value))
+	}
+}
+
+// message writes a message, or its beginning.
+func (w *lineWriter) message(n *reading.Node) {
+	head, rest := cut(n.Message, longMessage)
+	if !rest || w.view.Full == n.Number {
+		w.text(n.Message)
 		return
+	}
+	w.text(head)
+	w.more(n, len(n.Message))
+}
+
+// more writes the link to all of a line.
+func (w *lineWriter) more(n *reading.Node, size int) {
+	number := strconv.Itoa(n.Number)
+	all := link("story", with(w.full, "full", number)) + "#L" + number
+	w.WriteString(`… <a class="more" href="` + html.EscapeString(all) + `">all ` + strconv.Itoa(size) + ` bytes</a>`)
+}
+
+// cut returns a text, or its beginning where it is too long, and whether there is more.
+func cut(s string, most int) (head string, rest bool) {
+	if len(s) <= most {
+		return s, false
 	}
 	end := most * 4 / 5
 	for end > 0 && !utf8.RuneStart(s[end]) {
 		end--
 	}
-	w.text(s[:end])
-	number := strconv.Itoa(n.Number)
-	all := link("story", with(w.full, "full", number)) + "#L" + number
-	w.WriteString(`… <a class="more" href="` + html.EscapeString(all) + `">all ` + strconv.Itoa(len(s)) + ` bytes</a>`)
+	return s[:end], true
 }

@@ -3,7 +3,6 @@ package viewer
 import (
 	"html/template"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
@@ -62,11 +61,22 @@ func (v *viewer) functions() template.FuncMap {
 				Choices []choice
 			}{name, of}
 		},
-		"plural":  reading.Plural,
-		"summary": reading.Summary,
-		"number":  strconv.Itoa,
-		"when":    func(t time.Time) string { return t.In(v.opts.Zone).Format("2006-01-02 15:04:05") },
-		"machine": func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
-		"zone":    func() string { return time.Now().In(v.opts.Zone).Format("MST") },
+		"choice":     func(text string, chosen bool) choice { return choice{Text: text, Chosen: chosen} },
+		"unfinished": unfinished,
+		"plural":     reading.Plural,
+		"took":       reading.Took,
+		"when":       v.when,
+		"day":        func(t time.Time) string { return t.In(v.opts.Zone).Format(time.DateOnly) },
+		"clock":      v.clock,
+		"machine":    func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
+		"zone":       func() string { return time.Now().In(v.opts.Zone).Format("MST") },
 	}
+}
+
+func (v *viewer) when(t time.Time) string  { return t.In(v.opts.Zone).Format(time.DateTime) }
+func (v *viewer) clock(t time.Time) string { return t.In(v.opts.Zone).Format(time.TimeOnly) }
+
+// unfinished reports whether a story may lack its end.
+func unfinished(state story.State) bool {
+	return state == story.Open || state == story.Interrupted || state == story.Abandoned
 }

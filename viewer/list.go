@@ -14,19 +14,27 @@ import (
 
 // listPage is a page of headers: of all objects, or of one.
 type listPage struct {
-	Title    string
-	Key      string // of the object, empty over all
-	Form     listForm
-	Headers  []story.Header
-	LastGood string // id of the object's latest story without an error, on the first page
-	Picture  *picture
-	First    string // link to the first page, where this is not it
-	Next     string // link to the page after
-	Tail     string
+	Title      string
+	Key        string // of the object, empty over all
+	Form       listForm
+	Headers    []story.Header
+	LastGood   string        // id of the object's latest story without an error
+	OlderGood  *story.Header // the same, where it is not among the headers of the first page
+	Picture    *picture
+	First      string // link to the first page, where this is not it
+	Next       string // link to the page after
+	Unfiltered string
+	Tail       string
 }
+
+// Several reports whether there are two stories to compare.
+func (p *listPage) Several() bool { return len(p.Headers) > 1 }
 
 // listForm holds the filter as it was typed.
 type listForm struct{ Kind, Level, Since, Until, Text string }
+
+// Active reports whether the filter leaves anything out.
+func (f listForm) Active() bool { return f != listForm{} }
 
 // recent shows the newest stories of all objects.
 func (v *viewer) recent(w http.ResponseWriter, r *http.Request) error {
@@ -58,13 +66,32 @@ func (v *viewer) object(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.Title, p.Key = key.String(), key.String()
 	if len(p.Headers) > 0 {
-		p.Picture = newPicture(p.Headers)
-		good := slices.IndexFunc(p.Headers, func(h story.Header) bool { return h.MaxLevel < slog.LevelError && h.State != story.Open })
-		if good >= 0 && p.First == "" {
-			p.LastGood = p.Headers[good].ID
+		p.Picture = v.picture(p.Headers)
+		if err := p.markGood(r, v.store, key); err != nil {
+			return err
 		}
 	}
 	return v.render(w, http.StatusOK, "object.html", p)
+}
+
+// markGood marks the last story without an error. What a filter leaves, and a page
+// further on, do not tell which it is.
+func (p *listPage) markGood(r *http.Request, store story.Store, key story.Key) error {
+	if p.Form.Active() || p.First != "" {
+		return nil
+	}
+	if i := slices.IndexFunc(p.Headers, reading.IsGood); i >= 0 {
+		p.LastGood = p.Headers[i].ID
+		return nil
+	}
+	if p.Next == "" {
+		return nil
+	}
+	good, found, err := reading.LastGood(r.Context(), store, key, p.Headers[len(p.Headers)-1].ID)
+	if found {
+		p.OlderGood = &good
+	}
+	return err
 }
 
 // list asks the store for the page that a request names.
@@ -90,6 +117,7 @@ func (v *viewer) list(r *http.Request, page string, key story.Key) (*listPage, e
 	if got.Next != "" {
 		p.Next = link(page, with(values, "cursor", got.Next))
 	}
+	p.Unfiltered = link(page, with(values, "kind", "", "level", "", "since", "", "until", "", "q", "", "cursor", ""))
 	p.Tail = link("tail", with(values, "cursor", "", "since", "", "until", ""))
 	return p, nil
 }

@@ -3,6 +3,7 @@ package viewer_test
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -12,13 +13,15 @@ import (
 
 	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/internal/dynamotest"
+	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/sqlitestore"
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/dynamoslog/dynamoslog/viewer"
 )
 
 // BenchmarkPages shows pages of 2,000 stories of 50 lines about 100 objects, from
-// a file and from a table, and the read units that a page costs there.
+// a file and from a table, and the read units that a page costs there. A story takes
+// some 0.9 KB as it is stored.
 func BenchmarkPages(b *testing.B) {
 	b.Run("file", func(b *testing.B) {
 		store, err := sqlitestore.Open(filepath.Join(b.TempDir(), "stories.db"))
@@ -51,7 +54,9 @@ func benchmarkPages(b *testing.B, store story.Store, consumed func() float64) {
 	}
 	middle := url.Values{"key": {"user_42"}, "id": {page.Headers[1].ID}}
 	for _, page := range []struct{ name, address string }{
-		{"recent", "/"}, {"object", "/object?key=user_42"}, {"story", "/story?" + middle.Encode()}, {"diff", "/diff?key=user_42"},
+		{"recent", "/"}, {"recent/none", "/?q=no+such+title"}, {"object", "/object?key=user_42"},
+		{"story", "/story?" + middle.Encode()}, {"latest", "/story?key=user_42"},
+		{"diff", "/diff?key=user_42"}, {"download", "/download?" + middle.Encode()},
 	} {
 		b.Run(page.name, func(b *testing.B) {
 			before, n := consumed(), 0
@@ -62,6 +67,23 @@ func benchmarkPages(b *testing.B, store story.Store, consumed func() float64) {
 			b.ReportMetric((consumed()-before)/float64(n), "units/page")
 		})
 	}
+	b.Run("look", func(b *testing.B) { benchmarkLook(b, store, consumed) })
+}
+
+// benchmarkLook looks for news as the live view does, where there is none.
+func benchmarkLook(b *testing.B, store story.Store, consumed func() float64) {
+	tail := &reading.Tail{Store: store}
+	if _, err := tail.Look(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	before, n := consumed(), 0
+	for b.Loop() {
+		if _, err := tail.Look(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		n++
+	}
+	b.ReportMetric((consumed()-before)/float64(n), "units/page")
 }
 
 func load(b *testing.B, address string) {
@@ -79,12 +101,13 @@ func load(b *testing.B, address string) {
 func fill(b *testing.B, store story.Store) {
 	b.Helper()
 	const stories, batch = 2000, 25
+	random := rand.New(rand.NewPCG(1, 2))
 	begin := time.Now().UTC().Truncate(time.Microsecond).Add(-stories * time.Second)
 	var parts []story.Part
 	for i := range stories {
 		lines := make([]story.Line, 50)
 		for j := range lines {
-			lines[j] = story.Line{Depth: min(j, 1), Message: fmt.Sprintf("No exercises available for filter %d of this user", j), Attrs: fmt.Sprintf("component=flexibility tries=%d", (i+j)*7%13)}
+			lines[j] = story.Line{Depth: min(j, 1), Message: fmt.Sprintf("No exercises available for filter %d of this user", j), Attrs: fmt.Sprintf("component=flexibility span=%016x", random.Uint64())}
 		}
 		at := begin.Add(time.Duration(i) * time.Second)
 		key, id := story.NewKey("user", fmt.Sprint(i%100)), story.NewID(at)

@@ -30,8 +30,8 @@ const (
 	leastHeight   = 4
 )
 
-// newPicture returns the picture of headers that are listed newest first.
-func newPicture(headers []story.Header) *picture {
+// picture returns the picture of headers that are listed newest first.
+func (v *viewer) picture(headers []story.Header) *picture {
 	longest := slices.MaxFunc(headers, func(a, b story.Header) int { return int(a.Duration - b.Duration) }).Duration
 	p := &picture{Width: len(headers) * (barWidth + barGap), Height: pictureHeight}
 	var counts reading.Counts
@@ -42,7 +42,7 @@ func newPicture(headers []story.Header) *picture {
 		p.Bars = append(p.Bars, bar{
 			X: (len(headers) - 1 - i) * (barWidth + barGap), Y: pictureHeight - height, Width: barWidth, Height: height,
 			Link: storyLink(h), Class: levelClass(h.MaxLevel),
-			Text: fmt.Sprintf("%s, %v, %s, %s", h.Start.Format("2006-01-02 15:04:05"), h.Duration, h.MaxLevel, reading.Plural(h.LineCount, "line")),
+			Text: fmt.Sprintf("%s, took %s, %s, %s", v.when(h.Start), reading.Took(h.Duration), h.MaxLevel, reading.Plural(h.LineCount, "line")),
 		})
 		counts.Lines++
 		switch {
@@ -53,7 +53,11 @@ func newPicture(headers []story.Header) *picture {
 		}
 	}
 	slices.Reverse(p.Bars)
-	p.Text = fmt.Sprintf("Duration and level of %d stories: %d with an error, %d with a warning; the longest took %v",
-		len(headers), counts.Errors, counts.Warnings, longest)
+	stories := "1 story"
+	if len(headers) > 1 {
+		stories = fmt.Sprintf("%d stories", len(headers))
+	}
+	p.Text = fmt.Sprintf("%s, oldest first: %d with an error, %d with a warning; the longest took %s",
+		stories, counts.Errors, counts.Warnings, reading.Took(longest))
 	return p
 }

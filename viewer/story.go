@@ -22,7 +22,7 @@ type storyPage struct {
 	FirstWarn  string
 	Previous   string // links to other stories of the object
 	Next       string
-	Downloads  []choice
+	Downloads  []string
 	DiffBefore string
 	DiffGood   string
 	Folds      []choice
@@ -42,6 +42,7 @@ type fact struct{ Name, Value, Link string }
 type choice struct {
 	Text, Link string
 	Chosen     bool
+	Label      string // where the text says it only together with the one before
 }
 
 // story shows a whole story.
@@ -54,6 +55,9 @@ func (v *viewer) story(w http.ResponseWriter, r *http.Request) error {
 	view, err := reading.ParseView(values)
 	if err != nil {
 		return err
+	}
+	if values.Get("id") == "" {
+		return v.toLatest(w, r, "story", key, "id")
 	}
 	s, err := v.store.Read(r.Context(), key, values.Get("id"))
 	if err != nil {
@@ -75,6 +79,18 @@ func (v *viewer) story(w http.ResponseWriter, r *http.Request) error {
 	// The reader may have gone: an error here has nobody to be told.
 	_ = v.lines(w, t, view)
 	_ = v.pages.ExecuteTemplate(w, "story-end", p)
+	return nil
+}
+
+// toLatest leads to the page with the object's latest story named, so that the
+// address stays that of the story which it shows.
+func (v *viewer) toLatest(w http.ResponseWriter, r *http.Request, page string, key story.Key, name string) error {
+	id, err := reading.Latest(r.Context(), v.store, key)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", link(page, with(r.URL.Query(), name, id)))
+	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
 
@@ -107,9 +123,7 @@ func (p *storyPage) links(t *reading.Tree) {
 			}
 		}
 	}
-	for _, as := range []string{"text", "markdown", "json"} {
-		p.Downloads = append(p.Downloads, choice{Text: as, Link: link("download", with(self, "as", as))})
-	}
+	p.Downloads = []string{"text", "markdown", "json"}
 	p.DiffBefore = link("diff", url.Values{"key": self["key"], "is": self["id"]})
 	p.DiffGood = link("diff", url.Values{"key": self["key"], "is": self["id"], "good": {"1"}})
 	if p.State == story.Open {
@@ -138,19 +152,26 @@ func (p *storyPage) choices() {
 	}
 	p.Folds = []choice{choose("errors first", "fold", "", "toggled", "", "at", "")}
 	for depth := range 4 {
-		p.Folds = append(p.Folds, choose("depth "+strconv.Itoa(depth), "fold", strconv.Itoa(depth), "toggled", "", "at", ""))
+		number := strconv.Itoa(depth)
+		c := choose("to depth "+number, "fold", number, "toggled", "", "at", "")
+		if depth > 0 {
+			c.Text, c.Label = number, c.Text
+		}
+		p.Folds = append(p.Folds, c)
 	}
 	p.Folds = append(p.Folds, choose("unfold all", "fold", "none", "toggled", "", "at", ""))
-	p.Times = []choice{choose("since start", "times", ""), choose("since line before", "times", "step"), choose("of day", "times", "clock")}
+	p.Times = []choice{choose("since start", "times", ""), choose("since the line before", "times", "step"), choose("of day", "times", "clock")}
 	p.Indents = []choice{choose("by caller", "indent", ""), choose("as stored", "indent", "stored")}
 	p.Repeats = []choice{choose("merged", "repeats", ""), choose("each", "repeats", "each")}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if name != "q" && name != "level" && name != "full" {
+		switch name {
+		case "q", "level", "full", "toggled", "at": // what was folded would hide what is found
+		default:
 			p.Hidden = append(p.Hidden, fact{Name: name, Value: values.Get(name)})
 		}
 	}
 	if p.View.Active() {
-		p.Unfiltered = link("story", with(values, "q", "", "level", ""))
+		p.Unfiltered = link("story", with(values, "q", "", "level", "", "toggled", ""))
 	}
 }
 

@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -43,11 +44,15 @@ func tailQuery(r *http.Request) (story.Query, error) {
 // A newsEvent is what the script of the page is sent.
 type newsEvent struct {
 	reading.Header
-	Link  string      `json:"link"`
-	State string      `json:"state_text"`
-	Open  bool        `json:"open"`
-	First bool        `json:"first"`
-	Lines []eventLine `json:"lines,omitempty"`
+	Link       string      `json:"link"`
+	Object     string      `json:"object"`
+	When       string      `json:"when"`
+	Took       string      `json:"took"`
+	Class      string      `json:"class"`
+	State      string      `json:"state_text"`
+	Unfinished bool        `json:"unfinished"`
+	First      bool        `json:"first"`
+	Lines      []eventLine `json:"lines,omitempty"`
 }
 
 type eventLine struct {
@@ -67,7 +72,7 @@ func (v *viewer) events(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Time{}) // a server's own would end the view; where there is none, none is needed
 	w.Header().Set("Content-Type", "text/event-stream")
-	tail := &reading.Tail{Store: v.store, Query: q, Growth: 5 * v.opts.Every}
+	tail := &reading.Tail{Store: v.store, Query: q, Growth: 5 * v.opts.Every, After: seenUntil(r)}
 	look := time.NewTicker(v.opts.Every)
 	defer look.Stop()
 	for {
@@ -85,32 +90,64 @@ func (v *viewer) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// seenUntil returns when a view looked last that goes on after a pause, or after
+// its connection was lost, or the zero time.
+func seenUntil(r *http.Request) time.Time {
+	seen, err := time.Parse(time.RFC3339Nano, cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("after")))
+	if err != nil || time.Since(seen) > mostPause {
+		return time.Time{}
+	}
+	return seen
+}
+
+// mostPause is how long a view may rest and still be told what came meanwhile.
+const mostPause = time.Hour
+
 // sendNews sends what one look finds. Trouble of the store is news too: the view goes on.
 func (v *viewer) sendNews(ctx context.Context, w http.ResponseWriter, tail *reading.Tail) error {
 	ctx, cancel := context.WithTimeout(ctx, v.opts.Timeout)
 	defer cancel()
+	now := time.Now()
 	news, err := tail.Look(ctx)
 	for _, n := range news {
-		if err := send(w, "story", eventOf(n)); err != nil {
+		if err := send(w, "story", v.eventOf(n)); err != nil {
 			return err
 		}
 	}
 	if err != nil {
 		return send(w, "trouble", escapeLines(err.Error()))
 	}
-	return send(w, "looked", time.Now().In(v.opts.Zone).Format("15:04:05"))
+	seen := now.UTC().Format(time.RFC3339Nano)
+	if _, err := fmt.Fprintf(w, "id: %s\n", seen); err != nil { // what the browser names when it connects again
+		return err
+	}
+	return send(w, "looked", lookEvent{At: v.clock(now), Seen: seen, Behind: tail.Behind()})
 }
 
-func eventOf(n reading.News) newsEvent {
+// A lookEvent says that all news up to a time were sent.
+type lookEvent struct {
+	At     string `json:"at"`
+	Seen   string `json:"seen"`
+	Behind bool   `json:"behind"` // there were too many
+}
+
+func (v *viewer) eventOf(n reading.News) newsEvent {
 	e := newsEvent{
-		Header: reading.HeaderJSON(n.Header), Link: storyLink(n.Header), State: reading.StateText(n.State),
-		Open: n.State == story.Open, First: n.First,
+		Header: reading.HeaderJSON(n.Header), Link: storyLink(n.Header), Object: objectLink(n.Key), When: v.when(n.Start),
+		Took: reading.Took(n.Duration), Class: levelClass(n.MaxLevel), State: reading.StateText(n.State),
+		Unfinished: unfinished(n.State), First: n.First,
 	}
 	e.Title = story.Escape(e.Title)
-	for i, line := range n.Lines {
+	for i, line := range story.Nest(n.Lines) {
 		text := line.Message
 		if line.Attrs != "" {
 			text += "  " + line.Attrs
+		}
+		if head, rest := cut(text, longMessage); rest {
+			text = head + "…"
+		}
+		if word := reading.LevelWord(line.Level); word != "" {
+			text = word + " " + text
 		}
 		e.Lines = append(e.Lines, eventLine{n.From + i, min(line.Depth, deepest), levelClass(line.Level), escapeLines(text)})
 	}

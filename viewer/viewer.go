@@ -28,9 +28,10 @@ type Options struct {
 	// Authorize decides who may read: every request is shown to it, and refused
 	// with status 403 unless it returns true. By default only requests from a
 	// loopback address get in whose Host is one too (localhost, 127.0.0.1, [::1]),
-	// so that no page of another site can read stories through the browser. A
-	// reverse proxy on the same machine makes all its clients look like this
-	// machine: set Authorize behind one.
+	// so that no page of another site can read stories through the browser, and
+	// none that a proxy says it passes on. A reverse proxy on the same machine that
+	// does not say so makes all its clients look like this machine: set Authorize
+	// behind one.
 	Authorize func(*http.Request) bool
 	// Zone is that of the times shown; that of this machine by default.
 	Zone *time.Location

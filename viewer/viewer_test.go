@@ -8,12 +8,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/dynamoslog/dynamoslog/viewer"
@@ -39,8 +42,16 @@ func put(t *testing.T, store story.Store, key story.Key, minute int, state story
 	return id
 }
 
-// get asks a viewer as a browser on this machine does.
+// get asks a viewer as a browser on this machine does, which goes where it is led.
 func get(h http.Handler, target string, change ...func(*http.Request)) *http.Response {
+	resp := ask(h, target, change...)
+	if resp.StatusCode == http.StatusSeeOther {
+		return ask(h, "/"+resp.Header.Get("Location"), change...)
+	}
+	return resp
+}
+
+func ask(h http.Handler, target string, change ...func(*http.Request)) *http.Response {
 	r := httptest.NewRequest(http.MethodGet, target, nil)
 	r.RemoteAddr, r.Host = "127.0.0.1:50000", "localhost:7133"
 	for _, f := range change {
@@ -49,6 +60,11 @@ func get(h http.Handler, target string, change ...func(*http.Request)) *http.Res
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w.Result()
+}
+
+// header sets one of a request's headers.
+func header(name, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(name, value) }
 }
 
 func body(t *testing.T, resp *http.Response, status int) string {
@@ -97,18 +113,18 @@ func TestStoryOpensErrorFirst(t *testing.T) {
 	first := put(t, store, key, 0, story.Sealed, story.Line{Message: "Begin"}, story.Line{Message: "End"})
 	id := put(t, store, key, 1, story.Sealed,
 		story.Line{Message: "Begin"},
-		story.Line{Message: "calm", Depth: 1}, story.Line{Message: "calm below", Depth: 2},
+		story.Line{Message: "calm", Depth: 1}, story.Line{Message: "calm below", Depth: 2}, story.Line{Message: "calm there", Depth: 2},
 		story.Line{Message: "bad", Depth: 1}, story.Line{Message: "broken", Depth: 2, Level: slog.LevelError, Attrs: "code=7"})
 	last := put(t, store, key, 2, story.Open, story.Line{Message: "Begin"})
 	page := body(t, get(viewer.New(store, nil), "/story?key=user_42&id="+id), 200)
-	for number, folded := range map[string]bool{"1": false, "2": true, "4": false} {
+	for number, folded := range map[string]bool{"1": false, "2": true, "5": false} {
 		line := regexp.MustCompile(`<li id="L` + number + `".*`).FindString(page)
 		if got := !strings.Contains(line, "<details open>"); got != folded {
 			t.Errorf("line %s: folded is %v, want %v: %s", number, got, folded, line)
 		}
 	}
 	for _, want := range []string{
-		`<span class="f">1 line</span>`, `<b class="error">ERROR</b> broken <span class="a"><i>code</i>=7</span>`, `href="#L5">1 error<`,
+		`<span class="f">2 lines</span>`, `<b class="error">ERROR</b> broken  <span class="a"><i>code=</i>7</span>`, `href="#L6">1 error<`,
 		`href="story?id=` + strings.ReplaceAll(first, ":", "%3A"), `href="story?id=` + strings.ReplaceAll(last, ":", "%3A"),
 	} {
 		if !strings.Contains(page, want) {
@@ -119,7 +135,7 @@ func TestStoryOpensErrorFirst(t *testing.T) {
 		t.Error("a link is not relative")
 	}
 	page = body(t, get(viewer.New(store, nil), "/story?key=user_42&q=BROKEN&id="+id), 200)
-	if strings.Contains(page, "calm below") || !strings.Contains(page, `id="L4"`) || !strings.Contains(page, "1 of 5 lines match") {
+	if strings.Contains(page, "calm below") || !strings.Contains(page, `id="L5"`) || !strings.Contains(page, "1 of 6 lines match") {
 		t.Errorf("a filter keeps what it finds and its callers only:\n%s", page)
 	}
 	page = body(t, get(viewer.New(store, nil), "/story?key=user_42"), 200)
@@ -144,7 +160,7 @@ func TestLists(t *testing.T) {
 		t.Errorf("the second page is wrong:\n%s", page)
 	}
 	page = body(t, get(h, "/object?key=user_0&level=error"), 200)
-	if !strings.Contains(page, "<svg") || strings.Count(page, "<rect") != 10 || strings.Contains(page, "story 59.") {
+	if !strings.Contains(page, "<svg") || strings.Count(page, `<rect class="error"`) != 10 || strings.Contains(page, "story 59.") {
 		t.Errorf("the object's page is wrong:\n%s", page)
 	}
 	page = body(t, get(h, "/object?key=user_0"), 200)
@@ -161,7 +177,7 @@ func TestDiff(t *testing.T) {
 	put(t, store, key, 2, story.Sealed, story.Line{Message: "Begin"}, story.Line{Message: "brand new", Depth: 1, Offset: 3 * time.Millisecond})
 	h := viewer.New(store, nil)
 	page := body(t, get(h, "/diff?key=user_42&is="+two), 200)
-	for _, want := range []string{"1 new, 1 gone", `class="new d1"`, `class="gone d1"`} {
+	for _, want := range []string{"1 new, 1 gone", `class="new d1 change"`, `class="gone d1 change"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s in\n%s", want, page)
 		}
@@ -218,6 +234,7 @@ func TestErrorsOfTheStore(t *testing.T) {
 		{fmt.Errorf("no table: %w", story.ErrUnusable), 502},
 		{fmt.Errorf("throttled: %w", story.ErrBusy), 503},
 		{fmt.Errorf("slow: %w", context.DeadlineExceeded), 504},
+		{fmt.Errorf("table: %w", &net.OpError{Op: "dial", Err: errors.New("connection refused")}), 503},
 		{story.ErrBadCursor, 400},
 		{errors.New("<odd>"), 500},
 	} {
@@ -230,6 +247,108 @@ func TestErrorsOfTheStore(t *testing.T) {
 	body(t, get(h, "/story?key=user_1"), 404)
 	for _, bad := range []string{"/story?key=nokey", "/?level=loud", "/?since=soon", "/?cursor=%21"} {
 		body(t, get(h, bad), 400)
+	}
+}
+
+// What a proxy on this machine passes on comes from elsewhere, and is refused.
+func TestAccessThroughProxy(t *testing.T) {
+	h := viewer.New(story.NewMemory(), nil)
+	for _, name := range []string{"X-Forwarded-For", "Forwarded", "X-Real-IP"} {
+		body(t, get(h, "/", header(name, "192.0.2.1")), 403)
+	}
+	all := viewer.New(story.NewMemory(), &viewer.Options{Authorize: func(*http.Request) bool { return true }})
+	body(t, get(all, "/", header("X-Forwarded-For", "192.0.2.1")), 200)
+}
+
+// An address without an id leads to one that stays that of the story it shows.
+func TestLatestHasItsOwnAddress(t *testing.T) {
+	store := story.NewMemory()
+	put(t, store, story.NewKey("user", "1"), 0, story.Sealed, story.Line{Message: "Begin"})
+	id := put(t, store, story.NewKey("user", "1"), 1, story.Sealed, story.Line{Message: "Begin"})
+	h := viewer.New(store, nil)
+	for target, want := range map[string]url.Values{
+		"story?key=user_1&fold=2": {"key": {"user_1"}, "fold": {"2"}, "id": {id}},
+		"diff?key=user_1&good=1":  {"key": {"user_1"}, "good": {"1"}, "is": {id}},
+	} {
+		resp := ask(h, "/"+target)
+		page, _, _ := strings.Cut(target, "?")
+		if got := resp.Header.Get("Location"); resp.StatusCode != 303 || got != page+"?"+want.Encode() {
+			t.Errorf("%s: got %d to %q", target, resp.StatusCode, got)
+		}
+	}
+	body(t, get(h, "/diff?key=user_2"), 404)
+}
+
+// The last story without an error may be older than what the page lists.
+func TestOlderGoodStory(t *testing.T) {
+	store := story.NewMemory()
+	key := story.NewKey("user", "1")
+	good := put(t, store, key, 0, story.Sealed, story.Line{Message: "Begin"})
+	for i := range 60 {
+		put(t, store, key, i+1, story.Sealed, story.Line{Message: "Begin", Level: slog.LevelError})
+	}
+	h := viewer.New(store, nil)
+	page := body(t, get(h, "/object?key=user_1"), 200)
+	if want := "id=" + url.QueryEscape(good) + `&amp;key=user_1">last without an error</a>`; !strings.Contains(page, want) {
+		t.Errorf("no %s in\n%s", want, page)
+	}
+	if page = body(t, get(h, "/object?key=user_1&level=error"), 200); strings.Contains(page, "last without an error") {
+		t.Error("what a filter leaves does not tell which is the last without an error")
+	}
+}
+
+// Long messages and values are cut on every page.
+func TestLongLinesAreCut(t *testing.T) {
+	store := story.NewMemory()
+	long := strings.Repeat("ä", 1<<19)
+	for i := range 2 {
+		put(t, store, story.NewKey("user", "1"), i, story.Sealed, story.Line{Message: "Begin"},
+			story.Line{Message: fmt.Sprint("stored", i, long), Depth: 1, Attrs: fmt.Sprintf("a=%d%s b=%q", i, long, long)})
+	}
+	h := viewer.New(store, nil)
+	for _, target := range []string{"/", "/object?key=user_1", "/story?key=user_1", "/diff?key=user_1", "/diff?key=user_1&all=1"} {
+		if page := body(t, get(h, target), 200); len(page) > 30_000 || !utf8.ValidString(page) {
+			t.Errorf("%s: %d bytes, valid: %v", target, len(page), utf8.ValidString(page))
+		}
+	}
+	if page := body(t, get(h, "/story?key=user_1&full=2"), 200); strings.Count(page, long) != 3 {
+		t.Error("not all of the line is shown where that is asked for")
+	}
+}
+
+// What was folded before does not hide what a filter finds.
+func TestFilterForgetsFolds(t *testing.T) {
+	store := story.NewMemory()
+	id := put(t, store, story.NewKey("user", "1"), 0, story.Sealed,
+		story.Line{Message: "Begin"}, story.Line{Message: "calm", Depth: 1}, story.Line{Message: "one", Depth: 2}, story.Line{Message: "two", Depth: 2})
+	h := viewer.New(store, nil)
+	page := body(t, get(h, "/story?key=user_1&toggled=2&times=step&at=3&id="+id), 200)
+	if strings.Contains(page, `name="toggled"`) || strings.Contains(page, `name="at"`) || !strings.Contains(page, `name="times" value="step"`) {
+		t.Errorf("the filter's form keeps what it should not, or not what it should:\n%s", page)
+	}
+	page = body(t, get(h, "/story?key=user_1&q=two&id="+id), 200)
+	if want := `&amp;at=4#L4">4</a>`; !strings.Contains(page, want) || !strings.Contains(page, "<details open>") {
+		t.Errorf("no %s, or something is folded, in\n%s", want, page)
+	}
+}
+
+// A link to a line among repeats shows it, in long stories too.
+func TestLinkToRepeat(t *testing.T) {
+	for _, times := range []int{5, 3000} {
+		store := story.NewMemory()
+		lines := []story.Line{{Message: "Begin"}}
+		for range times {
+			lines = append(lines, story.Line{Message: "turn", Depth: 1}, story.Line{Message: "step", Depth: 2})
+		}
+		put(t, store, story.NewKey("user", "1"), 0, story.Sealed, lines...)
+		h := viewer.New(store, nil)
+		shown := regexp.MustCompile(`(?s)<li class="again d1"><details open>.*<li id="L9"`)
+		if page := body(t, get(h, "/story?key=user_1&at=9"), 200); !shown.MatchString(page) {
+			t.Errorf("%d times: line 9 is not shown:\n%.2000s", times, page)
+		}
+		if page := body(t, get(h, "/story?key=user_1"), 200); shown.MatchString(page) {
+			t.Errorf("%d times: repeats are not folded", times)
+		}
 	}
 }
 
@@ -295,3 +414,42 @@ func TestLiveView(t *testing.T) {
 	}
 	await(`grown \u003cb\u003e`)
 }
+
+// A view that goes on is told what came since it looked, not the last few stories.
+func TestLiveViewGoesOn(t *testing.T) {
+	store := story.NewMemory()
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	for i := range 30 {
+		at := now.Add(time.Duration(i-20) * time.Minute)
+		key, id := story.NewKey("user", fmt.Sprint(i)), story.NewID(at)
+		h := &story.Header{Key: key, ID: id, Start: at, Updated: at, State: story.Sealed, Title: "Begin"}
+		if err := store.Put(t.Context(), []story.Part{{Key: key, ID: id, Header: h}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := now.Add(-10 * time.Minute).Format(time.RFC3339Nano)
+	for _, c := range []struct {
+		target, lastID string
+		want           int
+	}{{"/events", "", 10}, {"/events?after=" + seen, "", 20}, {"/events", seen, 20}, {"/events?after=never", "", 10}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		r := httptest.NewRequest(http.MethodGet, c.target, nil).WithContext(ctx)
+		r.RemoteAddr, r.Host = "127.0.0.1:1", "localhost"
+		if c.lastID != "" {
+			r.Header.Set("Last-Event-ID", c.lastID)
+		}
+		w := &stopAtFlush{httptest.NewRecorder(), cancel}
+		viewer.New(store, nil).ServeHTTP(w, r)
+		if got := strings.Count(w.Body.String(), "event: story\n"); got != c.want || !strings.Contains(w.Body.String(), "\nid: ") {
+			t.Errorf("%+v: got %d stories:\n%s", c, got, w.Body)
+		}
+	}
+}
+
+// A stopAtFlush ends a request after its first answer.
+type stopAtFlush struct {
+	*httptest.ResponseRecorder
+	stop func()
+}
+
+func (w *stopAtFlush) Flush() { w.stop() }

@@ -42,7 +42,7 @@ func TestDemoAndReading(t *testing.T) {
 		t.Errorf("show:\n%s", out)
 	}
 	out, _ = run(t, 0, "show", "user_42", "--fold", "errors", file)
-	if !strings.Contains(out, "Filling the main phase  wanted=2\n             … 6 lines\n") {
+	if !strings.Contains(out, "Filling the main phase  wanted=2  … 6 lines\n") {
 		t.Errorf("calm branches are not folded:\n%s", out)
 	}
 	out, _ = run(t, 0, "show", "user_42", "-l", "warn", file)

@@ -58,8 +58,8 @@ is stored: indented by call depth, under the key %s.
 Read it and the others with the same --table or --file, if you gave one:
 
     go run ./cmd/dynamoslog ls
-    go run ./cmd/dynamoslog ls user_42
     go run ./cmd/dynamoslog show user_42
+    go run ./cmd/dynamoslog diff user_42
 `, s.Key, story.Format(s.Lines))
 	return err
 }

@@ -47,12 +47,19 @@ func export(cmd *cobra.Command, store story.Store, q story.Query) error {
 			err = printJSON(cmd.OutOrStdout(), reading.StoryJSON(s))
 		}
 		if err != nil {
-			return fmt.Errorf("after %s: %w", reading.Plural(n, "whole story"), err)
+			return fmt.Errorf("after %s: %w", stories(n), err)
 		}
 		n, lines = n+1, lines+len(s.Lines)
-		progress.show("%d stories, %d lines, at %s", n, lines, h.Start.Local().Format("2006-01-02 15:04"))
+		progress.show("%s, %s, at %s", stories(n), reading.Plural(lines, "line"), h.Start.Local().Format("2006-01-02 15:04"))
 	}
 	return nil
+}
+
+func stories(n int) string {
+	if n == 1 {
+		return "1 story"
+	}
+	return fmt.Sprintf("%d stories", n)
 }
 
 // A progress is a line on a terminal that is written again and again.

@@ -116,6 +116,17 @@ func TestGoldenOutput(t *testing.T) {
 		"command-none":   "lst",
 		"complete-kind":  "__complete ls --kind ",
 		"complete-level": "__complete ls -l ",
+		"complete-key":   "__complete show user_",
+		"complete-id":    "__complete show user_42 ",
+		"ls-until":       "ls --until 2001-01-01",
+		"show-line":      "show user_42 --line 4",
+		"show-steps":     "show user_42 --times step",
+		"show-raw":       "show user_42 --raw",
+		"diff-good":      "diff user_42 --good --color always",
+		"tail-json":      "tail --once --json -l error",
+		"time-unknown":   "ls --since soon",
+		"key-unknown":    "show no-key",
+		"serve-help":     "serve --help",
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, errs bytes.Buffer

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -22,7 +23,12 @@ func (o *options) grepCommand() *cobra.Command {
 				return err
 			}
 			view := reading.View{Fold: reading.Unfolded, Filter: reading.Filter{Text: args[0]}}
-			return o.withStore(func(store story.Store) error { return o.grep(cmd, store, q, view, most, read) })
+			return o.withStore(func(store story.Store) error {
+				if o.json {
+					return o.grep(cmd, cmd.OutOrStdout(), store, q, view, most, read)
+				}
+				return paged(cmd, func(w io.Writer) error { return o.grep(cmd, w, store, q, view, most, read) })
+			})
 		},
 	}
 	flags.add(cmd, o)
@@ -31,7 +37,7 @@ func (o *options) grepCommand() *cobra.Command {
 	return cmd
 }
 
-func (o *options) grep(cmd *cobra.Command, store story.Store, q story.Query, view reading.View, most, read int) error {
+func (o *options) grep(cmd *cobra.Command, out io.Writer, store story.Store, q story.Query, view reading.View, most, read int) error {
 	found, looked := 0, 0
 	for h, err := range story.All(cmd.Context(), store, q) {
 		if err != nil {
@@ -52,9 +58,9 @@ func (o *options) grep(cmd *cobra.Command, store story.Store, q story.Query, vie
 		}
 		found++
 		if o.json {
-			err = printHits(cmd, t)
+			err = printHits(out, t)
 		} else {
-			err = o.printer(cmd).Story(cmd.OutOrStdout(), t, view)
+			err = o.printer(cmd).Story(out, t, view)
 		}
 		if err != nil {
 			return err
@@ -70,7 +76,7 @@ func (o *options) grep(cmd *cobra.Command, store story.Store, q story.Query, vie
 }
 
 // printHits prints the lines that were found, an object each.
-func printHits(cmd *cobra.Command, t *reading.Tree) error {
+func printHits(out io.Writer, t *reading.Tree) error {
 	all := reading.StoryJSON(t.Story)
 	for i, line := range all.Lines {
 		if !t.Nodes[i].Match {
@@ -81,7 +87,7 @@ func printHits(cmd *cobra.Command, t *reading.Tree) error {
 			ID  string `json:"id"`
 			reading.Line
 		}{all.Key, all.ID, line}
-		if err := printJSON(cmd.OutOrStdout(), hit); err != nil {
+		if err := printJSON(out, hit); err != nil {
 			return err
 		}
 	}

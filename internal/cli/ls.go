@@ -1,12 +1,20 @@
 package cli
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"strings"
 	"text/tabwriter"
+	"time"
+	"unicode/utf8"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 func (o *options) listCommand() *cobra.Command {
@@ -32,31 +40,84 @@ func (o *options) listCommand() *cobra.Command {
 }
 
 func (o *options) list(cmd *cobra.Command, store story.Store, query story.Query) error {
-	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	colours := o.palette(cmd.OutOrStdout())
 	n := 0
-	for h, err := range story.All(cmd.Context(), store, query) {
-		if err != nil {
-			return err
-		}
-		if n == query.Limit {
-			break
-		}
-		n++
-		if o.json {
-			if err := printJSON(cmd.OutOrStdout(), reading.HeaderJSON(h)); err != nil {
+	each := func(show func(story.Header) error) error {
+		for h, err := range story.All(cmd.Context(), store, query) {
+			if err == nil && n < query.Limit {
+				n++
+				err = show(h)
+			} else if err == nil {
+				break
+			}
+			if err != nil {
 				return err
 			}
-			continue
 		}
-		if n == 1 {
-			fmt.Fprintln(table, "WHEN\tKEY\t"+colours.paint(plain, "LEVEL")+"\tLINES\tTOOK\tSTATE\tTITLE\tID")
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", h.Start.Local().Format("2006-01-02 15:04:05"),
-			h.Key, colours.level(h.MaxLevel), h.LineCount, h.Duration, h.State, story.Escape(h.Title), story.Escape(h.ID))
+		return nil
 	}
-	if n == 0 && !o.json {
+	if o.json {
+		return each(func(h story.Header) error { return printJSON(cmd.OutOrStdout(), reading.HeaderJSON(h)) })
+	}
+	err := paged(cmd, func(w io.Writer) error { return o.listTable(cmd, w, each) })
+	if n == 0 && err == nil {
 		fmt.Fprintln(cmd.ErrOrStderr(), "There are no such stories.")
 	}
-	return table.Flush()
+	return err
+}
+
+// listTable writes headers as a table. The title comes last, so that it can be cut
+// where the terminal ends.
+func (o *options) listTable(cmd *cobra.Command, w io.Writer, each func(func(story.Header) error) error) error {
+	var text bytes.Buffer
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	colours := o.palette(cmd.OutOrStdout())
+	first := true
+	err := each(func(h story.Header) error {
+		if first {
+			fmt.Fprintln(table, "WHEN\tKEY\t"+colours.paint(plain, "LEVEL")+"\tLINES\tTOOK\tSTATE\tID\tTITLE")
+			first = false
+		}
+		_, err := fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", h.Start.Local().Format(time.DateTime),
+			h.Key, colours.level(h.MaxLevel), h.LineCount, reading.Took(h.Duration), h.State, story.Escape(h.ID), story.Escape(h.Title))
+		return err
+	})
+	if err = errors.Join(err, table.Flush()); err != nil {
+		return err
+	}
+	most := widthOf(cmd.OutOrStdout()) + len(colours.paint(plain, "")) // runes of a row that are seen, and those that colour
+	header, _, _ := strings.Cut(text.String(), "\n")
+	title := utf8.RuneCountInString(header) - len("TITLE")
+	for row := range strings.Lines(text.String()) {
+		if most >= title+leastTitle {
+			row = cutRow(row, most)
+		}
+		if _, err := io.WriteString(w, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leastTitle is what a title is cut to at most; where there is less room it wraps.
+const leastTitle = 12
+
+func cutRow(row string, most int) string {
+	runes := []rune(strings.TrimSuffix(row, "\n"))
+	if len(runes) <= most {
+		return row
+	}
+	return string(runes[:most-1]) + "…\n"
+}
+
+// widthOf returns the width of a terminal, or 0 where the output is none.
+func widthOf(out io.Writer) int {
+	file, ok := out.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }

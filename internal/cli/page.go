@@ -12,29 +12,83 @@ import (
 	"golang.org/x/term"
 )
 
-// paged writes what f writes, by way of a pager where it is longer than the
-// terminal. An interrupt is the pager's while it runs.
+// paged calls f with a writer that goes on to a pager as soon as more is written
+// than the terminal holds. An interrupt is the pager's while it runs.
 func paged(cmd *cobra.Command, f func(io.Writer) error) error {
 	out := cmd.OutOrStdout()
 	file, ok := out.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return f(out)
 	}
-	var text bytes.Buffer
-	if err := f(&text); err != nil {
+	_, height, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return f(out)
+	}
+	p := &pager{out: file, errs: cmd.ErrOrStderr(), height: height}
+	if err = f(p); errors.Is(err, errLeft) {
+		err = nil
+	}
+	return errors.Join(err, p.end())
+}
+
+// errLeft says that the reader has left the pager: nothing more is asked for.
+var errLeft = errors.New("the pager was left")
+
+// A pager holds what fits on the terminal, and else passes it on to a program.
+type pager struct {
+	out     *os.File
+	errs    io.Writer
+	height  int
+	held    bytes.Buffer
+	lines   int
+	program *exec.Cmd // nil as long as all fits, or where there is none
+	pipe    io.WriteCloser
+}
+
+func (p *pager) Write(text []byte) (int, error) {
+	if p.pipe == nil {
+		p.held.Write(text)
+		if p.lines += bytes.Count(text, []byte("\n")); p.lines < p.height {
+			return len(text), nil
+		}
+		p.start()
+		if _, err := p.held.WriteTo(p.pipe); err != nil {
+			return 0, errLeft
+		}
+		return len(text), nil
+	}
+	if n, err := p.pipe.Write(text); err != nil {
+		return n, errLeft
+	}
+	return len(text), nil
+}
+
+// start begins to pass on: to the terminal itself where no program can be had.
+func (p *pager) start() {
+	p.pipe = p.out
+	program := findPager()
+	if program == nil {
+		return
+	}
+	program.Stdout, program.Stderr = p.out, p.errs
+	pipe, err := program.StdinPipe()
+	if err != nil || program.Start() != nil {
+		return
+	}
+	p.program, p.pipe = program, pipe
+}
+
+// end shows what is held, or waits until the reader leaves.
+func (p *pager) end() error {
+	if p.program == nil {
+		_, err := p.held.WriteTo(p.out)
 		return err
 	}
-	_, height, err := term.GetSize(int(file.Fd()))
-	if err == nil && bytes.Count(text.Bytes(), []byte("\n")) >= height {
-		if pager := findPager(); pager != nil {
-			pager.Stdin, pager.Stdout, pager.Stderr = bytes.NewReader(text.Bytes()), file, cmd.ErrOrStderr()
-			err := pager.Run()
-			if exit := (*exec.ExitError)(nil); err == nil || errors.As(err, &exit) {
-				return nil // it has shown what it was asked to
-			}
-		}
+	_ = p.pipe.Close() // it may have been left
+	err := p.program.Wait()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return nil // it has shown what it was asked to
 	}
-	_, err = text.WriteTo(out)
 	return err
 }
 

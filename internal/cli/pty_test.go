@@ -12,10 +12,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/creack/pty"
 
@@ -49,10 +51,15 @@ type terminal struct {
 
 func onTerminal(t *testing.T, rows uint16, env []string, args ...string) *terminal {
 	t.Helper()
+	return onTerminalOf(t, pty.Winsize{Rows: rows, Cols: 100}, env, args...)
+}
+
+func onTerminalOf(t *testing.T, size pty.Winsize, env []string, args ...string) *terminal {
+	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), childEnv+"=command", "TERM=xterm", "NO_COLOR=", "PAGER="+os.Args[0], "LESS=")
 	cmd.Env = append(cmd.Env, env...)
-	file, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: rows, Cols: 100})
+	file, err := pty.StartWithSize(cmd, &size)
 	if err != nil {
 		t.Skip("no pseudoterminal: ", err)
 	}
@@ -133,6 +140,43 @@ func TestPagerOnTerminal(t *testing.T) {
 	if code != 0 || strings.Contains(text, "PAGER") {
 		t.Errorf("a short text needs no pager: exit code %d\n%s", code, text)
 	}
+}
+
+// The titles of a list are cut where the terminal ends; long lists go through the pager too.
+func TestListOnTerminal(t *testing.T) {
+	demo := filepath.Join(t.TempDir(), "demo.db")
+	run(t, 0, "demo", "--once", "--file", demo)
+	for width, want := range map[uint16]string{200: "Starting workout generation", 110: "Starting…", 80: "Starting workout generation"} {
+		text, code := onTerminalOf(t, pty.Winsize{Rows: 50, Cols: width}, nil, "ls", "--file", demo).end(t)
+		rows := strings.Split(strings.TrimSpace(colour.ReplaceAllString(text, "")), "\r\n")
+		if code != 0 || len(rows) != 4 {
+			t.Fatalf("%d wide: exit code %d\n%s", width, code, text)
+		}
+		_, title, _ := strings.Cut(rows[1], "Starting")
+		begin, _, cut := strings.Cut(want, "…")
+		if title = "Starting" + title; !strings.HasPrefix(title, begin) || strings.HasSuffix(title, "…") != cut || cut && utf8.RuneCountInString(rows[1]) != int(width) {
+			t.Errorf("%d wide: got title %q in a row of %d characters", width, title, utf8.RuneCountInString(rows[1]))
+		}
+	}
+	path := fixture(t)
+	for _, args := range [][]string{{"ls"}, {"grep", "order"}, {"diff", "user_42"}} {
+		text, code := onTerminal(t, 3, nil, append(args, "--file", path)...).end(t)
+		if code != 0 || !strings.HasPrefix(text, "PAGER ") {
+			t.Errorf("%v goes through the pager: exit code %d\n%s", args, code, text)
+		}
+	}
+}
+
+var colour = regexp.MustCompile("\x1b\\[[0-9]+m")
+
+// Progress is a line on the terminal that is gone at the end; a file gets none.
+func TestExportOnTerminal(t *testing.T) {
+	path := fixture(t)
+	text, code := onTerminal(t, 50, nil, "export", "--file", path).end(t)
+	if code != 0 || !strings.Contains(text, "\r\x1b[K1 story, 5 lines, at ") || strings.Count(text, `"title":"POST /order"`) != 3 {
+		t.Errorf("exit code %d\n%q", code, text)
+	}
+	clean(t, text)
 }
 
 // Ctrl-C ends what runs until then as it should, and leaves the terminal clean.

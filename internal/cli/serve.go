@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -38,7 +39,7 @@ func serve(cmd *cobra.Command, address string, pages http.Handler) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen at %s, name another address with --address: %w", address, err)
 	}
-	if _, err := fmt.Fprintf(cmd.OutOrStdout(), "Stories are at http://%s/ until you press Ctrl-C.\n", listener.Addr()); err != nil {
+	if _, err := fmt.Fprintf(cmd.OutOrStdout(), "Stories are at http://%s/ until you press Ctrl-C.\n", reachable(listener.Addr().String())); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	server := &http.Server{
@@ -58,4 +59,14 @@ func serve(cmd *cobra.Command, address string, pages http.Handler) error {
 	err = server.Shutdown(end)
 	<-done
 	return err
+}
+
+// reachable names this machine where an address stands for all its interfaces: by
+// another name it refuses browsers.
+func reachable(address string) string {
+	listening, err := netip.ParseAddrPort(address)
+	if err != nil || !listening.Addr().IsUnspecified() {
+		return address
+	}
+	return fmt.Sprintf("localhost:%d", listening.Port())
 }

@@ -14,7 +14,7 @@ import (
 // showFlags are those of show, as they were typed.
 type showFlags struct {
 	fold, times, text, level string
-	each, stored, raw        bool
+	each, stored, raw, full  bool
 	line                     int
 }
 
@@ -51,6 +51,7 @@ func (o *options) showCommand() *cobra.Command {
 	f.BoolVar(&flags.each, "each", false, "do not merge repeats")
 	f.BoolVar(&flags.stored, "stored", false, "indent by call depth, as it is stored")
 	f.BoolVar(&flags.raw, "raw", false, "print the text exactly as it is stored")
+	f.BoolVar(&flags.full, "full", false, "do not cut long messages and values on a terminal")
 	f.IntVar(&flags.line, "line", 0, "only what is under the line of this number, with its callers")
 	return cmd
 }
@@ -94,12 +95,22 @@ func (o *options) show(cmd *cobra.Command, s story.Story, view reading.View, fla
 		_, err := fmt.Fprint(cmd.OutOrStdout(), story.Format(s.Lines))
 		return err
 	}
-	return paged(cmd, func(w io.Writer) error { return o.printer(cmd).Story(w, t, view) })
+	p := o.printer(cmd)
+	if flags.full {
+		p.Most = 0
+	}
+	return paged(cmd, func(w io.Writer) error { return p.Story(w, t, view) })
 }
+
+// longText is what a terminal is shown of a message or a value.
+const longText = 2000
 
 // printer returns a printer for where a command's output goes.
 func (o *options) printer(cmd *cobra.Command) reading.Printer {
 	p := reading.Printer{Zone: time.Local}
+	if widthOf(cmd.OutOrStdout()) > 0 {
+		p.Most = longText
+	}
 	if colours := o.palette(cmd.OutOrStdout()); colours.on {
 		p.Paint = colours.style
 	}

@@ -49,6 +49,9 @@ func (o *options) tail(cmd *cobra.Command, tail *reading.Tail, every time.Durati
 				return err
 			}
 		}
+		if tail.Behind() {
+			fmt.Fprintln(cmd.ErrOrStderr(), "More stories came than are shown; -l, -g and --kind select some.")
+		}
 		switch {
 		case cmd.Context().Err() != nil:
 			return nil
@@ -66,7 +69,7 @@ func (o *options) tail(cmd *cobra.Command, tail *reading.Tail, every time.Durati
 func (o *options) printNews(cmd *cobra.Command, n reading.News) error {
 	out, colours := cmd.OutOrStdout(), o.palette(cmd.OutOrStdout())
 	if o.json {
-		return printJSON(out, reading.HeaderJSON(n.Header))
+		return printJSON(out, reading.NewsJSON(n))
 	}
 	_, err := fmt.Fprintf(out, "%s  %s  %s  %s  %s  %s\n", n.Start.Local().Format("15:04:05"), n.Key, colours.level(n.MaxLevel),
 		reading.Plural(n.LineCount, "line"), reading.StateText(n.State), story.Escape(n.Title))

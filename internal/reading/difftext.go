@@ -63,14 +63,14 @@ func (p Printer) diffSiblings(out *bufio.Writer, nodes []*DiffNode, depth int, a
 		}
 		flush()
 		n, mark := d.Node(), diffMarks[d.Change]
-		first, further, more := strings.Cut(n.Message, "\n")
+		first, further, more := strings.Cut(p.cut(n.Message), "\n")
 		text := story.Escape(first)
 		if word := LevelWord(n.Level); word != "" {
 			text = word + " " + text
 		}
 		out.WriteString(p.paint(mark.style, mark.mark+indent+text))
 		if n.Attrs != "" {
-			out.WriteString("  " + p.paint(Dim, story.Escape(n.Attrs)))
+			out.WriteString("  " + p.paint(Dim, story.Escape(p.cut(n.Attrs))))
 		}
 		out.WriteByte('\n')
 		for more {
@@ -79,6 +79,7 @@ func (p Printer) diffSiblings(out *bufio.Writer, nodes []*DiffNode, depth int, a
 			out.WriteString(p.paint(mark.style, mark.mark+indent+"| "+story.Escape(next)) + "\n")
 		}
 		for _, value := range d.Values {
+			value.Was, value.Is = p.cut(value.Was), p.cut(value.Is)
 			out.WriteString("  " + indent + p.paint(Warning, "  "+value.String()) + "\n")
 		}
 		p.diffSiblings(out, d.Children, depth+1, all)

@@ -57,14 +57,30 @@ func HeaderJSON(h story.Header) Header {
 func StoryJSON(s story.Story) Story {
 	out := Story{Header: HeaderJSON(s.Header), Lines: make([]Line, len(s.Lines))}
 	for i, parent := range story.Parents(s.Lines) {
-		line := s.Lines[i]
-		out.Lines[i] = Line{
-			Number: i + 1, Parent: parent + 1, OffsetMS: line.Offset.Milliseconds(), Level: line.Level,
-			Lane: line.Lane, Depth: line.Depth, Message: line.Message,
-		}
-		out.Lines[i].Attrs = appendAttrs(nil, line)
+		out.Lines[i] = lineJSON(s.Lines[i], i+1)
+		out.Lines[i].Parent = parent + 1
 	}
 	return out
+}
+
+func lineJSON(line story.Line, number int) Line {
+	return Line{
+		Number: number, OffsetMS: line.Offset.Milliseconds(), Level: line.Level, Lane: line.Lane, Depth: line.Depth,
+		Message: line.Message, Attrs: appendAttrs(nil, line),
+	}
+}
+
+// NewsJSON returns what is printed of news as JSON: the header, and the new lines,
+// without their callers.
+func NewsJSON(n News) any {
+	news := struct {
+		Header
+		Lines []Line `json:"lines,omitempty"`
+	}{Header: HeaderJSON(n.Header)}
+	for i, line := range n.Lines {
+		news.Lines = append(news.Lines, lineJSON(line, n.From+i))
+	}
+	return news
 }
 
 func appendAttrs(attrs []Attr, line story.Line) []Attr {

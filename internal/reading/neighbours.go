@@ -3,6 +3,7 @@ package reading
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -18,6 +19,14 @@ var (
 // searched is how many headers are looked at for a story: ids of one microsecond
 // are in no order, and the last story without an error may be long ago.
 const searched = 200
+
+// Latest returns the id of the key's latest story.
+func Latest(ctx context.Context, store story.Store, key story.Key) (string, error) {
+	for h, err := range story.All(ctx, store, story.Query{Key: key, Limit: 1}) {
+		return h.ID, err
+	}
+	return "", fmt.Errorf("%w: %s", story.ErrNotFound, key)
+}
 
 // Previous returns the header of the story of the same key that began before, and
 // false where there is none.
@@ -40,9 +49,12 @@ func Next(ctx context.Context, store story.Store, key story.Key, id string) (sto
 // that has ended, without an error. It looks at 200 stories.
 func LastGood(ctx context.Context, store story.Store, key story.Key, id string) (story.Header, bool, error) {
 	return first(ctx, store, before(key, id, 20), func(h story.Header) bool {
-		return h.ID < id && h.MaxLevel < slog.LevelError && h.State != story.Open
+		return h.ID < id && IsGood(h)
 	})
 }
+
+// IsGood reports whether a story has ended without an error.
+func IsGood(h story.Header) bool { return h.MaxLevel < slog.LevelError && h.State != story.Open }
 
 // before selects the stories that began before one, and those of the same moment.
 func before(key story.Key, id string, limit int) story.Query {

@@ -5,11 +5,12 @@ import "strings"
 // Normal returns s with what differs from run to run replaced: times by "TIME",
 // durations by "DURATION" and ids by "ID".
 //
-// Times are dates and times of day in digits, together or alone, with their zone;
-// durations are what [time.Duration] prints, and numbers before a unit. Ids are
-// UUIDs, hexadecimal words of eight characters or more, numbers of five digits or
-// more, and words of eight characters or more in which letters and digits take
-// turns; names such as utf8, base64, sha256, ed25519 or v1alpha1 are none.
+// Times are dates and times of day in digits, together or alone, with their zone,
+// and dates with the name of the month; durations are what [time.Duration] prints,
+// and numbers before a unit. Ids are UUIDs, hexadecimal words of eight characters or
+// more, numbers of five digits or more, and words of six characters or more in which
+// letters and digits take turns; names such as utf8, base64, sha256, ed25519 or
+// v1alpha1 are none.
 func Normal(s string) string {
 	for {
 		// What is replaced may have hidden what stands beside it: 0:00:00,000A0000.
@@ -44,6 +45,11 @@ func appendNormal(dst []byte, s string, numbers bool) []byte {
 		start := i // of the word that the digit is in
 		for start > copied && isAlnum(s[start-1]) {
 			start--
+		}
+		if from, end := namedDateAt(s, copied, start); end > 0 {
+			dst = append(append(dst, s[copied:from]...), "TIME"...)
+			i, copied = end-1, end
+			continue
 		}
 		dst = append(dst, s[copied:start]...)
 		dst, copied = appendWord(dst, s, scanWord(s, start), numbers)
@@ -123,8 +129,11 @@ func (w word) isID(s string) bool {
 	if isHexNumber(s[w.start:w.end]) {
 		return w.length() >= len("0x123456")
 	}
-	if w.length() < 8 || w.digits < 2 {
+	switch {
+	case w.length() < 6 || w.digits < 2:
 		return false
+	case w.length() < 8: // a short hash, as 54185b0, and no name, as ed25519
+		return w.hex && w.runs > 2 || w.runs > 4
 	}
 	return w.hex || w.runs > 4 || w.runs == 4 && (w.digits > 2 || w.length() >= 16)
 }

@@ -30,6 +30,15 @@ var normalTests = []struct{ name, in, normal, shape string }{
 	{"second story id", "2026-11-22T16:41:41.407123Z-abcdef-2 ended", "ID ended", "N ended"},
 	{"word after time", "2026-11-22T16:41:41Z-failed", "TIME-failed", "TIME-failed"},
 
+	{"HTTP date", "since Wed, 25 Nov 2026 16:41:41 GMT ok", "since TIME ok", "since TIME ok"},
+	{"HTTP date with offset", "Wed, 25 Nov 2026 16:41:41 +0100", "TIME", "TIME"},
+	{"RFC 850", "Wednesday, 25-Nov-2026 16:41:41 GMT", "TIME", "TIME"},
+	{"ANSIC", "at Wed Nov  5 16:41:41 2026.", "at TIME.", "at TIME."},
+	{"date command", "Wed Nov 25 16:41:41 CET 2026", "TIME", "TIME"},
+	{"syslog", "Nov 25 16:41:41 host", "TIME host", "TIME host"},
+	{"named date", "due November 25, 2026, or 3 May 2026", "due TIME, or TIME", "due TIME, or TIME"},
+	{"no named date", "May 5 rows, 3 Mar, Wed 12", "May 5 rows, 3 Mar, Wed 12", "May N rows, N Mar, Wed N"},
+
 	{"duration", "took 1m30.5s", "took DURATION", "took DURATION"},
 	{"micro", "took 156µs, 7μs, 3us.", "took DURATION, DURATION, DURATION.", "took DURATION, DURATION, DURATION."},
 	{"zero", "took 0s", "took DURATION", "took DURATION"},
@@ -50,6 +59,7 @@ var normalTests = []struct{ name, in, normal, shape string }{
 	{"base 36", "order 9x8k2m4q", "order ID", "order N"},
 	{"pod", "api-7d4b9c6f5d-x2x9z", "api-ID-x2x9z", "api-N-xNxNz"},
 	{"pointer", "at 0xc0000140a0", "at ID", "at N"},
+	{"short hash", "at 54185b0, a1b2c3", "at ID, ID", "at N, N"},
 	{"hex number", "flags 0x1f", "flags 0x1f", "flags N"},
 	{"date in a word", "backup20261122", "backupID", "backupN"},
 
@@ -124,6 +134,7 @@ func FuzzNormal(f *testing.F) {
 	for _, s := range []string{
 		"12345:12:30:45", "12:30:12345", "2026-11-221234", "12345.x.5s", "1.2.5s", "123456abc", "abc123456d1", "0x123456z",
 		"2026-11-22 16:41:41 +0000 12345", "16:41:41-0512345", "5s5_", "5 ms_", "2026-11-22T", "1:", "12:30:", "0:00:00,000A0000", "16:41:41Z-", "0.",
+		"Nov 1 Nov 1 2026", "1 Nov 2026 1 Nov 2026", "12345 Nov 2026", "Wed, Nov 25", "25-Nov-2026-12345", "Mon 1 Jan 2026 00:00 AAA",
 	} {
 		f.Add(s)
 	}

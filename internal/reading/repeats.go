@@ -26,7 +26,7 @@ func Groups(siblings []*Node, shapes []uint64) []Group {
 	groups := make([]Group, 0, len(siblings))
 	shape := func(i int) uint64 { return shapes[siblings[i].Number-1] }
 	for i := 0; i < len(siblings); {
-		period, times := repeatAt(len(siblings)-i, func(j int) uint64 { return shape(i + j) })
+		period, times := repeatAt(len(siblings)-i, leastTimes, func(j int) uint64 { return shape(i + j) })
 		all := siblings[i : i+period*times]
 		g := Group{Once: all[:period:period], More: all[period:], Times: times}
 		for _, n := range g.More {
@@ -41,14 +41,15 @@ func Groups(siblings []*Node, shapes []uint64) []Group {
 	return groups
 }
 
-// repeatAt returns the shortest run of shapes at the start that repeats, and how often.
-func repeatAt(n int, shape func(int) uint64) (period, times int) {
-	for period = 1; period <= longestPeriod && period*leastTimes <= n; period++ {
+// repeatAt returns the shortest run of shapes at the start that repeats at least so
+// often, and how often it does.
+func repeatAt(n, least int, shape func(int) uint64) (period, times int) {
+	for period = 1; period <= longestPeriod && period*least <= n; period++ {
 		same := period
 		for same < n && shape(same) == shape(same-period) {
 			same++
 		}
-		if times = same / period; times >= leastTimes {
+		if times = same / period; times >= least {
 			return period, times
 		}
 	}
@@ -65,7 +66,8 @@ func Single(siblings []*Node) []Group {
 }
 
 // Shapes returns for each line what its branch looks like: equal numbers mean the
-// same levels and shapes of messages, there and all the way down.
+// same levels and shapes of messages, there and all the way down. A loop under a
+// line counts as its first turn: it looks the same, however often it turned.
 func (t *Tree) Shapes() []uint64 {
 	seed := maphash.MakeSeed()
 	shapes := make([]uint64, len(t.Nodes))
@@ -73,12 +75,21 @@ func (t *Tree) Shapes() []uint64 {
 	for i := len(t.Nodes) - 1; i >= 0; i-- { // callers after what is under them
 		n := &t.Nodes[i]
 		facts = binary.NativeEndian.AppendUint64(facts[:0], uint64(n.Level))
-		for _, child := range n.Children {
-			facts = binary.NativeEndian.AppendUint64(facts, shapes[child.Number-1])
-		}
-		facts = binary.NativeEndian.AppendUint64(facts, uint64(len(n.Children)))
+		facts = appendTurns(facts, n.Children, shapes)
+		facts = binary.NativeEndian.AppendUint64(facts, uint64(len(facts)))
 		facts = appendShape(facts, n.Message)
 		shapes[i] = maphash.Bytes(seed, facts)
 	}
 	return shapes
+}
+
+func appendTurns(facts []byte, siblings []*Node, shapes []uint64) []byte {
+	for i := 0; i < len(siblings); {
+		period, times := repeatAt(len(siblings)-i, 2, func(j int) uint64 { return shapes[siblings[i+j].Number-1] })
+		for _, n := range siblings[i : i+period] {
+			facts = binary.NativeEndian.AppendUint64(facts, shapes[n.Number-1])
+		}
+		i += period * times
+	}
+	return facts
 }

@@ -104,6 +104,26 @@ func TestGroupsOfNestedLoops(t *testing.T) {
 	}
 }
 
+// A loop whose turns have loops of differing length is one all the same, but not
+// where a turn has none.
+func TestGroupsOfUnequalLoops(t *testing.T) {
+	var text strings.Builder
+	for page, rows := range []int{1, 5, 2, 3, 0, 2, 1, 4} {
+		fmt.Fprintf(&text, "+0.000 I page %d\n", page)
+		for row := range rows {
+			fmt.Fprintf(&text, "+0.000 I   row %d\n+0.000 D     read\n", row)
+		}
+	}
+	tree := parseTree(text.String())
+	if got, want := groupsOf(tree), "(page)x4 page (page)x3"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	groups := reading.Groups(tree.Lanes[0].Roots, tree.Shapes())
+	if got, want := groups[0].Under.Lines, 3+2*(5+2+3); got != want {
+		t.Errorf("under the others: got %d lines, want %d", got, want)
+	}
+}
+
 // A turn in which something went wrong is not one of the calm ones, however deep
 // that is.
 func TestGroupsKeepTheBadTurn(t *testing.T) {

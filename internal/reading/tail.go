@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -12,11 +13,23 @@ import (
 
 // What a look for news costs is bounded by these.
 const (
-	tailWindow = 2 * time.Minute // longer ones are stored as open before, see Options.MaxAge
-	tailMost   = 200             // headers in a look
-	tailFirst  = 10              // stories that the first look tells
-	tailOpen   = 10              // open stories whose growth is read in a look
+	tailFirst = 10 // stories that the first look tells
+	tailOpen  = 10 // open stories whose growth is read in a look
+	tailMost  = 200
+	tailBack  = 500
 )
+
+// A window is how far back a look goes: the further, the less often, and never for
+// more headers than that. Most stories are stored within seconds of their start,
+// longer ones as open after a minute (see Options.MaxAge), some after an outage.
+var windows = [...]struct {
+	back, every time.Duration
+	most        int
+}{
+	{15 * time.Second, 0, tailMost},
+	{2 * time.Minute, 10 * time.Second, tailMost},
+	{time.Hour, time.Minute, tailBack},
+}
 
 // A Tail finds what is new in a store: stories, and lines of open ones. It is not
 // for several goroutines at once.
@@ -26,11 +39,20 @@ type Tail struct {
 	// Growth is how long after a look an open story is read again; 10 seconds if
 	// zero. While nothing comes it doubles up to ten times that.
 	Growth time.Duration
+	// After is when what was told before ended: the first look goes on from there,
+	// instead of with the last few stories.
+	After time.Time
 
 	began  bool
+	behind bool
+	reach  time.Time // what began before is not told: it may have been there
+	due    [len(windows)]time.Time
 	known  map[place]*known
 	untold []News // of a look that failed half-way
 }
+
+// Behind reports whether there was more than the last look could tell.
+func (t *Tail) Behind() bool { return t.behind }
 
 // News is a story that is new, or that has grown or ended.
 type News struct {
@@ -64,13 +86,8 @@ func (t *Tail) Look(ctx context.Context) ([]News, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !t.began { // the others were there before
-		last := max(len(headers)-tailFirst, 0)
-		for _, h := range headers[:last] {
-			t.known[place{h.Key, h.ID}] = &known{start: h.Start, state: story.Closed}
-		}
-		headers = headers[last:]
-		t.began = true
+	if !t.began {
+		headers = t.begin(headers)
 	}
 	fresh := t.fresh(headers)
 	t.forget()
@@ -85,12 +102,58 @@ func (t *Tail) Look(ctx context.Context) ([]News, error) {
 	return news, nil
 }
 
+// begin returns those of the first headers that are told. The others were there before.
+func (t *Tail) begin(headers []story.Header) (told []story.Header) {
+	if len(headers) == tailMost {
+		t.reach = headers[0].Start
+	}
+	now := time.Now()
+	for i, h := range headers {
+		last := i >= len(headers)-tailFirst
+		if !t.After.IsZero() {
+			last = h.Updated.After(t.After.Add(-tailSlack))
+		}
+		if last || h.State == story.Open && now.Sub(h.Start) < windows[len(windows)-1].back {
+			told = append(told, h)
+			continue
+		}
+		t.known[place{h.Key, h.ID}] = &known{start: h.Start, state: story.Closed}
+	}
+	t.began = true
+	t.looked(now, len(windows)-1)
+	return told
+}
+
+// tailSlack is how long after its end a story may be stored.
+const tailSlack = 5 * time.Second
+
+// looked sets when windows are due again, of which the widest was looked through.
+func (t *Tail) looked(now time.Time, widest int) {
+	for i := range widest + 1 {
+		t.due[i] = now.Add(windows[i].every)
+	}
+}
+
 // list returns the latest headers, oldest first.
 func (t *Tail) list(ctx context.Context) ([]story.Header, error) {
 	q := t.Query
 	q.Since, q.Until, q.OldestFirst, q.Cursor, q.Limit = time.Time{}, time.Time{}, false, "", tailMost
+	now, widest := time.Now(), 0
 	if t.began {
-		q.Since = time.Now().Add(-tailWindow)
+		for i := range windows {
+			if !now.Before(t.due[i]) {
+				widest = i
+			}
+		}
+		q.Limit, q.Since = windows[widest].most, now.Add(-windows[widest].back)
+		for _, k := range t.known { // whose end is looked for too
+			if k.state == story.Open && k.start.Before(q.Since) && now.Sub(k.start) < windows[1].back {
+				q.Since = k.start
+			}
+		}
+		if t.reach.After(q.Since) {
+			q.Since = t.reach
+		}
 	}
 	var headers []story.Header
 	for h, err := range story.All(ctx, t.Store, q) {
@@ -102,6 +165,10 @@ func (t *Tail) list(ctx context.Context) ([]story.Header, error) {
 		}
 	}
 	slices.Reverse(headers)
+	if t.began {
+		t.looked(now, widest)
+		t.behind = len(headers) == q.Limit && t.known[place{headers[0].Key, headers[0].ID}] == nil
+	}
 	return headers, nil
 }
 
@@ -177,14 +244,14 @@ func (k *known) later(first time.Duration, grew bool) {
 	k.due = time.Now().Add(k.wait)
 }
 
-// forget drops what no look finds again.
+// forget drops what no look finds again: all but the latest stories, and open ones.
 func (t *Tail) forget() {
-	if len(t.known) < 4*tailMost {
+	if len(t.known) < 2*tailBack {
 		return
 	}
-	old := time.Now().Add(-2 * tailWindow)
-	for at, k := range t.known {
-		if k.state != story.Open && k.start.Before(old) {
+	latest := slices.SortedFunc(maps.Keys(t.known), func(a, b place) int { return t.known[b].start.Compare(t.known[a].start) })
+	for _, at := range latest[tailBack:] {
+		if t.known[at].state != story.Open {
 			delete(t.known, at)
 		}
 	}

@@ -62,7 +62,7 @@ func inTail(t *testing.T, f func(*tailTest)) {
 // write stores a story as it is now: so many lines, a part each after the first.
 func (t *tailTest) write(name string, start time.Time, lines int, state story.State) {
 	t.Helper()
-	h := story.Header{Key: userKey, ID: story.IDPrefix(start) + "-" + name, Start: start.UTC(), State: state, LineCount: lines, Title: name}
+	h := story.Header{Key: userKey, ID: story.IDPrefix(start) + "-" + name, Start: start.UTC(), Updated: start.UTC(), State: state, LineCount: lines, Title: name}
 	if state == story.Open {
 		h.LineCount = 1 // an open header is written once
 	} else {
@@ -272,6 +272,71 @@ func TestTailOfMoreThanALookHolds(t *testing.T) {
 		if most := (looks + 1) * reading.TailMost; t.store.listed > most {
 			t.Errorf("got %d headers, want at most %d", t.store.listed, most)
 		}
+	})
+}
+
+// A story that is stored long after its start is told all the same: once, when it
+// is looked for.
+func TestTailFindsStoriesThatComeLate(t *testing.T) {
+	inTail(t, func(t *tailTest) {
+		start := time.Now()
+		t.write("before", start.Add(-time.Hour/2), 1, story.Sealed)
+		t.look(0, "new before sealed")
+		time.Sleep(10 * time.Minute)
+		t.write("late", start.Add(time.Second), 1, story.Sealed)
+		t.write("later", start.Add(-time.Minute), 1, story.Open)
+		t.look(time.Minute, "new later open", "new late sealed")
+		t.look(time.Minute)
+		t.look(time.Hour)
+	})
+}
+
+// Where there are more stories than a look lists, those that were there are not news.
+func TestTailLeavesWhatWasThere(t *testing.T) {
+	inTail(t, func(t *tailTest) {
+		for i := range 2 * reading.TailMost {
+			t.write(fmt.Sprint("s", i), time.Now().Add(time.Duration(i-2*reading.TailMost)*time.Second), 1, story.Sealed)
+		}
+		if news, err := t.tail.Look(t.Context()); err != nil || len(news) != 10 {
+			t.Fatalf("got %d news, %v, want 10", len(news), err)
+		}
+		t.look(time.Minute)
+		t.look(time.Minute)
+	})
+}
+
+func TestTailSaysThatItIsBehind(t *testing.T) {
+	inTail(t, func(t *tailTest) {
+		t.look(0)
+		for i := range 2 * reading.TailMost {
+			t.write(fmt.Sprint("s", i), time.Now().Add(time.Duration(i)), 1, story.Sealed)
+		}
+		for _, want := range []struct {
+			news   int
+			behind bool
+		}{{reading.TailMost, true}, {0, false}} {
+			time.Sleep(time.Second)
+			if news, err := t.tail.Look(t.Context()); err != nil || len(news) != want.news || t.tail.Behind() != want.behind {
+				t.Errorf("got %d news, behind: %v, %v, want %+v", len(news), t.tail.Behind(), err, want)
+			}
+		}
+	})
+}
+
+// A view that was paused goes on where it was, however much came meanwhile.
+func TestTailGoesOnAfterAPause(t *testing.T) {
+	inTail(t, func(t *tailTest) {
+		t.write("told", time.Now().Add(-time.Minute), 1, story.Sealed)
+		t.write("growing", time.Now().Add(-time.Minute), 2, story.Open)
+		t.tail.After = time.Now()
+		want := []string{"new growing open"}
+		for i := range 20 {
+			name := fmt.Sprintf("story%02d", i)
+			t.write(name, time.Now().Add(time.Duration(i)*time.Second), 1, story.Sealed)
+			want = append(want, "new "+name+" sealed")
+		}
+		t.look(time.Minute, want...)
+		t.look(10*time.Second, "growing open 2")
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -33,6 +34,19 @@ const (
 type Printer struct {
 	Paint func(Style, string) string // nil leaves the text as it is
 	Zone  *time.Location             // of times of day; UTC if nil
+	Most  int                        // bytes of a message or a value that are shown; all if 0
+}
+
+// cut cuts a text of which only the beginning is shown, and says how long it is.
+func (p Printer) cut(s string) string {
+	if p.Most == 0 || len(s) <= p.Most {
+		return s
+	}
+	end := p.Most
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return fmt.Sprintf("%s… (%d bytes)", s[:end], len(s))
 }
 
 func (p Printer) paint(style Style, s string) string {
@@ -69,7 +83,7 @@ func (p Printer) Story(w io.Writer, t *Tree, v View) error {
 
 func (p Printer) facts(out *bufio.Writer, h story.Header) {
 	fmt.Fprintf(out, "%s  %s  %s  %s  %s  %s\n", h.Key, h.Start.In(p.zone()).Format("2006-01-02 15:04:05 MST"),
-		h.Duration, Plural(h.LineCount, "line"), StateText(h.State), story.Escape(h.ID))
+		Took(h.Duration), Plural(h.LineCount, "line"), StateText(h.State), story.Escape(h.ID))
 	for _, name := range slices.Sorted(maps.Keys(h.Attrs)) {
 		fmt.Fprintf(out, "  %s: %s\n", story.Escape(name), story.Escape(h.Attrs[name]))
 	}
@@ -111,32 +125,33 @@ func (p *linePrinter) siblings(nodes []*Node) {
 			if i == 0 && g.Times > 1 {
 				p.out.WriteString(p.paint(Found, fmt.Sprintf("  ×%d", g.Times)))
 			}
-			p.further(n)
 			p.under(n)
 		}
 		if g.Times > 1 && len(g.Once) > 1 {
-			p.note(g.Once[0], 0, fmt.Sprintf("these %s ×%d", Plural(len(g.Once), "line"), g.Times))
+			p.note(g.Once[0], fmt.Sprintf("these %s ×%d", Plural(len(g.Once), "line"), g.Times))
 		}
 		if !g.Under.Calm() {
-			p.note(g.Once[0], 0, "repeats hold "+Summary(g.Under))
+			p.note(g.Once[0], "repeats hold "+Summary(g.Under))
 		}
 	}
 }
 
+// under ends a line, and writes what is under it.
 func (p *linePrinter) under(n *Node) {
-	switch {
-	case len(n.Children) == 0:
-	case p.view.Folded(p.tree, n):
-		p.note(n, 1, Summary(n.Under))
-	default:
+	folded := len(n.Children) > 0 && p.view.Folded(p.tree, n)
+	if folded {
+		p.out.WriteString("  " + p.paint(Dim, "… "+Summary(n.Under)))
+	}
+	p.further(n)
+	if !folded {
 		p.siblings(n.Children)
 	}
 }
 
-// note writes what is not shown, so many steps under a line.
-func (p *linePrinter) note(n *Node, steps int, text string) {
+// note writes what is not shown of the lines from n on.
+func (p *linePrinter) note(n *Node, text string) {
 	p.pad(p.timeWidth)
-	p.indent(n, steps)
+	p.indent(n)
 	p.out.WriteString(p.paint(Dim, "… "+text) + "\n")
 }
 
@@ -150,43 +165,74 @@ func (p *linePrinter) line(n *Node) {
 	at := p.tree.TimeText(n, p.view.Times, p.zone())
 	p.out.WriteString(p.paint(Dim, at))
 	p.pad(p.timeWidth - len(at))
-	p.indent(n, 0)
+	p.indent(n)
 	if word := LevelWord(n.Level); word != "" {
 		p.out.WriteString(p.paint(levelStyle(n.Level), word) + " ")
 	}
-	first, _, _ := strings.Cut(n.Message, "\n")
+	first, _, _ := strings.Cut(p.cut(n.Message), "\n")
 	style := Plain
 	if p.view.Active() && n.Match {
 		style = Found
 	}
 	p.out.WriteString(p.paint(style, story.Escape(first)))
 	if n.Attrs != "" {
-		p.out.WriteString("  " + p.paint(Dim, story.Escape(n.Attrs)))
+		p.out.WriteString("  " + p.paint(Dim, story.Escape(p.attrsInLine(n.Attrs))))
 	}
 	if n.Slow {
 		p.out.WriteString("  " + p.paint(Warning, "after "+n.Step.String()))
 	}
 }
 
-// further ends a line, and writes the others of its message.
+// attrsInLine returns attributes without values of several lines, which stand below.
+func (p Printer) attrsInLine(attrs string) string {
+	if !strings.Contains(attrs, `\n`) && (p.Most == 0 || len(attrs) <= p.Most) {
+		return attrs
+	}
+	var texts []string
+	for a := range AttrTexts(attrs) {
+		switch {
+		case a.Name == "":
+			texts = append(texts, p.cut(a.Text))
+		case strings.Contains(a.Value, "\n"):
+			texts = append(texts, a.Name+"=…")
+		default:
+			texts = append(texts, a.Name+"="+p.cut(a.Text))
+		}
+	}
+	return strings.Join(texts, " ")
+}
+
+// further ends a line, and writes the others of a message, and values of several lines.
 func (p *linePrinter) further(n *Node) {
 	p.out.WriteByte('\n')
-	_, further, more := strings.Cut(n.Message, "\n")
-	for more {
-		var next string
-		next, further, more = strings.Cut(further, "\n")
-		p.pad(p.timeWidth)
-		p.indent(n, 0)
-		p.out.WriteString("| " + story.Escape(next) + "\n")
+	if _, further, more := strings.Cut(p.cut(n.Message), "\n"); more {
+		p.block(n, further)
+	}
+	if !strings.Contains(n.Attrs, `\n`) {
+		return
+	}
+	for a := range AttrTexts(n.Attrs) {
+		if a.Name != "" && strings.Contains(a.Value, "\n") {
+			p.block(n, a.Name+":\n"+p.cut(strings.TrimSuffix(a.Value, "\n")))
+		}
 	}
 }
 
-func (p *linePrinter) indent(n *Node, steps int) {
+// block writes lines that belong to one of the story. A tab would leave the indent.
+func (p *linePrinter) block(n *Node, text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		p.pad(p.timeWidth)
+		p.indent(n)
+		p.out.WriteString("| " + story.Escape(strings.ReplaceAll(line, "\t", "    ")) + "\n")
+	}
+}
+
+func (p *linePrinter) indent(n *Node) {
 	depth := n.Depth
 	if p.view.Stored {
 		depth = n.Stored
 	}
-	p.pad(2 * min(depth+steps, mostIndent))
+	p.pad(2 * min(depth, mostIndent))
 }
 
 // mostIndent bounds the indent, in steps, so that no story leaves the page.
@@ -260,6 +306,10 @@ func StateText(state story.State) string {
 		return "abandoned: End was not called"
 	case story.Closed:
 		return "closed with the handler"
+	case story.Continued:
+		return "continued: goes on in the next story"
+	case story.Moved:
+		return "moved: goes on under another key"
 	}
 	return story.Escape(string(state))
 }

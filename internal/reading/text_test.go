@@ -278,13 +278,54 @@ func TestSmallTexts(t *testing.T) {
 		{reading.LevelWord(slog.LevelError + 1), "ERROR+1"},
 		{reading.LevelWord(slog.Level(math.MaxInt)), slog.Level(math.MaxInt).String()},
 		{reading.StateText(story.Sealed), "ended"},
-		{reading.StateText(story.Moved), "moved"},
+		{reading.StateText(story.Moved), "moved: goes on under another key"},
+		{reading.Took(0) + reading.Took(time.Second), "<1ms1s"},
 		{reading.StateText("\x1b"), `\x1b`},
 		{reading.Changes{Same: 2}.String(), "equal: 2 lines that differ in nothing but times and ids"},
 		{reading.Changes{Same: 2, New: 1, Slower: 3}.String(), "1 new, 3 slower, 2 equal"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("got %q, want %q", tt.got, tt.want)
+		}
+	}
+}
+
+// A stack or a text of several lines in an attribute is read line by line.
+func TestPrintValuesOfSeveralLines(t *testing.T) {
+	tree := reading.NewTree(newStory(
+		story.Line{Message: "Begin"},
+		story.Line{Message: "Failed\ntwice", Depth: 1, Attrs: `err="a=b" stack="main.pay\n\tpay.go:41\x1b[2J\n" end`}))
+	var out strings.Builder
+	if err := (reading.Printer{}).Story(&out, tree, reading.View{Fold: reading.Unfolded}); err != nil {
+		t.Fatal(err)
+	}
+	want := `+0.000   Begin
++0.000     Failed  err="a=b" stack=… end
+           | twice
+           | stack:
+           | main.pay
+           |     pay.go:41\x1b[2J
+`
+	if got := out.String(); !strings.HasSuffix(got, want) {
+		t.Errorf("got\n%s\nwant it to end with\n%s", got, want)
+	}
+}
+
+// On a terminal a long text is cut, and says how long it is.
+func TestPrintCutsLongTexts(t *testing.T) {
+	long := strings.Repeat("ä", 1<<19)
+	tree := reading.NewTree(newStory(story.Line{Message: "a\n" + long, Attrs: "b=" + long + " c=1 d=\"x\\n" + long + "\""}))
+	for most, want := range map[int]int{100: 1 << 11, 0: 7 << 19} {
+		var out, diff strings.Builder
+		p := reading.Printer{Most: most}
+		if err := p.Story(&out, tree, reading.View{Fold: reading.Unfolded}); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Diff(&diff, reading.NewDiff(tree, tree), true); err != nil {
+			t.Fatal(err)
+		}
+		if out.Len() > want || diff.Len() > want || most > 0 != strings.Contains(out.String(), "… (1048578 bytes)") || !strings.Contains(out.String(), " c=1 d=…") {
+			t.Errorf("%d shown: got %d bytes, of a difference %d: %.300s", most, out.Len(), diff.Len(), out.String())
 		}
 	}
 }

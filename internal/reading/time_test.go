@@ -15,6 +15,10 @@ func TestParseTime(t *testing.T) {
 		"":                          {},
 		"3h":                        now.Add(-3 * time.Hour),
 		"-90m":                      now.Add(-90 * time.Minute),
+		"-2d":                       now.AddDate(0, 0, -2),
+		"1d12h":                     now.AddDate(0, 0, -1).Add(-12 * time.Hour),
+		"16:00":                     time.Date(2026, 11, 22, 16, 0, 0, 0, cet),
+		"23:30:10":                  time.Date(2026, 11, 21, 23, 30, 10, 0, cet),
 		"2026-11-22":                time.Date(2026, 11, 22, 0, 0, 0, 0, cet),
 		"2026-11-22T16:00":          time.Date(2026, 11, 22, 16, 0, 0, 0, cet),
 		"2026-11-22 16:00":          time.Date(2026, 11, 22, 16, 0, 0, 0, cet),
@@ -29,7 +33,7 @@ func TestParseTime(t *testing.T) {
 }
 
 func TestParseTimeErrors(t *testing.T) {
-	for _, s := range []string{"yesterday", "3", "2026-13-01", "16:00", "2026-11-22T25:00"} {
+	for _, s := range []string{"yesterday", "3", "d", "-1.5d", "--3h", "2026-13-01", "25:00", "2026-11-22T25:00"} {
 		if got, err := reading.ParseTime(s, noon); !errors.Is(err, reading.ErrBadView) || !got.IsZero() {
 			t.Errorf("ParseTime(%q): got %v, %v, want ErrBadView", s, got, err)
 		}

@@ -180,6 +180,7 @@ func (v View) Folded(t *Tree, n *Node) bool {
 		} else {
 			folded = n.Under.Calm()
 		}
+		folded = folded && n.Under.Lines > 1 // to say that a line is hidden takes as much as to show it
 	default:
 		folded = n.Depth >= v.Fold
 	}

@@ -1,11 +1,13 @@
-// Checks the pages of a running viewer that shows the stories of the demo:
-//   node check.js http://localhost:7133/
+// Checks the pages of a running viewer that shows the stories of the demo and those
+// of ./stories:
+//   node check.js http://localhost:7133/ PROGRAM-STORIES FILE
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 
-const base = process.argv[2];
+const [base, program, file] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const story = "story?key=user_42";
 const browser = await chromium.launch({
@@ -23,13 +25,15 @@ async function open(address, options = {}) {
 }
 
 const checks = {
-  async "no page breaks a rule of axe, in light and dark"() {
-    for (const colorScheme of ["light", "dark"]) {
-      for (const address of ["", "object?key=user_42", story, story + "&q=filter", "diff?key=user_42", "tail", "story?key=no_1"]) {
-        const page = await open(address, { colorScheme, bypassCSP: true });
+  async "no page breaks a rule of axe, in light, dark and narrow"() {
+    for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 360, height: 640 } }]) {
+      for (const address of ["", "?kind=none", "object?key=order_7", "story?key=order_7", "story?key=order_9", "story?key=user_hostile",
+        story, story + "&q=filter", "diff?key=order_7", "diff?key=order_7&all=1", "tail", "story?key=no_1"]) {
+        const page = await open(address, { ...options, bypassCSP: true });
         await page.evaluate(axe);
         const { violations } = await page.evaluate(() => globalThis.axe.run());
-        assert.deepEqual(violations.map((v) => v.id + " " + v.nodes[0].html), [], `${address} in ${colorScheme}`);
+        assert.deepEqual(violations.map((v) => v.id + " " + v.nodes[0].html), [], `${address} with ${JSON.stringify(options)}`);
+        await page.context().close();
       }
     }
   },
@@ -53,6 +57,58 @@ const checks = {
     assert.equal(await page.evaluate(() => document.activeElement.name), "q");
     assert.deepEqual(page.trouble, []);
   },
+  async "keys go through a list, and open a story"() {
+    const page = await open("object?key=order_7");
+    await page.keyboard.press("E");
+    await page.keyboard.press("k");
+    assert.equal(await page.evaluate(() => document.querySelector(".current .level").textContent), "INFO");
+    await page.keyboard.press("e");
+    assert.equal(await page.evaluate(() => document.querySelector(".current .level").textContent), "ERROR");
+    await page.keyboard.press("o");
+    await page.waitForSelector("body.story li.error");
+    await page.keyboard.press("?");
+    assert.equal(await page.isVisible("dialog.keys"), true);
+    assert.deepEqual(page.trouble, []);
+  },
+  async "an address is that of the story it shows, and keeps what was asked for"() {
+    const page = await open(story + "&times=step#L3");
+    assert.match(page.url(), /id=\d{4}-.*times=step.*#L3$/);
+  },
+  async "keys go through lanes in the order of the page"() {
+    const page = await open("story?key=order_7&fold=none&repeats=each");
+    const ids = await page.locator("li[id^=L]").evaluateAll((lines) => lines.map((line) => line.id));
+    for (const id of ids) {
+      await page.keyboard.press("j");
+      assert.equal(await page.evaluate(() => document.querySelector(".current").id), id);
+    }
+  },
+  async "loops whose turns differ in length merge, and unfold"() {
+    const page = await open("story?key=order_7");
+    assert.match(await page.textContent("#L6 > details > summary"), /Reserving item 1 ×3/);
+    assert.equal(await page.isVisible("#L9"), false);
+    await page.click(".again summary");
+    assert.equal(await page.isVisible("#L9"), true);
+  },
+  async "a long value is cut, and is seen whole, its lines too"() {
+    const page = await open("story?key=order_7");
+    const line = page.locator("li.error");
+    assert.match(await line.textContent(), /all \d+ bytes/);
+    await line.locator("a.more").last().click();
+    await page.waitForURL(/full=/);
+    assert.match(await page.locator("li.error .block").last().textContent(), /^main.pay\n\tpay.go:41\n/);
+  },
+  async "a hostile story is text, whatever is asked of it"() {
+    for (const address of ["story?key=user_hostile", "story?key=user_hostile&full=4", "story?key=user_hostile&q=script", "object?key=user_hostile", "", "tail"]) {
+      const page = await open(address);
+      if (address === "tail") await page.waitForSelector("ol.news > li");
+      assert.doesNotMatch(await page.title(), /^harm/);
+      assert.equal(await page.locator("h1 script, main script, main img, main b:not([class]), main h1").count(), 0);
+      assert.equal(await page.locator("a[href^=javascript]").count(), 0);
+      assert.doesNotMatch(await page.evaluate(() => document.body.innerText), /[\u0000\u001b\u0085\u202e\u2066]/);
+      assert.deepEqual(page.trouble, []);
+      await page.context().close();
+    }
+  },
   async "a permalink unfolds what its line stands in"() {
     assert.equal(await (await open(story + "#L3")).isVisible("#L3"), true);
   },
@@ -69,12 +125,39 @@ const checks = {
     const page = await open("diff?key=user_42");
     assert.match(await page.textContent(".verdict"), /2 new, 1 gone, 6 changed/);
   },
-  async "the live view shows stories, and pauses"() {
+  async "any two stories of an object are compared"() {
+    const page = await open("object?key=order_7");
+    await page.locator("input[name=was]").nth(5).check();
+    await page.locator("input[name=is]").nth(5).check();
+    await page.click("button:text('compare')");
+    await page.waitForSelector("body.failure");
+    await page.goBack();
+    await page.locator("input[name=is]").nth(0).check();
+    await page.click("button:text('compare')");
+    await page.waitForSelector("body.diff li.new");
+    await page.keyboard.press("j");
+    assert.equal(await page.locator(".change.current").count(), 1);
+  },
+  async "the live view shows stories, pauses, and then shows what came meanwhile and what grew"() {
     const page = await open("tail");
     await page.waitForSelector("ol.news > li");
     await page.click("button.pause");
     assert.equal(await page.textContent(".status"), "paused");
+    execFileSync(program, [file, "more"]);
+    assert.equal(await page.locator("text=user_new").count(), 0);
+    await page.click("button.pause");
+    await page.waitForSelector("text=user_new");
+    await page.waitForSelector(".grown >> text=Still <b>waiting</b>", { timeout: 60_000 });
     assert.deepEqual(page.trouble, []);
+  },
+  async "a story is copied, whole and as a branch"() {
+    const page = await open("story?key=order_7", { permissions: ["clipboard-read", "clipboard-write"] });
+    await page.click("#L5 .n");
+    await page.click("button.copy");
+    await page.waitForSelector("text=copied");
+    const text = await page.evaluate(() => navigator.clipboard.readText());
+    assert.match(text, /POST \/orders[^]*Creating the order[^]*INSERT INTO/);
+    assert.doesNotMatch(text, /Reserving/);
   },
   async "without JavaScript branches fold all the same"() {
     const page = await open(story, { javaScriptEnabled: false });
@@ -82,6 +165,28 @@ const checks = {
     await page.click("#L2 summary");
     assert.equal(await page.isVisible("#L3"), true);
     assert.equal(await page.isVisible("button.copy"), false);
+    await page.fill("input.find", "No exercises");
+    await page.click("button:text('filter')");
+    assert.equal(await page.locator("li.hit").count(), 1);
+    await page.click("a:text('unfold all')");
+    await page.click("a:text('the one before')");
+    await page.waitForSelector("body.diff");
+  },
+  async "how long a story of 100,000 lines takes"() {
+    for (const address of ["story?key=job_nested", "story?key=job_flat", "story?key=job_nested&fold=none"]) {
+      const page = await open(address);
+      const [server, seen, all] = await page.evaluate(() => [
+        performance.getEntriesByType("navigation")[0].responseStart, performance.getEntriesByName("first-contentful-paint")[0].startTime, performance.now(),
+      ].map(Math.round));
+      const key = await page.evaluate(async () => {
+        const before = performance.now();
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
+        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        return Math.round(performance.now() - before);
+      });
+      console.log(`     ${address}: first byte after ${server} ms, first lines seen ${seen} ms, all there ${all} ms, a key takes ${key} ms`);
+      await page.context().close();
+    }
   },
   async "a story of 100,000 lines opens, unfolds and finds its error"() {
     const page = await open("story?key=job_nested");
@@ -98,9 +203,25 @@ const checks = {
     assert.equal(await page.evaluate(() => document.querySelector("#L50001").getBoundingClientRect().top < innerHeight), true);
     assert.deepEqual(page.trouble, []);
   },
-  async "a narrow screen has nothing to scroll sideways"() {
+  async "a narrow screen has nothing to scroll sideways, and the tools are out of the way"() {
+    for (const address of [story, "", "object?key=order_7", "story?key=user_hostile", "diff?key=order_7", "tail", "story?key=no_1"]) {
+      const page = await open(address, { viewport: { width: 360, height: 640 } });
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, address);
+      await page.context().close();
+    }
     const page = await open(story, { viewport: { width: 360, height: 640 } });
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+    assert.equal(await page.locator(".tools:visible").count(), 0);
+    assert.equal(await page.evaluate(() => document.querySelector("#L1").getBoundingClientRect().top < innerHeight / 2), true);
+    await page.keyboard.press("/");
+    assert.equal(await page.evaluate(() => document.activeElement.name), "q");
+  },
+  async "paper gets the lines and the facts, and none of the tools"() {
+    const page = await open(story);
+    await page.emulateMedia({ media: "print" });
+    assert.equal(await page.isVisible("#L14"), true);
+    assert.equal(await page.locator(".facts:visible").count(), 2);
+    assert.equal(await page.isVisible(".bar"), false);
+    assert.equal(await page.isVisible("nav"), false);
   },
 };
 

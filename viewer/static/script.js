@@ -4,7 +4,7 @@ document.documentElement.classList.add("scripted");
 
 const lineOf = (element) => element && element.closest("li[id^=L]");
 const number = (line) => line.id.slice(1);
-const foldOf = (line) => line.querySelector(":scope > details");
+const foldOf = (line) => line?.querySelector(":scope > details");
 
 let current = null;
 
@@ -21,11 +21,11 @@ function select(line) {
   current = line;
   reveal(line);
   line.classList.add("current");
-  const link = line.querySelector(":scope > .n");
+  const link = line.querySelector(":scope > .n, .title a");
   if (link) link.focus({ preventScroll: true });
   line.scrollIntoView({ block: "nearest" });
   const branch = document.querySelector("input[name=line]");
-  if (branch) branch.value = number(line);
+  if (branch && line.id) branch.value = number(line);
 }
 
 // toggle folds or unfolds, and keeps it in the address.
@@ -46,30 +46,54 @@ function remember(details) {
   history.replaceState(null, "", address);
 }
 
-function step(lines, by) {
-  const all = [...lines];
-  const at = current ? Number(number(current)) : by > 0 ? 0 : Infinity;
-  select(by > 0 ? all.find((l) => Number(number(l)) > at) : all.reverse().find((l) => Number(number(l)) < at));
+// Lines in the order of the page, without those that are folded.
+const lines = document.querySelector(".lane") && document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_ELEMENT, (element) => {
+  if (element.matches("details:not([open]) > ol")) return NodeFilter.FILTER_REJECT;
+  return element.matches("li[id^=L]") ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP;
+});
+const rows = [...document.querySelectorAll("tbody tr, li.change")]; // of the other pages
+
+function walk(by) {
+  if (!lines) return step("tbody tr, li.change", by);
+  lines.currentNode = current || lines.root;
+  select(by > 0 ? lines.nextNode() : lines.previousNode());
 }
 
-function visible() {
-  return [...document.querySelectorAll("li[id^=L]")].filter((line) => !line.parentElement.closest("details:not([open])"));
+// step goes to the next of some lines by their number, or of some rows.
+function step(selector, by) {
+  const place = (element) => (lines ? Number(number(element)) : rows.indexOf(element));
+  const at = current ? place(current) : by > 0 ? -1 : Infinity;
+  const all = [...document.querySelectorAll(selector)];
+  select(by > 0 ? all.find((element) => place(element) > at) : all.reverse().find((element) => place(element) < at));
+}
+
+function openOrFold() {
+  if (!current) return;
+  if (!lines) current.querySelector(".title a, .n")?.click();
+  else if (foldOf(current)) toggle(foldOf(current));
+  else current.querySelector(":scope > .r > a.f")?.click();
 }
 
 const keys = {
-  j: () => step(visible(), 1),
-  k: () => step(visible(), -1),
-  e: () => step(document.querySelectorAll("li.error"), 1),
-  E: () => step(document.querySelectorAll("li.error"), -1),
-  w: () => step(document.querySelectorAll("li.warn"), 1),
-  W: () => step(document.querySelectorAll("li.warn"), -1),
-  o: () => current && foldOf(current) && toggle(foldOf(current)),
+  j: () => walk(1),
+  k: () => walk(-1),
+  e: () => step("li.error, tr.error", 1),
+  E: () => step("li.error, tr.error", -1),
+  w: () => step("li.warn, tr.warn", 1),
+  W: () => step("li.warn, tr.warn", -1),
+  o: openOrFold,
   "[": () => current && branch(current, false),
   "]": () => current && branch(current, true),
   p: () => current && select(lineOf(current.parentElement)),
-  "/": () => document.querySelector("input.find")?.focus(),
+  "/": find,
   "?": () => document.querySelector("dialog.keys")?.showModal(),
 };
+
+function find() {
+  const more = document.querySelector(".narrow input");
+  if (more) more.checked = true;
+  document.querySelector("input.find")?.focus();
+}
 
 function branch(line, open) {
   const own = foldOf(line);
@@ -94,7 +118,7 @@ document.addEventListener("click", (event) => {
     toggle(summary.parentElement);
   }
   const line = lineOf(event.target);
-  if (line) select(line);
+  if (line && getSelection().isCollapsed) select(line); // who marks a text wants to copy it
 });
 
 function goToHash() {
@@ -137,13 +161,20 @@ function follow() {
   const status = document.querySelector(".status");
   let source = null;
   let paused = false;
+  let seen = ""; // what came until then is shown
   const connect = () => {
     if (source) source.close();
     source = null;
     if (paused || document.hidden) return;
-    source = new EventSource(news.dataset.events);
+    const address = new URL(news.dataset.events, location.href);
+    if (seen) address.searchParams.set("after", seen);
+    source = new EventSource(address);
     source.addEventListener("story", (event) => show(JSON.parse(event.data)));
-    source.addEventListener("looked", (event) => { status.textContent = "looked at " + JSON.parse(event.data); });
+    source.addEventListener("looked", (event) => {
+      const looked = JSON.parse(event.data);
+      seen = looked.seen;
+      status.textContent = "looked at " + looked.at + (looked.behind ? "; more stories came than are shown" : "");
+    });
     source.addEventListener("trouble", (event) => { status.textContent = JSON.parse(event.data); });
     source.onerror = () => { status.textContent = "no connection; trying again"; };
   };
@@ -174,13 +205,11 @@ function show(story) {
     news.prepend(item);
     while (news.children.length > 200) news.lastElementChild.remove();
   }
-  const title = make("a", "", story.title || "(no title)");
-  title.href = story.link;
-  const head = item.querySelector(".head");
-  head.replaceChildren(
-    make("span", "", new Date(story.start).toLocaleTimeString() + "  " + story.key + "  "), title,
-    make("span", "level " + story.level.toLowerCase(), "  " + story.level),
-    make("span", story.open ? "unfinished" : "", "  " + story.line_count + " lines, " + story.state_text));
+  const link = (text, to) => Object.assign(make("a", "", text), { href: to });
+  item.querySelector(".head").replaceChildren(
+    make("span", "", story.when), make("span", "level " + story.class, story.level), link(story.key, story.object),
+    link(story.title || "(no title)", story.link),
+    make("span", story.unfinished ? "unfinished" : "day", `${story.line_count} ${story.line_count === 1 ? "line" : "lines"}, ${story.took}, ${story.state_text}`));
   const grown = item.querySelector(".grown");
   for (const line of story.lines || []) {
     if (document.getElementById("tail" + story.id + line.number)) continue;

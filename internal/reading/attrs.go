@@ -1,0 +1,75 @@
+package reading
+
+import (
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An AttrText is an attribute as it is written, so that where a value ends is seen.
+type AttrText struct {
+	Name  string // quoted if need be; empty where the text is no name=value
+	Text  string // of the value, quoted if need be
+	Value string // unquoted
+}
+
+// AttrTexts returns the attributes that a line's text holds, in their order. No
+// word of the text is left out.
+func AttrTexts(attrs string) iter.Seq[AttrText] {
+	return func(yield func(AttrText) bool) {
+		for rest := strings.TrimLeft(attrs, " "); rest != ""; rest = strings.TrimLeft(rest, " ") {
+			var a AttrText
+			a, rest = cutAttr(rest)
+			if !yield(a) {
+				return
+			}
+		}
+	}
+}
+
+func cutAttr(s string) (a AttrText, rest string) {
+	end := tokenEnd(s, "= ")
+	if end == 0 || end == len(s) || s[end] != '=' {
+		end = max(end, 1)
+		if more := tokenEnd(s[end:], " "); s[end-1] == '=' {
+			end += more
+		}
+		return AttrText{Text: s[:end], Value: s[:end]}, s[end:]
+	}
+	a.Name = s[:end]
+	s = s[end+1:]
+	end = tokenEnd(s, " ")
+	a.Text, a.Value = s[:end], unquoted(s[:end])
+	return a, s[end:]
+}
+
+// tokenEnd returns the end of a quoted string, or of what comes before a stop byte.
+func tokenEnd(s, stops string) int {
+	if strings.HasPrefix(s, `"`) {
+		if quoted, err := strconv.QuotedPrefix(s); err == nil {
+			return len(quoted)
+		}
+	}
+	if end := strings.IndexAny(s, stops); end >= 0 {
+		return end
+	}
+	return len(s)
+}
+
+func unquoted(s string) string {
+	if strings.HasPrefix(s, `"`) {
+		if value, err := strconv.Unquote(s); err == nil {
+			return value
+		}
+	}
+	return s
+}
+
+// Took writes how long something took. What is stored is whole milliseconds.
+func Took(d time.Duration) string {
+	if d == 0 {
+		return "<1ms"
+	}
+	return d.String()
+}
