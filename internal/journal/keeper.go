@@ -235,13 +235,16 @@ func (k *keeper) provide(now time.Time) error {
 		if l.next != nil && l.current.Load() == nil && !l.closed {
 			l.install(l.next)
 		}
+		full := l.full()
+		if s := l.current.Load(); s != nil {
+			s.last.Store(full)
+		}
 		done := l.next != nil || l.closed
-		segments := int64(len(*l.live.Load()))
 		l.mu.Unlock()
 		switch {
 		case done:
 			return nil
-		case (segments+1)*int64(l.opts.SegmentSize) > l.opts.Limit:
+		case full:
 			k.refuse(ErrFull)
 			return ErrFull
 		case !k.making.due(now):
