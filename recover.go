@@ -235,7 +235,7 @@ func (k *chunk) interrupt() {
 // resumeFrom goes on where another telling of the story stood.
 func (t *telling) resumeFrom(other *telling) {
 	t.tree, t.key, t.parts, t.lines = other.tree, other.key, other.parts, other.lines
-	t.begun, t.refused = other.begun, other.refused
+	t.begun, t.refused, t.shed, t.former = other.begun, other.refused, other.shed, other.former
 }
 
 // recover takes the next chunk of what earlier processes left, or nil, and
@@ -265,10 +265,11 @@ func (w *writer) recover() *chunk {
 
 // waitForRecovery waits until what earlier processes left is stored as well.
 func (c *core) waitForRecovery(ctx context.Context) error {
-	select {
-	case <-c.recovered:
+	c.mu.Lock()
+	idle := c.writer == nil
+	c.mu.Unlock()
+	if idle || c.opts.Journal == "" {
 		return nil
-	default:
 	}
 	c.signal()
 	select {
