@@ -290,6 +290,7 @@ func (c *core) end() error {
 		return nil
 	}
 	c.payOwed()
+	c.forgetOwed()
 	err := c.journal.Close()
 	c.tellNews()
 	return err

@@ -27,6 +27,10 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if how := os.Getenv(childEnv); how != "" {
+		runChild(how)
+		return
+	}
 	goleak.VerifyTestMain(m, // but for the SDK's own: idle connections, and looking for credentials
 		goleak.IgnoreAnyFunction("github.com/aws/aws-sdk-go-v2/feature/ec2/imds.(*getIdentityMiddleware).HandleFinalize"),
 		goleak.IgnoreAnyFunction("net/http.(*Transport).dialConnFor"),

@@ -272,6 +272,17 @@ func (c *core) payOwed() {
 	})
 }
 
+// forgetOwed leaves what could not be written: the next process stores those chunks
+// again, as the same items.
+func (c *core) forgetOwed() {
+	c.owed.mu.Lock()
+	defer c.owed.mu.Unlock()
+	for _, d := range c.owed.list {
+		c.buffered.Add(-d.size())
+	}
+	c.owed.list = nil
+}
+
 func (c *core) conclude(d done) bool { return c.journal.Conclude(d.pin, d.record) == nil }
 
 func (d *done) size() int64 { return int64(cap(d.record) + 32) }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -236,8 +237,8 @@ func (k *keeper) provide(now time.Time) error {
 			l.install(l.next)
 		}
 		full := l.full()
-		if s := l.current.Load(); s != nil {
-			s.last.Store(full)
+		if s := l.current.Load(); s != nil { // a full disk is a limit as well
+			s.last.Store(full || errors.Is(k.making.err, syscall.ENOSPC))
 		}
 		done := l.next != nil || l.closed
 		l.mu.Unlock()
@@ -247,7 +248,7 @@ func (k *keeper) provide(now time.Time) error {
 		case full:
 			k.refuse(ErrFull)
 			return ErrFull
-		case !k.making.due(now):
+		case !k.making.due(now) && len(k.spares) == 0:
 			k.refuse(k.making.err)
 			return k.making.err
 		}
@@ -255,8 +256,7 @@ func (k *keeper) provide(now time.Time) error {
 		if err != nil {
 			err = fmt.Errorf("%w: %w", ErrFailed, err)
 			k.making = attempt{err, now.Add(l.opts.retry)}
-			k.refuse(err)
-			return err
+			continue // with a spare one, if there is
 		}
 		k.making = attempt{}
 		l.mu.Lock()
