@@ -435,6 +435,7 @@ func (w *writer) compact() {
 func (w *writer) giveUp() {
 	c := w.core
 	for _, r := range w.remains { // somebody else's again
+		c.buffered.Add(-r.index)
 		if err := r.journal.Close(); err != nil {
 			c.journalTrouble(err)
 		}

@@ -3,6 +3,7 @@ package dynamoslog
 import (
 	"encoding/binary"
 	"log/slog"
+	"math"
 	"reflect"
 	"testing"
 	"time"
@@ -74,7 +75,7 @@ func FuzzRecover(f *testing.F) {
 					return
 				}
 			}
-		}) {
+		}, 0, math.MaxUint64) {
 			for _, k := range s.chunks {
 				for _, at := range k.lines {
 					if seen[at] || records[at-1][0] != recordLine {
