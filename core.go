@@ -30,6 +30,7 @@ type core struct {
 	journalOnce sync.Once
 	journal     *journal.Log  // nil without Options.Journal
 	journaled   atomic.Uint64 // stories in the journal
+	records     sync.Pool     // of *recordWriter
 	owed        owed
 	news        news
 	recovered   chan struct{} // closed when nothing is left to be recovered
@@ -108,6 +109,7 @@ func newCore(store story.Store, opts Options) *core {
 	}
 	c.memory.shedding = make(chan struct{}, 1)
 	c.relax()
+	c.records.New = func() any { return new(recordWriter) }
 	c.scratch.New = func() any { return new(scratch) }
 	return c
 }

@@ -1,6 +1,7 @@
 package dynamoslog
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -29,7 +30,6 @@ type entry struct {
 	version int64            // of what the story is about when it was last written
 	missing bool             // not all lines since the last chunk are in the journal
 	owed    []byte           // a chunk record that could not be written yet
-	head    []byte           // memory for the beginning of a line's record
 }
 
 // A resumePoint is how far a story is written down after a chunk is done.
@@ -99,11 +99,9 @@ func (b *buffer) journalLine(facts lineFacts, message string, attrs []byte) {
 		b.unprotected()
 		return
 	}
-	if e.head == nil {
-		e.head = make([]byte, 0, 64)
-	}
-	e.head = facts.appendTo(newLineRecord(e.head[:0], e.number, e.pin, e.last))
-	at, err := log.Append(false, e.head, message, attrs)
+	var space [96]byte
+	head := facts.appendTo(newLineRecord(space[:0], e.number, e.pin, e.last))
+	at, err := log.Append(false, head, message, attrs)
 	if err != nil {
 		b.unprotected()
 		return
@@ -114,14 +112,8 @@ func (b *buffer) journalLine(facts lineFacts, message string, attrs []byte) {
 // newLineRecord begins the record of a line: that of the line before is found by
 // its distance from the chunk's pin.
 func newLineRecord(out []byte, number uint64, pin, last journal.Position) []byte {
-	w := recordWriter(append(out, recordLine))
-	w.uint(number)
-	if last > pin {
-		w.uint(uint64(last - pin))
-	} else {
-		w.uint(0)
-	}
-	return w
+	out = binary.AppendUvarint(append(out, recordLine), number)
+	return binary.AppendUvarint(out, uint64(max(last, pin)-pin))
 }
 
 // unprotected counts a line that is in memory only.
@@ -138,7 +130,9 @@ func (b *buffer) journalStory(pin bool) {
 	if number == 0 {
 		number = b.core.journaled.Add(1)
 	}
-	w := newRecord(recordStory, number)
+	memory := b.core.records.Get().(*recordWriter)
+	defer b.core.records.Put(memory)
+	w := beginRecord(*memory, recordStory, number)
 	w.uint(e.ordinal)
 	flags := uint64(0)
 	if b.ended {
@@ -154,6 +148,7 @@ func (b *buffer) journalStory(pin bool) {
 		w.uint(resume.ordinal)
 		w = append(w, resume.text...)
 	}
+	*memory = w
 	at, err := b.core.journal.Append(pin, w, "", nil)
 	if err == nil && pin {
 		e.number, e.pin, e.last = number, at, 0
@@ -169,7 +164,10 @@ func (b *buffer) journalChunk(k *chunk) {
 	}
 	k.entry = chunkEntry{number: e.number, ordinal: e.ordinal, pin: e.pin, last: e.last}
 	goesOn := k.header.State == story.Open && !k.late
-	record := chunkRecord(k)
+	memory := b.core.records.Get().(*recordWriter)
+	defer b.core.records.Put(memory)
+	record := chunkRecord(*memory, k)
+	*memory = record
 	at, err := b.core.journal.Append(goesOn, record, "", nil)
 	k.entry.at, k.entry.complete = at, err == nil && !e.missing
 	e.ordinal++
@@ -178,12 +176,12 @@ func (b *buffer) journalChunk(k *chunk) {
 	case !goesOn: // lines that come later begin with a story record
 		e.number, e.pin = 0, 0
 	case err != nil:
-		e.pin, e.owed = 0, record
+		e.pin, e.owed = 0, slices.Clone(record)
 	}
 }
 
-func chunkRecord(k *chunk) recordWriter {
-	w := newRecord(recordChunk, k.entry.number)
+func chunkRecord(memory []byte, k *chunk) recordWriter {
+	w := beginRecord(memory, recordChunk, k.entry.number)
 	w.uint(k.entry.ordinal)
 	flags := uint64(0)
 	if k.late {
@@ -224,7 +222,7 @@ func (c *core) journalDone(k *chunk) {
 		w.resume(&telling{key: k.header.Key, refused: true, shed: true})
 		resume.text = w
 	}
-	w := newRecord(recordDone, e.number)
+	w := beginRecord(nil, recordDone, e.number)
 	w.uint(e.ordinal)
 	e.number = 0
 	c.owed.mu.Lock()

@@ -28,8 +28,9 @@ const (
 // A recordWriter appends to a record.
 type recordWriter []byte
 
-func newRecord(kind byte, number uint64) recordWriter {
-	w := append(make(recordWriter, 0, 256), kind)
+// beginRecord begins a record in the memory of another.
+func beginRecord(memory []byte, kind byte, number uint64) recordWriter {
+	w := recordWriter(append(memory[:0], kind))
 	w.uint(number)
 	return w
 }
@@ -61,6 +62,9 @@ func (w *recordWriter) header(h story.Header) {
 	w.int(int64(h.LineCount))
 	w.string(h.Title)
 	w.uint(uint64(len(h.Attrs)))
+	if len(h.Attrs) == 0 {
+		return
+	}
 	for _, name := range slices.Sorted(maps.Keys(h.Attrs)) {
 		w.string(name)
 		w.string(h.Attrs[name])
