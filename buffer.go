@@ -165,6 +165,9 @@ func (b *buffer) hold(facts lineFacts, message string, attrs []byte, room int) {
 	if took := b.held.held - before; took != room {
 		b.core.buffered.Add(int64(took - room))
 	}
+	if room > 0 && b.held.held > sheds {
+		b.core.memory.offer()
+	}
 }
 
 func (b *buffer) key() story.Key {
@@ -241,24 +244,40 @@ func (b *buffer) header(state story.State) story.Header {
 // seal ends the story, or stores the late lines of one that has ended.
 func (b *buffer) seal(state story.State) {
 	b.mu.Lock()
-	if b.registered {
-		b.core.unregister(b)
-		b.registered = false
-	}
-	if b.handing || b.retired.Load() {
+	if c := b.takeLast(state); c != nil {
+		b.handing = true
+		b.core.announce(c) // before Shutdown does not find the story among the open ones
+		b.unregister()
 		b.mu.Unlock()
-		return
+
+		kept := !c.whole || b.core.opts.Keep == nil || b.core.opts.Keep(c.header)
+
+		b.mu.Lock()
+		b.handing = false
+		c.refusedByKeep = !kept
+		b.core.handOver(c)
+		if !b.registered { // the handler was closed meanwhile
+			b.cut()
+		}
 	}
-	if b.ended {
+	b.unregister()
+	b.mu.Unlock()
+}
+
+// takeLast takes the chunk with which the story ends, if it does now. The caller
+// holds b.mu.
+func (b *buffer) takeLast(state story.State) *chunk {
+	switch {
+	case b.handing || b.retired.Load():
+		return nil
+	case b.ended:
 		b.cut()
-		b.mu.Unlock()
-		return
+		return nil
 	}
 	b.uncount() // a waiting story is counted for itself
 	if b.count == 0 && b.refused == 0 {
 		b.idle = true // the story begins with a late line, if it does
-		b.mu.Unlock()
-		return
+		return nil
 	}
 	b.cleanup.Stop()
 	c := b.take(state)
@@ -269,16 +288,15 @@ func (b *buffer) seal(state story.State) {
 	} else {
 		b.ended = true
 	}
-	b.handing = true
-	b.mu.Unlock()
+	return c
+}
 
-	kept := !c.whole || b.core.opts.Keep == nil || b.core.opts.Keep(c.header)
-
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.handing = false
-	c.refusedByKeep = !kept
-	b.core.handOver(c)
+// unregister takes the story out of the handler's care. The caller holds b.mu.
+func (b *buffer) unregister() {
+	if b.registered {
+		b.core.unregister(b)
+		b.registered = false
+	}
 }
 
 // continueStory begins the story that goes on from this one. The caller holds b.mu.
@@ -302,10 +320,7 @@ func (b *buffer) retire(state story.State) {
 	b.mu.Lock()
 	b.retired.Store(true)
 	b.cut() // lines that came in between
-	if b.registered {
-		b.core.unregister(b)
-		b.registered = false
-	}
+	b.unregister()
 	b.mu.Unlock()
 }
 

@@ -3,10 +3,6 @@ package dynamoslog
 import (
 	"container/heap"
 	"container/list"
-	"context"
-	"errors"
-	"fmt"
-	"math"
 	"reflect"
 	"slices"
 	"sync"
@@ -35,8 +31,12 @@ type core struct {
 	journalOnce sync.Once
 	journal     *journal.Log  // nil without Options.Journal
 	journaled   atomic.Uint64 // stories in the journal
+	records     sync.Pool     // of *recordWriter
+	owed        owed
+	news        news
 	recovered   chan struct{} // closed when nothing is left to be recovered
 	counts      counters
+	ended       chan struct{} // closed when the handler has ended
 
 	mu        sync.Mutex
 	closed    bool // takes no more lines
@@ -44,12 +44,14 @@ type core struct {
 	open      openStories
 	keyed     map[story.Key]*buffer
 	abandoned []*buffer
-	queue     []*chunk
-	filed     []filedChunk // that left memory
-	left      int          // chunks that were handed over and are not settled
-	unsettled list.List    // of chunks, queued or being written, oldest first
+	queue     chunks
+	aside     map[story.Key]*chunks // of keys that take no more at the moment
+	filed     []filedChunk          // that left memory
+	left      int                   // chunks that were announced and are not settled
+	unsettled list.List             // of chunks, queued or being written, oldest first
 	ticket    uint64
 	waiters   []*waiter
+	atEnd     atEnd
 	writer    *writer // nil before the first line
 
 	wake     chan struct{} // to the writer: there is something to do
@@ -69,13 +71,30 @@ type chunk struct {
 	size          int64         // of the memory that it holds
 	unsettled     *list.Element // nil once it is settled
 	since         time.Time     // when it was handed over
-	count         int           // lines handed over
+	count         int           // lines of which it is not decided what becomes
+	lost          losses        // lines that are not stored
 	left          int           // parts that are not settled, once it is formatted
-	lost          int           // lines that were not stored
+	unstored      bool          // a part of it is not, and never will be
 
 	entry   chunkEntry
 	resume  []byte   // how far the story is written down after it
 	remains *remains // the journal that it was recovered from
+}
+
+// chunks wait, in their order.
+type chunks struct{ all []*chunk }
+
+func (q *chunks) add(k *chunk) { q.all = append(q.all, k) }
+
+// take returns the first chunk, or nil.
+func (q *chunks) take() *chunk {
+	if len(q.all) == 0 {
+		return nil
+	}
+	k := q.all[0]
+	q.all[0] = nil
+	q.all = q.all[1:]
+	return k
 }
 
 func newCore(store story.Store, opts Options) *core {
@@ -83,11 +102,16 @@ func newCore(store story.Store, opts Options) *core {
 		store: store, opts: opts,
 		process: &keyedStory{key: opts.Process},
 		keyed:   make(map[story.Key]*buffer),
+		aside:   make(map[story.Key]*chunks),
 		wake:    make(chan struct{}, 1),
 
 		recovered: make(chan struct{}),
+		ended:     make(chan struct{}),
 	}
 	c.stacks.Within = loggers()
+	c.memory.shedding = make(chan struct{}, 1)
+	c.relax()
+	c.records.New = func() any { return new(recordWriter) }
 	c.scratch.New = func() any { return new(scratch) }
 	return c
 }
@@ -192,23 +216,43 @@ func (c *core) signal() {
 	}
 }
 
+// announce makes all who wait from now on wait for a chunk that is not handed over
+// yet: its story is with Options.Keep. The caller holds a buffer's lock.
+func (c *core) announce(k *chunk) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.announceLocked(k)
+}
+
+func (c *core) announceLocked(k *chunk) {
+	k.count, k.since = k.lines.count, time.Now()
+	k.lost.dropped += k.refused
+	c.ticket++
+	k.ticket = c.ticket
+	k.unsettled = c.unsettled.PushBack(k)
+	c.left++
+	for _, w := range c.waiters {
+		if k.ticket <= w.ticket {
+			w.left++
+		}
+	}
+}
+
 // handOver queues a chunk for the writer.
 func (c *core) handOver(k *chunk) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	if k.unsettled == nil {
+		c.announceLocked(k)
+	}
+	k.size = int64(k.lines.held) + perStory
+	c.buffered.Add(perStory)
 	if c.stopped {
-		text, _ := k.telling.format(&k.lines, &sheet{})
-		c.buffered.Add(-int64(k.lines.held))
-		c.writeFallback(fmt.Sprintf("%s %s ended after the handler was closed", k.header.Key, k.header.ID), text)
+		c.mu.Unlock()
+		c.leave(k, "ended after the handler was closed")
 		return
 	}
-	k.size, k.count, k.since = int64(k.lines.held)+perStory, k.lines.count, time.Now()
-	c.buffered.Add(perStory)
-	c.ticket++
-	k.ticket = c.ticket
-	c.queue = append(c.queue, k)
-	k.unsettled = c.unsettled.PushBack(k)
-	c.left++
+	defer c.mu.Unlock()
+	c.queue.add(k)
 	c.memory.sheddable.Store(true)
 	c.start()
 	c.signal()
@@ -223,13 +267,18 @@ func (c *core) resize(k *chunk, size int64) {
 // settle counts a chunk as done. Nobody waits for it any more.
 func (c *core) settle(k *chunk) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.settleLocked(k)
+	settled := c.settleLocked(k)
+	c.mu.Unlock()
+	if settled {
+		c.journalDone(k)
+	}
 }
 
-func (c *core) settleLocked(k *chunk) {
+// settleLocked does so as well, but for the journal, which is not to be written to
+// while a lock is held. It returns whether that is left to do.
+func (c *core) settleLocked(k *chunk) bool {
 	if k.unsettled == nil {
-		return
+		return false
 	}
 	c.unsettled.Remove(k.unsettled)
 	k.unsettled = nil
@@ -237,13 +286,13 @@ func (c *core) settleLocked(k *chunk) {
 	c.resize(k, 0)
 	if k.remains != nil {
 		k.remains.left--
-		return
+		return false
 	}
-	c.journalDone(k)
 	c.left--
 	for _, w := range c.waiters {
 		w.settled(k)
 	}
+	return true
 }
 
 // openStories is a heap by due time.
@@ -271,59 +320,12 @@ func (s *openStories) Pop() any {
 	return b
 }
 
-// A waiter waits until all chunks up to a ticket are settled.
-type waiter struct {
-	ticket uint64
-	left   int
-	lost   int // lines that were not stored
-	done   chan struct{}
-}
-
-func (w *waiter) settled(k *chunk) {
-	if k.ticket > w.ticket {
-		return
-	}
-	w.lost += k.lost
-	if w.left--; w.left == 0 {
-		close(w.done)
-	}
-}
-
-// UnwrittenError is returned by Flush, Shutdown and Close when not everything is
-// stored.
-type UnwrittenError struct {
-	Lines, Stories int
-	Where          string // where they are now
-	err            error
-}
-
-func (e *UnwrittenError) Error() string {
-	return fmt.Sprintf("dynamoslog: %d lines of %d stories are not stored; they are %s: %v", e.Lines, e.Stories, e.Where, e.err)
-}
-
-// Unwrap returns the reason: the context's error, or the store's.
-func (e *UnwrittenError) Unwrap() error { return e.err }
-
-var errRejected = errors.New("the store rejected them, or memory was full")
-
-// Flush stores everything that was logged before the call, open stories included
-// as far as they go, and waits for it. Where the context ends before, or the
-// store rejects something, the error is an *[UnwrittenError].
-func (h *Handler) Flush(ctx context.Context) error {
-	h.core.takeAbandoned()
-	for _, b := range h.core.openNow(math.MaxInt) {
-		b.mu.Lock()
-		b.cut()
-		b.mu.Unlock()
-	}
-	return h.core.wait(ctx, "in memory, and will be tried again")
-}
-
-// openNow returns open stories, at most so many.
-func (c *core) openNow(most int) []*buffer {
+// openNow returns open stories from a place on, at most so many.
+func (c *core) openNow(from, most int) []*buffer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.open[:min(most, len(c.open))])
+	from = min(from, len(c.open))
+	return slices.Clone(c.open[from:min(from+min(most, len(c.open)), len(c.open))])
 }
 
 // takeAbandoned seals the stories whose scopes were collected.
@@ -335,102 +337,4 @@ func (c *core) takeAbandoned() {
 	for _, b := range abandoned {
 		b.seal(story.Abandoned)
 	}
-}
-
-func (c *core) wait(ctx context.Context, where string) error {
-	c.mu.Lock()
-	w := &waiter{ticket: c.ticket, left: c.left, done: make(chan struct{})}
-	if w.left == 0 {
-		c.mu.Unlock()
-		return nil
-	}
-	c.waiters = append(c.waiters, w)
-	c.writer.hurry = true
-	c.signal()
-	c.mu.Unlock()
-
-	var err error
-	select {
-	case <-w.done:
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for i, other := range c.waiters {
-		if other == w {
-			c.waiters = append(c.waiters[:i], c.waiters[i+1:]...)
-			break
-		}
-	}
-	unwritten := &UnwrittenError{Lines: w.lost, Where: where, err: err}
-	stories := make(map[*telling]bool)
-	for e := c.unsettled.Front(); e != nil; e = e.Next() {
-		if k := e.Value.(*chunk); k.ticket <= w.ticket && k.remains == nil {
-			unwritten.Lines += k.count
-			stories[k.telling] = true
-		}
-	}
-	unwritten.Stories = len(stories)
-	for _, f := range c.filed {
-		if f.ticket <= w.ticket {
-			unwritten.Lines += f.count
-			unwritten.Stories++
-		}
-	}
-	unwritten.Stories = max(unwritten.Stories, 1)
-	switch {
-	case unwritten.Lines == 0:
-		return nil
-	case err == nil:
-		unwritten.err, unwritten.Where = errRejected, "in Options.Fallback, or counted as dropped"
-	}
-	return unwritten
-}
-
-// Close is Shutdown with five seconds.
-func (h *Handler) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	return h.Shutdown(ctx)
-}
-
-// Shutdown seals every open story, as Closed, stores what is left and ends the
-// handler's goroutine. What cannot be stored before the context ends stays in the
-// journal, for the next handler that uses it, or goes to Options.Fallback, and the
-// error, an *[UnwrittenError], counts it. So does what an earlier process left in
-// the journal. What is logged later goes to the fallback. Shutting down again waits
-// for the first.
-func (h *Handler) Shutdown(ctx context.Context) error {
-	c := h.core
-	c.takeAbandoned()
-	c.mu.Lock()
-	first := !c.closed
-	c.closed = true
-	c.mu.Unlock()
-	if first {
-		for _, b := range c.openNow(math.MaxInt) {
-			b.seal(story.Closed)
-		}
-	}
-	where := "in Options.Fallback"
-	if c.journal != nil {
-		where = fmt.Sprintf("in the journal in %s, or in Options.Fallback if it could not hold them", c.opts.Journal)
-	}
-	err := c.wait(ctx, where)
-	c.mu.Lock()
-	w := c.writer
-	c.mu.Unlock()
-	if w != nil {
-		if err == nil {
-			err = c.waitForRecovery(ctx)
-		}
-		w.stop()
-		<-w.done
-	}
-	c.memory.shedding.Wait()
-	if c.journal != nil {
-		err = errors.Join(err, c.journal.Close())
-	}
-	return err
 }

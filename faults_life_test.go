@@ -129,6 +129,10 @@ var lifeFaults = []fault{
 	{name: "a story never ended", tell: tellNeverEnded, during: abandonedIsStored, check: checkNeverEnded},
 	{name: "500 stories open", alone: true, tell: tellMany},
 	{
+		name: "10⁶ stories open", alone: true, note: "memory was full", tell: manyOpen, fallback: droppedOnly, check: wasMet,
+		setup: func(tr *trial) { tr.opts.MaxBuffered = 2 << 20 },
+	},
+	{
 		name: "memory full during an outage", fault: same(dynamotest.Throttled), lasts: time.Second, note: "memory was full",
 		setup:    func(tr *trial) { tr.opts.MaxBuffered = 32 << 10 },
 		tell:     watchMemory,

@@ -38,6 +38,7 @@ type fault struct {
 	note     string // lines of the handler that are expected
 	rejects  bool   // the store rejects something
 	both     bool   // a line may be in the fallback although it is stored
+	others   bool   // another process stores lines as well
 	fallback func(*trial, *result)
 	// strangers says which stories may be in the table that are not remembered.
 	strangers func(name) bool
@@ -75,7 +76,7 @@ func TestFaults(t *testing.T) {
 
 func allFaults() []*fault {
 	var all []*fault
-	for _, group := range [][]fault{passingFaults, configFaults, itemFaults, textFaults, lifeFaults} {
+	for _, group := range [][]fault{passingFaults, configFaults, itemFaults, textFaults, lifeFaults, processFaults, journalFaults} {
 		for i := range group {
 			all = append(all, &group[i])
 		}

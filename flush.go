@@ -40,8 +40,10 @@ type writer struct {
 	parked bool
 	store  delay               // of everything
 	keys   map[story.Key]*pace // of keys that take no more at the moment
+	slow   map[story.Key]int   // parts that wait for them
 	pace   pace
-	told   map[trouble]time.Time // when OnError last heard of it
+	told   map[trouble]time.Time // when OnError last heard of it, and that it was over
+	down   bool                  // it heard of trouble, and not that it was over
 
 	remains []*remains // of processes that are gone
 }
@@ -55,7 +57,7 @@ type outgoing struct {
 
 func newWriter(c *core) *writer {
 	w := &writer{core: c, done: make(chan struct{}), stories: make(map[*telling]*outgoing),
-		keys: make(map[story.Key]*pace), told: make(map[trouble]time.Time)}
+		keys: make(map[story.Key]*pace), slow: make(map[story.Key]int), told: make(map[trouble]time.Time)}
 	ctx := context.WithValue(context.Background(), contextKey{}, &contextValue{internal: true})
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	return w
@@ -76,6 +78,9 @@ func (w *writer) run() {
 		w.core.takeAbandoned()
 		w.expire(now)
 		w.core.freeJournal()
+		w.core.payOwed()
+		w.core.relax()
+		w.core.tellNews()
 		hurry := w.takeHurry()
 		w.fetch(now)
 		batch, wait := w.next(now, hurry)
@@ -95,6 +100,9 @@ func (w *writer) run() {
 
 // sleep returns how long nothing is due.
 func (w *writer) sleep(now time.Time, wait time.Duration) time.Duration {
+	if w.core.owed.some() {
+		wait = min(wait, time.Second)
+	}
 	w.core.mu.Lock()
 	defer w.core.mu.Unlock()
 	if len(w.core.open) > 0 {
@@ -134,10 +142,14 @@ func (w *writer) takeHurry() bool {
 // wait: the others are smaller as they are.
 func (w *writer) fetch(now time.Time) {
 	ready, all := 0, 0
+	clear(w.slow)
 	for _, out := range w.order {
 		all += len(out.parcels)
 		if w.delayed(now, out) == 0 {
 			ready += len(out.parcels)
+		}
+		if w.keys[out.telling.key] != nil {
+			w.slow[out.telling.key] += len(out.parcels)
 		}
 	}
 	for ready < 4*batchParts && all < 64*batchParts {
@@ -145,24 +157,34 @@ func (w *writer) fetch(now time.Time) {
 		if k == nil {
 			return
 		}
-		parcels := w.parcels(k)
-		if k.left = len(parcels); k.left == 0 {
-			w.core.settle(k)
-			continue
+		n := w.take(k, now)
+		all += n
+		if w.keys[k.telling.key] == nil {
+			ready += n
+		} else {
+			w.slow[k.telling.key] += n
 		}
-		if len(w.order) == 0 {
-			w.since = now
-		}
-		ready += len(parcels)
-		all += len(parcels)
-		out := w.stories[k.telling]
-		if out == nil {
-			out = &outgoing{telling: k.telling}
-			w.stories[k.telling] = out
-			w.order = append(w.order, out)
-		}
-		out.parcels = append(out.parcels, parcels...)
 	}
+}
+
+// take makes parts of a chunk and returns how many.
+func (w *writer) take(k *chunk, now time.Time) int {
+	parcels := w.parcels(k)
+	if k.left = len(parcels); k.left == 0 {
+		w.core.settle(k)
+		return 0
+	}
+	if len(w.order) == 0 {
+		w.since = now
+	}
+	out := w.stories[k.telling]
+	if out == nil {
+		out = &outgoing{telling: k.telling}
+		w.stories[k.telling] = out
+		w.order = append(w.order, out)
+	}
+	out.parcels = append(out.parcels, parcels...)
+	return len(parcels)
 }
 
 // parcels makes the parts of a chunk, which hold its lines from then on.
@@ -170,10 +192,14 @@ func (w *writer) parcels(k *chunk) []*parcel {
 	w.core.load(k)
 	parcels := k.telling.tell(k, w.core)
 	k.lines.release(&w.core.blocks)
-	size := int64(perStory)
+	size, lines := int64(perStory), 0
 	for _, p := range parcels {
 		size += int64(len(p.Text))
+		lines += p.lines
 	}
+	w.core.mu.Lock()
+	k.count = lines
+	w.core.mu.Unlock()
 	w.core.resize(k, size)
 	if k.entry.number != 0 {
 		resume := make(recordWriter, 0, 64)
@@ -183,33 +209,88 @@ func (w *writer) parcels(k *chunk) []*parcel {
 	return parcels
 }
 
-// dequeue takes the oldest chunk that waits, or else one of an earlier process.
+// dequeue takes the oldest chunk that waits, but for those of keys that take no more
+// at the moment and of which enough are here; or else one of an earlier process.
 func (w *writer) dequeue() *chunk {
 	c := w.core
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var k *chunk
-	switch {
-	case len(c.filed) > 0 && (len(c.queue) == 0 || c.filed[0].ticket < c.queue[0].ticket):
-		k = c.unfile(c.filed[0])
-		c.filed = c.filed[1:]
-	case len(c.queue) > 0:
-		k = c.queue[0]
-		c.queue[0] = nil
-		c.queue = c.queue[1:]
-		return k
-	default:
-		c.mu.Unlock()
-		k = w.recover()
-		c.mu.Lock()
-		if k == nil {
-			return nil
+	for key, aside := range c.aside {
+		if w.slow[key] < batchParts {
+			k := aside.take()
+			if k.telling.aside--; len(aside.all) == 0 {
+				delete(c.aside, key)
+			}
+			return k
 		}
-		k.size = int64(k.lines.held) + perStory
-		c.buffered.Add(k.size)
 	}
+	for {
+		k := c.dequeue(len(c.aside) == 0)
+		if k == nil {
+			break
+		}
+		if !w.putAside(k) {
+			return k
+		}
+		c.mu.Unlock() // there may be many: others get their turn
+		c.mu.Lock()
+	}
+	if len(c.aside) > 0 {
+		return nil
+	}
+	c.mu.Unlock()
+	k := w.recover()
+	c.mu.Lock()
+	if k == nil {
+		return nil
+	}
+	k.size = int64(k.lines.held) + perStory
+	c.buffered.Add(k.size)
+	c.takenIn(k)
+	if w.putAside(k) {
+		return nil
+	}
+	return k
+}
+
+// putAside puts a chunk aside where enough of its key are here that take no more,
+// or one of its story is there already. The caller holds c.mu.
+func (w *writer) putAside(k *chunk) bool {
+	c, t := w.core, k.telling
+	if t.aside == 0 {
+		t.asideKey = k.header.Key
+	}
+	waiting := c.aside[t.asideKey]
+	if waiting == nil {
+		if w.keys[t.asideKey] == nil || w.slow[t.asideKey] < batchParts {
+			return false
+		}
+		waiting = &chunks{}
+		c.aside[t.asideKey] = waiting
+	}
+	t.aside++
+	waiting.add(k)
+	return true
+}
+
+// takenIn notes a chunk that comes from the disk as one that is being written.
+func (c *core) takenIn(k *chunk) {
 	k.since = time.Now()
 	k.unsettled = c.unsettled.PushFront(k)
+}
+
+// dequeue takes the oldest chunk, of those that left memory only if they may be
+// taken or there is room for them. The caller holds c.mu, which is released meanwhile.
+func (c *core) dequeue(filed bool) *chunk {
+	if len(c.filed) == 0 || len(c.queue.all) > 0 && c.queue.all[0].ticket < c.filed[0].ticket || !filed && c.short() {
+		return c.queue.take()
+	}
+	f := c.filed[0]
+	c.mu.Unlock()
+	k := c.unfile(f)
+	c.mu.Lock()
+	c.filed = c.filed[1:] // others are added at the end only
+	c.takenIn(k)
 	return k
 }
 
@@ -260,9 +341,6 @@ func (w *writer) send(batch []*parcel) {
 	ctx, cancel := context.WithTimeout(w.ctx, attemptLimit)
 	err := w.core.store.Put(ctx, parts)
 	cancel()
-	if w.ctx.Err() != nil && err != nil {
-		return // giveUp tells what is left
-	}
 	failures := failuresOf(err, len(batch))
 	for i, p := range batch {
 		failure, failed := failures[i]
@@ -273,7 +351,9 @@ func (w *writer) send(batch []*parcel) {
 			w.reject(p, failure.Err)
 		}
 	}
-	w.setBack(batch, failures)
+	if w.ctx.Err() == nil { // else giveUp tells what is left
+		w.setBack(batch, failures)
+	}
 	w.compact()
 	w.since = time.Time{} // what is left lingered long enough
 }
@@ -307,14 +387,17 @@ func (w *writer) acknowledge(p *parcel) {
 		counts.stories.Add(1)
 	}
 	counts.bytes.Add(int64(len(p.Text)))
+	w.core.mu.Lock()
+	p.chunk.count -= p.lines
+	w.core.mu.Unlock()
 	w.stories[p.chunk.telling].delay = delay{}
 	w.remove(p)
 }
 
 func (w *writer) reject(p *parcel, err error) {
 	w.core.counts.rejected.Add(1)
-	p.chunk.lost += p.lines
 	w.core.writeFallback(fmt.Sprintf("%s %s part %d not stored: %v", p.Key, p.ID, p.Number, err), p.Text)
+	w.core.lose(p.chunk, p.lines, false)
 	w.remove(p)
 }
 
@@ -348,43 +431,55 @@ func (w *writer) compact() {
 	}
 }
 
-// stopped ends the writer, unless there is more to do.
-func (w *writer) stopped() bool {
-	w.core.mu.Lock()
-	defer w.core.mu.Unlock()
-	w.core.stopped = len(w.core.queue) == 0
-	return w.core.stopped
-}
-
 // giveUp leaves what is not stored to the journal, or else writes it to the fallback.
 func (w *writer) giveUp() {
 	c := w.core
 	for _, r := range w.remains { // somebody else's again
+		c.buffered.Add(-r.index)
 		if err := r.journal.Close(); err != nil {
 			c.journalTrouble(err)
 		}
 	}
 	w.remains = nil
-	c.mu.Lock()
-	c.filed = nil
-	c.mu.Unlock()
-	for {
-		w.fetch(time.Now())
-		if len(w.order) == 0 && w.stopped() {
-			return
+	for _, out := range w.order {
+		for len(out.parcels) > 0 {
+			w.leave(out.parcels[0])
 		}
-		for _, out := range w.order {
-			for len(out.parcels) > 0 {
-				p := out.parcels[0]
-				if kept := p.chunk.remains != nil || p.chunk.entry.complete; !kept && p.Text != "" {
-					c.writeFallback(fmt.Sprintf("%s %s part %d not stored before the handler was closed", p.Key, p.ID, p.Number), p.Text)
-				} else if kept {
-					p.chunk.entry.number = 0 // not done: it stays there
-				}
-				p.chunk.lost += p.lines
-				w.remove(p)
+	}
+	c.leaveFiled()
+	for k := c.last(); k != nil; k = c.last() {
+		if k.entry.complete || k.remains != nil {
+			c.leave(k, "")
+		} else if w.take(k, time.Now()) > 0 {
+			for out := w.stories[k.telling]; len(out.parcels) > 0; {
+				w.leave(out.parcels[0])
 			}
 		}
-		w.compact()
 	}
+	c.tellNews()
+}
+
+// leave gives up a part.
+func (w *writer) leave(p *parcel) {
+	kept := p.chunk.remains != nil || p.chunk.entry.complete
+	if !kept && p.Text != "" {
+		w.core.writeFallback(fmt.Sprintf("%s %s part %d not stored before the handler was closed", p.Key, p.ID, p.Number), p.Text)
+	}
+	w.core.lose(p.chunk, p.lines, kept)
+	w.remove(p)
+}
+
+// last takes what still waits, and ends the writer where nothing does.
+func (c *core) last() *chunk {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, aside := range c.aside {
+		if k := aside.take(); k != nil {
+			return k
+		}
+		delete(c.aside, key)
+	}
+	k := c.queue.take()
+	c.stopped = k == nil
+	return k
 }

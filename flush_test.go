@@ -217,8 +217,8 @@ func TestPassingFaultsAreRetried(t *testing.T) {
 		if stats := h.Stats(); stats.Lines != 120 || stats.Stories != 60 || stats.Retries == 0 || stats.Buffered != 0 {
 			t.Errorf("got %+v", stats)
 		}
-		if len(told) != 1 {
-			t.Errorf("OnError heard %d times: %v", len(told), told)
+		if len(told) != 2 || !strings.Contains(told[0].Error(), "as told") || !strings.Contains(told[1].Error(), "works again") {
+			t.Errorf("OnError heard %v, want the trouble once and its end", told)
 		}
 	})
 }

@@ -27,6 +27,10 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if how := os.Getenv(childEnv); how != "" {
+		runChild(how)
+		return
+	}
 	goleak.VerifyTestMain(m, // but for the SDK's own: idle connections, and looking for credentials
 		goleak.IgnoreAnyFunction("github.com/aws/aws-sdk-go-v2/feature/ec2/imds.(*getIdentityMiddleware).HandleFinalize"),
 		goleak.IgnoreAnyFunction("net/http.(*Transport).dialConnFor"),
@@ -242,6 +246,25 @@ func TestRekey(t *testing.T) {
 	expect(t, moved, "+0.000 I one\n")
 	if moved.State != story.Moved || moved.Attrs[story.AttrMovedTo] != "user_2" {
 		t.Errorf("got %+v", moved.Header)
+	}
+}
+
+// A story that becomes again one about what it was about before goes on there.
+func TestRekeyBack(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{})
+	ctx, scope := dynamoslog.Begin(t.Context(), "a", 1)
+	for i, kind := range []string{"a", "b", "a", "b", "a"} {
+		scope.Rekey(kind, 1)
+		slog.New(h).InfoContext(ctx, fmt.Sprint("line ", i))
+		if err := h.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scope.End()
+	for key, want := range map[string]int{"a_1": 3, "b_1": 2} {
+		if s := read(t, h, store, key, ""); len(s.Lines) != want || s.LineCount != want {
+			t.Errorf("%s: %d lines, the header says %d; want %d", key, len(s.Lines), s.LineCount, want)
+		}
 	}
 }
 

@@ -1,8 +1,12 @@
 package dynamoslog
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
+	"sync"
+	"unsafe"
 
 	"github.com/dynamoslog/dynamoslog/internal/journal"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -26,7 +30,6 @@ type entry struct {
 	version int64            // of what the story is about when it was last written
 	missing bool             // not all lines since the last chunk are in the journal
 	owed    []byte           // a chunk record that could not be written yet
-	head    []byte           // memory for the beginning of a line's record
 }
 
 // A resumePoint is how far a story is written down after a chunk is done.
@@ -66,14 +69,11 @@ func (c *core) openJournal() {
 
 // journalTrouble tells of a journal that cannot be written, and of one that can again.
 func (c *core) journalTrouble(err error) {
-	if c.opts.OnError == nil {
-		return
-	}
 	if err == nil {
-		c.opts.OnError(fmt.Errorf("dynamoslog: the journal in %s works again", c.opts.Journal))
+		c.hasNews(fmt.Errorf("dynamoslog: the journal in %s works again", c.opts.Journal))
 		return
 	}
-	c.opts.OnError(fmt.Errorf("dynamoslog: lines are kept in memory only: %w", err))
+	c.hasNews(fmt.Errorf("dynamoslog: lines are kept in memory only: %w", err))
 }
 
 // journalLine writes a line to the journal. The caller holds b.mu.
@@ -99,11 +99,9 @@ func (b *buffer) journalLine(facts lineFacts, message string, attrs []byte) {
 		b.unprotected()
 		return
 	}
-	if e.head == nil {
-		e.head = make([]byte, 0, 64)
-	}
-	e.head = facts.appendTo(newLineRecord(e.head[:0], e.number, e.pin, e.last))
-	at, err := log.Append(false, e.head, message, attrs)
+	var space [96]byte
+	head := facts.appendTo(newLineRecord(space[:0], e.number, e.pin, e.last))
+	at, err := log.Append(false, head, message, attrs)
 	if err != nil {
 		b.unprotected()
 		return
@@ -114,14 +112,8 @@ func (b *buffer) journalLine(facts lineFacts, message string, attrs []byte) {
 // newLineRecord begins the record of a line: that of the line before is found by
 // its distance from the chunk's pin.
 func newLineRecord(out []byte, number uint64, pin, last journal.Position) []byte {
-	w := recordWriter(append(out, recordLine))
-	w.uint(number)
-	if last > pin {
-		w.uint(uint64(last - pin))
-	} else {
-		w.uint(0)
-	}
-	return w
+	out = binary.AppendUvarint(append(out, recordLine), number)
+	return binary.AppendUvarint(out, uint64(max(last, pin)-pin))
 }
 
 // unprotected counts a line that is in memory only.
@@ -138,7 +130,9 @@ func (b *buffer) journalStory(pin bool) {
 	if number == 0 {
 		number = b.core.journaled.Add(1)
 	}
-	w := newRecord(recordStory, number)
+	memory := b.core.records.Get().(*recordWriter)
+	defer b.core.records.Put(memory)
+	w := beginRecord(*memory, recordStory, number)
 	w.uint(e.ordinal)
 	flags := uint64(0)
 	if b.ended {
@@ -154,6 +148,7 @@ func (b *buffer) journalStory(pin bool) {
 		w.uint(resume.ordinal)
 		w = append(w, resume.text...)
 	}
+	*memory = w
 	at, err := b.core.journal.Append(pin, w, "", nil)
 	if err == nil && pin {
 		e.number, e.pin, e.last = number, at, 0
@@ -169,7 +164,10 @@ func (b *buffer) journalChunk(k *chunk) {
 	}
 	k.entry = chunkEntry{number: e.number, ordinal: e.ordinal, pin: e.pin, last: e.last}
 	goesOn := k.header.State == story.Open && !k.late
-	record := chunkRecord(k)
+	memory := b.core.records.Get().(*recordWriter)
+	defer b.core.records.Put(memory)
+	record := chunkRecord(*memory, k)
+	*memory = record
 	at, err := b.core.journal.Append(goesOn, record, "", nil)
 	k.entry.at, k.entry.complete = at, err == nil && !e.missing
 	e.ordinal++
@@ -178,12 +176,12 @@ func (b *buffer) journalChunk(k *chunk) {
 	case !goesOn: // lines that come later begin with a story record
 		e.number, e.pin = 0, 0
 	case err != nil:
-		e.pin, e.owed = 0, record
+		e.pin, e.owed = 0, slices.Clone(record)
 	}
 }
 
-func chunkRecord(k *chunk) recordWriter {
-	w := newRecord(recordChunk, k.entry.number)
+func chunkRecord(memory []byte, k *chunk) recordWriter {
+	w := beginRecord(memory, recordChunk, k.entry.number)
 	w.uint(k.entry.ordinal)
 	flags := uint64(0)
 	if k.late {
@@ -221,20 +219,71 @@ func (c *core) journalDone(k *chunk) {
 	resume := &resumePoint{ordinal: e.ordinal, text: k.resume}
 	if resume.text == nil { // dropped before it was written down
 		var w recordWriter
-		w.resume(&telling{key: k.header.Key, refused: true})
+		w.resume(&telling{key: k.header.Key, refused: true, shed: true})
 		resume.text = w
 	}
+	w := beginRecord(nil, recordDone, e.number)
+	w.uint(e.ordinal)
+	e.number = 0
+	c.owed.mu.Lock()
+	defer c.owed.mu.Unlock()
 	if last := k.telling.resume.Load(); last == nil || last.ordinal < resume.ordinal {
 		k.telling.resume.Store(resume)
 	}
-	w := newRecord(recordDone, e.number)
-	w.uint(e.ordinal)
-	// If it cannot be written, the chunk is stored again after a crash, as the
-	// same items.
-	_, _ = c.journal.Append(false, append(w, resume.text...), "", nil)
-	c.journal.Unpin(e.pin)
-	e.number = 0
+	if d := (done{e.pin, append(w, resume.text...)}); !c.conclude(d) {
+		c.owed.list = append(c.owed.list, d)
+		c.buffered.Add(d.size())
+	}
 }
+
+// A done is a record that could not be written yet. Until it is, the chunk stays
+// pinned: what is left of one of which the journal frees a part would be taken for
+// all of it.
+type done struct {
+	pin    journal.Position
+	record []byte
+}
+
+// owed are the done records that have to be written yet, and their lock keeps them
+// in order.
+type owed struct {
+	mu   sync.Mutex
+	list []done
+}
+
+func (o *owed) some() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.list) > 0
+}
+
+// payOwed writes the done records that could not be written before.
+func (c *core) payOwed() {
+	c.owed.mu.Lock()
+	defer c.owed.mu.Unlock()
+	c.owed.list = slices.DeleteFunc(c.owed.list, func(d done) bool {
+		written := c.conclude(d)
+		if written {
+			c.buffered.Add(-d.size())
+		}
+		return written
+	})
+}
+
+// forgetOwed leaves what could not be written: the next process stores those chunks
+// again, as the same items.
+func (c *core) forgetOwed() {
+	c.owed.mu.Lock()
+	defer c.owed.mu.Unlock()
+	for _, d := range c.owed.list {
+		c.buffered.Add(-d.size())
+	}
+	c.owed.list = nil
+}
+
+func (c *core) conclude(d done) bool { return c.journal.Conclude(d.pin, d.record) == nil }
+
+func (d *done) size() int64 { return int64(cap(d.record) + 32) }
 
 // readLines reads the lines of a chunk back from the journal, and returns how
 // many could not be.
@@ -286,6 +335,8 @@ type filedChunk struct {
 	count  int
 }
 
+const perFiled = 2 * int64(unsafe.Sizeof(filedChunk{})) // with what a list of them has to spare
+
 // spill lets a chunk's lines leave memory, and a small story whole, all but its
 // place in the journal. It returns false where that does not hold all of it, and
 // whether the chunk is gone. The caller holds c.mu.
@@ -301,9 +352,11 @@ func (c *core) spill(k *chunk) (spilled, gone bool) {
 		return true, false
 	}
 	c.filed = append(c.filed, filedChunk{k.ticket, k.entry, k.count})
+	k.entry.number = 0 // it is not done
 	c.unsettled.Remove(k.unsettled)
 	k.unsettled = nil
 	c.resize(k, 0)
+	c.buffered.Add(perFiled)
 	return true, true
 }
 
@@ -322,7 +375,7 @@ func (c *core) unfile(f filedChunk) *chunk {
 		k.entry.last = 0 // the lines are lost as well
 	}
 	k.size = perStory
-	c.buffered.Add(k.size)
+	c.buffered.Add(k.size - perFiled)
 	return k
 }
 
@@ -333,7 +386,9 @@ func (c *core) load(k *chunk) {
 		return
 	}
 	lost := c.readLines(k)
-	k.lost += lost
+	c.mu.Lock()
+	k.lost.unread += lost
+	c.mu.Unlock()
 	c.counts.damaged.Add(int64(lost))
 	c.resize(k, int64(k.lines.held)+perStory)
 }
@@ -346,7 +401,7 @@ func (c *core) freeJournal() {
 		return
 	}
 	tail := log.Tail()
-	for _, b := range c.openNow(math.MaxInt) {
+	for _, b := range c.openNow(0, math.MaxInt) {
 		b.mu.Lock()
 		if b.entry.number != 0 && b.entry.pin < tail {
 			if b.held.count > 0 {

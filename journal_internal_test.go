@@ -3,6 +3,7 @@ package dynamoslog
 import (
 	"encoding/binary"
 	"log/slog"
+	"math"
 	"reflect"
 	"testing"
 	"time"
@@ -47,17 +48,17 @@ func FuzzRecover(f *testing.F) {
 	k := &chunk{header: someHeader(), whole: true}
 	k.entry.number = 1
 	line := (&lineFacts{message: 2}).appendTo(newLineRecord(nil, 1, 1, 0))
-	begin := newRecord(recordStory, 1)
+	begin := beginRecord(nil, recordStory, 1)
 	begin.uint(0)
 	begin.uint(flagResume)
 	begin.header(someHeader())
 	begin.uint(5)
 	begin.resume(&telling{begun: true})
-	done := newRecord(recordDone, 1)
+	done := beginRecord(nil, recordDone, 1)
 	done.uint(0)
 	done.resume(&telling{begun: true})
 	var seed []byte
-	for _, record := range [][]byte{begin, append(line, "hi"...), chunkRecord(k), append(line, "ho"...), done} {
+	for _, record := range [][]byte{begin, append(line, "hi"...), chunkRecord(nil, k), append(line, "ho"...), done} {
 		seed = append(binary.AppendUvarint(seed, uint64(len(record))), record...)
 	}
 	f.Add(seed)
@@ -74,7 +75,7 @@ func FuzzRecover(f *testing.F) {
 					return
 				}
 			}
-		}) {
+		}, 0, math.MaxUint64) {
 			for _, k := range s.chunks {
 				for _, at := range k.lines {
 					if seen[at] || records[at-1][0] != recordLine {

@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -49,7 +51,8 @@ func TestJournalKeepsWhatIsNotStored(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := h.Shutdown(ctx)
+	_ = h.Shutdown(ctx)
+	err := h.Close() // a second time, so that it has really ended
 	if unwritten := (*dynamoslog.UnwrittenError)(nil); !errors.As(err, &unwritten) || unwritten.Lines != 5000 || unwritten.Stories != 100 {
 		t.Errorf("Shutdown: %v", err)
 	}
@@ -193,4 +196,64 @@ func TestJournalIsShared(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantLines(t, stores[0], "of 0", 10, story.Sealed)
+}
+
+// A tally store counts how often the end of each story is stored. It may be down.
+type tally struct {
+	story.Store
+	mu     sync.Mutex
+	down   bool
+	stored map[string]int // by key
+}
+
+func (s *tally) Put(_ context.Context, parts []story.Part) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down {
+		return story.ErrUnusable
+	}
+	for _, p := range parts {
+		if p.Header != nil && p.Header.State == story.Sealed {
+			s.stored[p.Key.String()]++
+		}
+	}
+	return nil
+}
+
+// More stories are left than the next handler lists at once, or has memory for.
+func TestManyStoriesAreRecovered(t *testing.T) {
+	const stories, limit = 40_000, 32 << 20
+	dir := filepath.Join(t.TempDir(), "journal")
+	store := &tally{down: true, stored: make(map[string]int)}
+	h := dynamoslog.New(store, &dynamoslog.Options{Journal: dir})
+	for i := range stories {
+		tell(t, h, fmt.Sprint(i), 1)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = h.Shutdown(ctx)
+	var unwritten *dynamoslog.UnwrittenError
+	if err := h.Shutdown(t.Context()); !errors.As(err, &unwritten) || unwritten.Lines != stories {
+		t.Fatalf("Shutdown: %v", err)
+	}
+	store.down = false
+	next := dynamoslog.New(store, &dynamoslog.Options{Journal: dir, MaxBuffered: limit})
+	for next.Stats().Recovered < stories {
+		if got := next.Stats(); got.Buffered > limit || got.Dropped > 0 {
+			t.Fatalf("while they are recovered: %+v", got)
+		}
+		tell(t, next, "other", 1)
+		time.Sleep(time.Millisecond)
+	}
+	if err := next.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range stories {
+		if got := store.stored[fmt.Sprint("job_", i)]; got != 1 {
+			t.Fatalf("story %d was stored %d times", i, got)
+		}
+	}
+	if left := entries(t, dir); len(left) > 0 || next.Stats().Damaged > 0 {
+		t.Errorf("left: %v; %d records damaged", left, next.Stats().Damaged)
+	}
 }

@@ -28,8 +28,9 @@ const (
 // A recordWriter appends to a record.
 type recordWriter []byte
 
-func newRecord(kind byte, number uint64) recordWriter {
-	w := append(make(recordWriter, 0, 256), kind)
+// beginRecord begins a record in the memory of another.
+func beginRecord(memory []byte, kind byte, number uint64) recordWriter {
+	w := recordWriter(append(memory[:0], kind))
 	w.uint(number)
 	return w
 }
@@ -61,6 +62,9 @@ func (w *recordWriter) header(h story.Header) {
 	w.int(int64(h.LineCount))
 	w.string(h.Title)
 	w.uint(uint64(len(h.Attrs)))
+	if len(h.Attrs) == 0 {
+		return
+	}
 	for _, name := range slices.Sorted(maps.Keys(h.Attrs)) {
 		w.string(name)
 		w.string(h.Attrs[name])
@@ -80,6 +84,9 @@ func (w *recordWriter) resume(t *telling) {
 	if t.refused {
 		flags |= 2
 	}
+	if t.shed {
+		flags |= 4
+	}
 	w.uint(flags)
 	w.uint(uint64(t.tree.indent))
 	w.uint(uint64(len(t.tree.lanes)))
@@ -88,6 +95,13 @@ func (w *recordWriter) resume(t *telling) {
 		w.int(int64(b.base))
 		w.ints(b.real)
 		w.ints(b.shown)
+	}
+	w.uint(uint64(len(t.former)))
+	for key, f := range t.former {
+		w.string(key.Kind)
+		w.string(key.ID)
+		w.uint(uint64(f.parts))
+		w.uint(uint64(f.lines))
 	}
 }
 
@@ -168,12 +182,19 @@ func (r *recordReader) resume() *telling {
 	t.key = story.Key{Kind: r.string(), ID: r.string()}
 	t.parts, t.lines = int(r.uint()), int(r.uint())
 	flags := r.uint()
-	t.begun, t.refused = flags&1 != 0, flags&2 != 0
+	t.begun, t.refused, t.shed = flags&1 != 0, flags&2 != 0, flags&4 != 0
 	t.tree.indent = Indent(r.uint())
 	for range r.count() {
 		b := branch{frames: int(r.int()), base: int(r.int())}
 		b.real, b.shown = r.ints(), r.ints()
 		t.tree.lanes = append(t.tree.lanes, b)
+	}
+	if n := r.count(); n > 0 {
+		t.former = make(map[story.Key]formerKey, n)
+		for range n {
+			key := story.Key{Kind: r.string(), ID: r.string()}
+			t.former[key] = formerKey{int(r.uint()), int(r.uint())}
+		}
 	}
 	return t
 }

@@ -3,10 +3,13 @@ package dynamoslog_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog"
@@ -33,7 +36,7 @@ func TestMillionOpenScopes(t *testing.T) {
 		t.Skip("takes a gigabyte for the scopes themselves")
 	}
 	const scopes, limit = 1_000_000, 16 << 20
-	var fallback bytes.Buffer
+	var fallback output
 	contexts := make([]context.Context, scopes)
 	open := make([]*dynamoslog.Scope, scopes)
 	for i := range contexts {
@@ -63,7 +66,11 @@ func TestMillionOpenScopes(t *testing.T) {
 	if err := h.Shutdown(ctx); err == nil {
 		t.Error("Shutdown: want an error, as nothing is stored")
 	}
-	kept := bytes.Count(fallback.Bytes(), []byte("Starting workout"))
+	// Again, now with time for the fallback.
+	if err := h.Shutdown(t.Context()); err == nil {
+		t.Error("Shutdown: want an error, as nothing is stored")
+	}
+	kept := strings.Count(fallback.String(), "Starting workout")
 	dropped := h.Stats().Dropped
 	if int64(kept)+dropped != 2*scopes || h.Stats().DroppedBy["user"] != dropped {
 		t.Errorf("%d lines in the fallback and %d dropped, %v, want %d in all", kept, dropped, h.Stats().DroppedBy, 2*scopes)
@@ -97,5 +104,99 @@ func TestSpilledToJournal(t *testing.T) {
 			lines = 400
 		}
 		wantLines(t, store, fmt.Sprint(i), lines, story.Sealed)
+	}
+}
+
+// Where open stories hold the memory, it is they that are handed over.
+func TestOpenStoriesAreHandedOver(t *testing.T) {
+	const stories, limit = 2000, 16 << 20
+	h, store := open(t, dynamoslog.Options{MaxBuffered: limit})
+	contexts := make([]context.Context, stories)
+	scopes := make([]*dynamoslog.Scope, stories)
+	for i := range contexts {
+		contexts[i], scopes[i] = dynamoslog.Begin(t.Context(), "job", i)
+	}
+	logger := slog.New(h)
+	const lines = 100
+	for n := range lines {
+		for i, ctx := range contexts {
+			logger.InfoContext(ctx, fmt.Sprintf("line %d", n), "of", "a hundred bytes or so, that are held until the story ends")
+			for i%100 == 0 && h.Stats().Buffered > limit*13/16 { // no faster than they are stored
+				runtime.Gosched()
+			}
+		}
+	}
+	if got := h.Stats().Dropped; got != 0 {
+		t.Errorf("%d lines were dropped, although the store takes all", got)
+	}
+	for _, scope := range scopes {
+		scope.End()
+	}
+	if err := h.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range scopes {
+		wantLines(t, store, fmt.Sprint(i), lines, story.Sealed)
+	}
+}
+
+// Lines that come when their story was dropped are dropped as well, and counted.
+func TestLateLinesOfADroppedStory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &faulty{Memory: story.NewMemory(), fault: failing(story.Wait, all)}
+		h := dynamoslog.New(store, &dynamoslog.Options{MaxBuffered: 64 << 10, Fallback: &bytes.Buffer{}})
+		logger := slog.New(h)
+		contexts := make([]context.Context, 300)
+		for i := range contexts {
+			ctx, scope := dynamoslog.Begin(t.Context(), "job", i)
+			logger.InfoContext(ctx, "line 0")
+			scope.End()
+			contexts[i] = ctx
+			synctest.Wait() // for what is shed
+		}
+		if h.Stats().Dropped == 0 {
+			t.Fatal("nothing was dropped")
+		}
+		store.set(nil)
+		time.Sleep(time.Minute) // of the fake clock: all that is left is stored
+		for _, ctx := range contexts {
+			logger.InfoContext(ctx, "late")
+		}
+		if err := h.Close(); err == nil {
+			t.Error("Close: nil, although lines that it waited for were dropped")
+		}
+		if s := h.Stats(); s.Lines+s.Dropped < 600 || s.DroppedBy["job"] != s.Dropped {
+			t.Errorf("of 600 lines %d are stored and %d dropped", s.Lines, s.Dropped)
+		}
+	})
+}
+
+// Those who log do not wait while memory is freed.
+func TestSheddingHoldsUpNobody(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures times")
+	}
+	h := dynamoslog.New(downStore{}, &dynamoslog.Options{Fallback: &bytes.Buffer{}})
+	logger := slog.New(h)
+	var times []time.Duration
+	for i := 0; h.Stats().Dropped < 2_000_000; i++ {
+		ctx, scope := dynamoslog.Begin(t.Context(), "job", i)
+		level := []slog.Level{slog.LevelInfo, slog.LevelError}[i%2]
+		times = append(times, timed(func() {
+			for range 50 {
+				logger.Log(ctx, level, "No exercises available for current filter", "component", "flexibility", "i", i)
+			}
+			scope.End()
+		}))
+	}
+	t.Logf("a story of 50 lines: median %v, 99th percentile %v, most %v", quantile(times, 0.5), quantile(times, 0.99), quantile(times, 1))
+	if got := quantile(times, 0.99); got > 20*time.Millisecond {
+		t.Errorf("the 99th percentile of a story is %v", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var unwritten *dynamoslog.UnwrittenError
+	if err := errors.Join(h.Shutdown(ctx), h.Shutdown(t.Context())); !errors.As(err, &unwritten) {
+		t.Errorf("Shutdown: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package dynamoslog
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -17,9 +18,16 @@ import (
 type remains struct {
 	journal *journal.Remains
 	stories []*remainder // that are still to be taken
-	left    int          // chunks that are taken and not settled
-	index   int64        // bytes of memory of the stories
+	scanned bool
+	numbers []uint64 // of stories that are not listed yet
+	left    int      // chunks that are taken and not settled
+	index   int64    // bytes of memory of the stories
 }
+
+const (
+	perRemainder  = 1 << 10  // bytes of memory that a remainder takes beside its lines, about
+	scannedAtOnce = 16 << 10 // stories
+)
 
 // A remainder is what is left of a story.
 type remainder struct {
@@ -51,14 +59,7 @@ func (w *writer) adopt() {
 		c.journalTrouble(err)
 	}
 	for _, j := range found {
-		r := &remains{journal: j}
-		r.scan()
-		if d := j.Damage(); d.Records > 0 || d.Files > 0 {
-			c.counts.damaged.Add(int64(d.Records))
-			c.journalTrouble(fmt.Errorf("the journal that an earlier process left is damaged: %d records and %d files could not be read: %w", d.Records, d.Files, orNothing(d.Err)))
-		}
-		c.buffered.Add(r.index)
-		w.remains = append(w.remains, r)
+		w.remains = append(w.remains, &remains{journal: j})
 	}
 	if len(w.remains) == 0 {
 		close(c.recovered)
@@ -72,25 +73,72 @@ func orNothing(err error) error {
 	return err
 }
 
-// scan lists what is left of each story.
-func (r *remains) scan() {
-	r.stories = remaindersOf(r.journal.All())
-	for _, s := range r.stories {
-		for _, k := range s.chunks {
-			r.index += int64(8 * len(k.lines))
+// scan lists what is left of the next stories, so many at a time: all of them may be
+// more than there is memory for. It returns whether there were more.
+func (r *remains) scan(c *core) bool {
+	if !r.scanned {
+		r.scanned = true
+		r.numbers = numbersOf(r.journal.All())
+		if d := r.journal.Damage(); d.Records > 0 || d.Files > 0 {
+			c.counts.damaged.Add(int64(d.Records))
+			c.journalTrouble(fmt.Errorf("the journal that an earlier process left is damaged: %d records and %d files could not be read: %w", d.Records, d.Files, orNothing(d.Err)))
 		}
 	}
+	c.buffered.Add(-r.index)
+	if r.index = 0; len(r.numbers) == 0 {
+		return false
+	}
+	first, last := r.numbers[0], r.numbers[min(scannedAtOnce, len(r.numbers))-1]
+	r.numbers = r.numbers[min(scannedAtOnce, len(r.numbers)):]
+	r.stories = remaindersOf(r.journal.All(), first, last)
+	r.index = int64(8 * cap(r.numbers))
+	for _, s := range r.stories {
+		r.index += perRemainder
+		for _, k := range s.chunks {
+			r.index += int64(8 * cap(k.lines))
+		}
+	}
+	c.buffered.Add(r.index)
+	return true
 }
 
-// remaindersOf returns the stories of which something is left, the oldest first.
-func remaindersOf(records iter.Seq2[journal.Position, []byte]) (stories []*remainder) {
+// numberOf returns the number of the story that a record is about.
+func numberOf(text []byte) (number uint64, r *recordReader, ok bool) {
+	if len(text) == 0 {
+		return 0, nil, false
+	}
+	r = &recordReader{text: text[1:]}
+	number = r.uint()
+	return number, r, !r.failed
+}
+
+// numbersOf returns the numbers of all stories, in order.
+func numbersOf(records iter.Seq2[journal.Position, []byte]) (numbers []uint64) {
+	const many = 1 << 20
+	sorted := 0
+	for _, text := range records {
+		if number, _, ok := numberOf(text); ok {
+			numbers = append(numbers, number)
+		}
+		if len(numbers) > sorted+many {
+			slices.Sort(numbers)
+			numbers = slices.Compact(numbers)
+			sorted = len(numbers)
+		}
+	}
+	slices.Sort(numbers)
+	return slices.Clip(slices.Compact(numbers))
+}
+
+// remaindersOf returns the stories of which something is left, the oldest first, of
+// those whose numbers are within bounds.
+func remaindersOf(records iter.Seq2[journal.Position, []byte], first, last uint64) (stories []*remainder) {
 	byNumber := make(map[uint64]*remainder)
 	for at, text := range records {
-		if len(text) == 0 {
+		number, reader, ok := numberOf(text)
+		if !ok || number < first || number > last {
 			continue
 		}
-		reader := &recordReader{text: text[1:]}
-		number := reader.uint()
 		s := byNumber[number]
 		if s == nil {
 			s = &remainder{first: at, resumes: make(map[uint64][]byte)}
@@ -102,7 +150,7 @@ func remaindersOf(records iter.Seq2[journal.Position, []byte]) (stories []*remai
 		}
 	}
 	for _, s := range slices.SortedFunc(maps.Values(byNumber), func(a, b *remainder) int {
-		return int(int64(a.first) - int64(b.first))
+		return cmp.Compare(a.first, b.first)
 	}) {
 		if s.close(); len(s.chunks) > 0 {
 			stories = append(stories, s)
@@ -177,6 +225,7 @@ func (r *remains) next(c *core) *chunk {
 	for len(r.stories) > 0 {
 		s := r.stories[0]
 		if len(s.chunks) == 0 {
+			r.stories[0] = nil
 			r.stories = r.stories[1:]
 			continue
 		}
@@ -235,7 +284,7 @@ func (k *chunk) interrupt() {
 // resumeFrom goes on where another telling of the story stood.
 func (t *telling) resumeFrom(other *telling) {
 	t.tree, t.key, t.parts, t.lines = other.tree, other.key, other.parts, other.lines
-	t.begun, t.refused = other.begun, other.refused
+	t.begun, t.refused, t.shed, t.former = other.begun, other.refused, other.shed, other.former
 }
 
 // recover takes the next chunk of what earlier processes left, or nil, and
@@ -246,6 +295,9 @@ func (w *writer) recover() *chunk {
 		if k := r.next(w.core); k != nil {
 			return k
 		}
+		if r.scan(w.core) {
+			continue
+		}
 		w.core.mu.Lock()
 		left := r.left
 		w.core.mu.Unlock()
@@ -255,7 +307,6 @@ func (w *writer) recover() *chunk {
 		if err := r.journal.Remove(); err != nil {
 			w.core.journalTrouble(err)
 		}
-		w.core.buffered.Add(-r.index)
 		if w.remains = w.remains[1:]; len(w.remains) == 0 {
 			close(w.core.recovered)
 		}
@@ -265,10 +316,11 @@ func (w *writer) recover() *chunk {
 
 // waitForRecovery waits until what earlier processes left is stored as well.
 func (c *core) waitForRecovery(ctx context.Context) error {
-	select {
-	case <-c.recovered:
+	c.mu.Lock()
+	idle := c.writer == nil
+	c.mu.Unlock()
+	if idle || c.opts.Journal == "" {
 		return nil
-	default:
 	}
 	c.signal()
 	select {

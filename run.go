@@ -29,7 +29,9 @@ func (h *Handler) Run(ctx context.Context, kind string, id any, fn func(context.
 		flushCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), panicPatience)
 		defer cancel()
 		// The panic goes on whether or not the store took the story.
-		_ = h.core.wait(flushCtx, "in memory")
+		w := h.core.newWaiter()
+		defer h.core.forgetWaiter(w)
+		_ = h.core.await(flushCtx, w)
 		panic(caught.value)
 	}
 	if err != nil {

@@ -1,9 +1,11 @@
 package dynamoslog
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -99,6 +101,9 @@ func (w *writer) setBack(batch []*parcel, failures map[int]story.PutFailure) {
 	w.adapt(now, batch, failures)
 	for kind, err := range kinds {
 		w.tell(now, kind, err)
+	}
+	if stored && kinds[fault] == nil && kinds[misconfigured] == nil {
+		w.tellMended(now)
 	}
 }
 
@@ -199,9 +204,49 @@ func (w *writer) adapt(now time.Time, batch []*parcel, failures map[int]story.Pu
 
 // tell lets OnError know of trouble, without flooding it.
 func (w *writer) tell(now time.Time, kind trouble, err error) {
-	if last, told := w.told[kind]; w.core.opts.OnError == nil || told && now.Sub(last) < tellAgain {
+	if last, told := w.told[kind]; told && now.Sub(last) < tellAgain {
 		return
 	}
 	w.told[kind] = now
-	w.core.opts.OnError(fmt.Errorf("dynamoslog: storing: %w", err))
+	w.down = w.down || kind == fault || kind == misconfigured
+	w.core.hasNews(fmt.Errorf("dynamoslog: storing: %w", err))
+}
+
+// tellMended lets OnError know that trouble that it heard of is over.
+func (w *writer) tellMended(now time.Time) {
+	if last, told := w.told[none]; !w.down || told && now.Sub(last) < tellAgain {
+		return
+	}
+	w.told[none], w.down = now, false
+	w.core.hasNews(errMended)
+}
+
+var errMended = errors.New("dynamoslog: storing works again")
+
+// news are what OnError has to hear.
+type news struct {
+	mu   sync.Mutex
+	list []error
+}
+
+// hasNews leaves word for OnError, which the writer calls: on one goroutine, whose
+// own log records do not come back, and with no lock held.
+func (c *core) hasNews(err error) {
+	if c.opts.OnError == nil {
+		return
+	}
+	c.news.mu.Lock()
+	defer c.news.mu.Unlock()
+	c.news.list = append(c.news.list, err)
+	c.signal()
+}
+
+func (c *core) tellNews() {
+	c.news.mu.Lock()
+	list := c.news.list
+	c.news.list = nil
+	c.news.mu.Unlock()
+	for _, err := range list {
+		c.opts.OnError(err)
+	}
 }

@@ -19,9 +19,17 @@ type telling struct {
 	lines   int  // lines in them
 	begun   bool // a header was made
 	refused bool // by Keep, or for want of memory: late lines are not stored either
+	shed    bool // for want of memory: they are counted as dropped
+	former  map[story.Key]formerKey
+
+	aside    int       // chunks that were put aside, of
+	asideKey story.Key // guarded by core.mu, both
 
 	resume atomic.Pointer[resumePoint] // where the journal resumes it; nil without one
 }
+
+// A formerKey is what of a story is stored under a key that it had before.
+type formerKey struct{ parts, lines int }
 
 // A parcel is a part on its way to the store.
 type parcel struct {
@@ -38,6 +46,11 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 		c.counts.notKept.Add(1)
 	}
 	if t.refused {
+		if t.shed {
+			c.mu.Lock()
+			k.drop(c, k.lines.count)
+			c.mu.Unlock()
+		}
 		return nil
 	}
 	parcels := t.move(k)
@@ -109,7 +122,12 @@ func (t *telling) move(k *chunk) []*parcel {
 		attrs[name] = value
 	}
 	k.header.Attrs = attrs
-	t.parts, t.lines, t.begun = 0, 0, false
+	if t.former == nil {
+		t.former = make(map[story.Key]formerKey)
+	}
+	t.former[from] = formerKey{t.parts, t.lines}
+	before := t.former[t.key] // perhaps it was about this before
+	t.parts, t.lines, t.begun = before.parts, before.lines, false
 	return []*parcel{end}
 }
 

@@ -102,6 +102,12 @@ func (p *Proxy) Client(options ...func(*dynamodb.Options)) *dynamodb.Client {
 	return dynamodb.New(client.Options(), append([]func(*dynamodb.Options){here}, options...)...)
 }
 
+// Environ is as [Environ] for programs that call the proxy.
+func (p *Proxy) Environ() []string {
+	p.tb.Helper()
+	return append(Environ(p.tb), envEndpoint+"=http://"+p.addr)
+}
+
 // Set makes f the fault from the next call on; nil passes every call.
 func (p *Proxy) Set(f Fault) {
 	p.mu.Lock()

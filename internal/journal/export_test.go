@@ -16,6 +16,11 @@ func OptionsWith(opts Options, t Trouble) Options {
 	return opts
 }
 
+// AdoptWith is Adopt on a file system that fails.
+func AdoptWith(dir string, t Trouble) ([]*Remains, error) {
+	return adoptAll(&system{fault: t.Fault}, dir)
+}
+
 const (
 	HeaderSize   = headerSize
 	RecordHeader = recordHeader

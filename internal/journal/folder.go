@@ -14,7 +14,9 @@ import (
 
 const (
 	lockName     = "lock"
+	storedName   = "stored"      // names the segments of which everything is kept elsewhere
 	segmentName  = "%016x.seg"   // by sequence number
+	newSuffix    = ".new"        // of a file that is not complete yet
 	unusedName   = "%016x.spare" // not of the log: being made, or waiting to be recycled
 	folderPrefix = "log-"
 )
@@ -110,6 +112,7 @@ func (f *folder) remove(sys *system) error {
 	for _, name := range unused {
 		err = errors.Join(err, missingIsFine(sys.remove(filepath.Join(f.path, name))))
 	}
+	err = errors.Join(err, missingIsFine(sys.remove(filepath.Join(f.path, storedName+newSuffix))))
 	lock := filepath.Join(f.path, lockName)
 	err = errors.Join(err, f.lock.Close()) // an open file cannot be removed everywhere
 	err = errors.Join(err, missingIsFine(sys.remove(lock)))

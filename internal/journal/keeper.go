@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -235,16 +236,19 @@ func (k *keeper) provide(now time.Time) error {
 		if l.next != nil && l.current.Load() == nil && !l.closed {
 			l.install(l.next)
 		}
+		full := l.full()
+		if s := l.current.Load(); s != nil { // a full disk is a limit as well
+			s.last.Store(full || errors.Is(k.making.err, syscall.ENOSPC))
+		}
 		done := l.next != nil || l.closed
-		segments := int64(len(*l.live.Load()))
 		l.mu.Unlock()
 		switch {
 		case done:
 			return nil
-		case (segments+1)*int64(l.opts.SegmentSize) > l.opts.Limit:
+		case full:
 			k.refuse(ErrFull)
 			return ErrFull
-		case !k.making.due(now):
+		case !k.making.due(now) && len(k.spares) == 0:
 			k.refuse(k.making.err)
 			return k.making.err
 		}
@@ -252,8 +256,7 @@ func (k *keeper) provide(now time.Time) error {
 		if err != nil {
 			err = fmt.Errorf("%w: %w", ErrFailed, err)
 			k.making = attempt{err, now.Add(l.opts.retry)}
-			k.refuse(err)
-			return err
+			continue // with a spare one, if there is
 		}
 		k.making = attempt{}
 		l.mu.Lock()

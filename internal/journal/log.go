@@ -152,6 +152,22 @@ func Open(dir string, opts Options) (*Log, error) {
 // error that wraps ErrFailed, and may be called again at once: while the log
 // fails, that costs next to nothing.
 func (l *Log) Append(pin bool, head []byte, message string, attrs []byte) (Position, error) {
+	return l.append(pin, false, head, message, attrs)
+}
+
+// Conclude appends a record that says what became of a pinned one, and takes back
+// one pin of that. It finds room where Append does not, as long as the other record
+// stands in the oldest segment: the last segment that Limit allows is for these, as
+// they make that one free. Where it fails the other record stays pinned.
+func (l *Log) Conclude(pinned Position, record []byte) error {
+	if _, err := l.append(false, pinned < l.Tail(), record, "", nil); err != nil {
+		return err
+	}
+	l.Unpin(pinned)
+	return nil
+}
+
+func (l *Log) append(pin, frees bool, head []byte, message string, attrs []byte) (Position, error) {
 	length := int64(len(head)) + int64(len(message)) + int64(len(attrs))
 	size := recordSize(length)
 	if size > l.capacity {
@@ -161,6 +177,9 @@ func (l *Log) Append(pin bool, head []byte, message string, attrs []byte) (Posit
 		s := l.current.Load()
 		if s == nil {
 			return 0, l.refusal.Load().err
+		}
+		if !frees && s.last.Load() {
+			return 0, ErrFull
 		}
 		off, ok := s.reserve(size)
 		if ok {
@@ -257,9 +276,13 @@ func (l *Log) refuse(err error) {
 func (l *Log) install(s *segment) {
 	live := append(slices.Clip(*l.live.Load()), s)
 	l.live.Store(&live)
+	s.last.Store(l.full())
 	l.next = nil
 	l.current.Store(s)
 }
+
+// full says that Limit allows no more segments than there are.
+func (l *Log) full() bool { return l.Size()+int64(l.opts.SegmentSize) > l.opts.Limit }
 
 func (l *Log) wakeKeeper() {
 	select {
@@ -341,7 +364,10 @@ func (l *Log) Size() int64 { return int64(len(*l.live.Load())) * int64(l.opts.Se
 
 // Err returns why appends are refused at present, or nil.
 func (l *Log) Err() error {
-	if l.current.Load() != nil {
+	if s := l.current.Load(); s != nil {
+		if s.last.Load() {
+			return ErrFull
+		}
 		return nil
 	}
 	return l.refusal.Load().err

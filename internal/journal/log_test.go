@@ -16,7 +16,16 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/journal"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(killedDir); dir != "" {
+		if err := runKilled(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func open(t testing.TB, dir string, opts journal.Options) *journal.Log {
 	t.Helper()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -17,6 +18,7 @@ import (
 // process adopts them until Remove or Close.
 type Remains struct {
 	folder   *folder
+	sys      *system
 	segments []leftSegment // by position
 	listed   Damage        // files that are no segments, or could not be opened
 
@@ -36,7 +38,9 @@ type leftSegment struct {
 // first. Those in use, or being adopted by another process, are left out, and so
 // are those of a newer version, which the error tells of; it may come with some
 // remains. A missing dir holds none. The caller ends each by Remove or Close.
-func Adopt(dir string) ([]*Remains, error) {
+func Adopt(dir string) ([]*Remains, error) { return adoptAll(new(system), dir) }
+
+func adoptAll(sys *system, dir string) ([]*Remains, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -46,7 +50,7 @@ func Adopt(dir string) ([]*Remains, error) {
 		if !folderPattern.MatchString(entry.Name()) {
 			continue
 		}
-		r, adoptErr := adopt(filepath.Join(dir, entry.Name()))
+		r, adoptErr := adopt(sys, filepath.Join(dir, entry.Name()))
 		if adoptErr != nil {
 			err = errors.Join(err, fmt.Errorf("journal: %w", adoptErr))
 		}
@@ -58,8 +62,7 @@ func Adopt(dir string) ([]*Remains, error) {
 }
 
 // adopt returns nil where there is nothing to recover.
-func adopt(path string) (*Remains, error) {
-	sys := new(system)
+func adopt(sys *system, path string) (*Remains, error) {
 	f, err := lockFolder(sys, path, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		f, err = lockLockless(sys, path)
@@ -67,8 +70,8 @@ func adopt(path string) (*Remains, error) {
 	if f == nil || err != nil {
 		return nil, missingIsFine(err)
 	}
-	r := &Remains{folder: f, kept: make(map[string]error)}
-	if err := r.list(); err != nil {
+	r := &Remains{folder: f, sys: sys, kept: make(map[string]error)}
+	if err := errors.Join(r.removeStored(), r.list()); err != nil {
 		return nil, errors.Join(err, f.release())
 	}
 	if len(r.segments) == 0 && r.listed.Files == 0 {
@@ -247,11 +250,12 @@ func (r *Remains) Remove() error {
 	defer r.mu.Unlock()
 	r.closeFile()
 	names, err := r.folder.segments()
-	for _, name := range names {
-		path := filepath.Join(r.folder.path, name)
-		if r.kept[path] == nil {
-			err = errors.Join(err, missingIsFine(os.Remove(path)))
-		}
+	names = slices.DeleteFunc(names, func(name string) bool { return r.kept[filepath.Join(r.folder.path, name)] != nil })
+	if err == nil {
+		err = r.markStored(names)
+	}
+	if err == nil {
+		err = r.removeStored()
 	}
 	if err != nil || len(r.kept) > 0 {
 		for _, kept := range r.kept {
@@ -259,7 +263,45 @@ func (r *Remains) Remove() error {
 		}
 		return errors.Join(err, r.folder.release())
 	}
-	return r.folder.remove(new(system))
+	return r.folder.remove(r.sys)
+}
+
+// markStored notes which segments are to be deleted: all of them, or none. What is
+// in the last of three would be taken for all that there is, if the process died
+// when two are deleted.
+func (r *Remains) markStored(names []string) error {
+	path := filepath.Join(r.folder.path, storedName)
+	file, err := r.sys.open(path+newSuffix, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
+	if err != nil {
+		return err
+	}
+	err = r.sys.write(file, []byte(strings.Join(names, "\n")), 0)
+	err = errors.Join(err, file.Sync(), file.Close())
+	if err == nil {
+		err = r.sys.rename(path+newSuffix, path)
+	}
+	if err == nil {
+		err = syncFolder(r.folder.path)
+	}
+	return err
+}
+
+// removeStored deletes what is noted, and then the note.
+func (r *Remains) removeStored() error {
+	path := filepath.Join(r.folder.path, storedName)
+	names, err := os.ReadFile(path)
+	if err != nil {
+		return missingIsFine(err)
+	}
+	for name := range strings.Lines(string(names)) {
+		if name = strings.TrimSuffix(name, "\n"); segmentPattern.MatchString(name) {
+			err = errors.Join(err, missingIsFine(r.sys.remove(filepath.Join(r.folder.path, name))))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return missingIsFine(r.sys.remove(path))
 }
 
 // Close releases the remains, for another to adopt.

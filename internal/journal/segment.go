@@ -16,7 +16,8 @@ import (
 type segment struct {
 	identity
 	file atomic.Pointer[os.File]
-	data []byte // the mapped file; nil where there is no mapping, and once the segment is full
+	data []byte      // the mapped file; nil where there is no mapping, and once the segment is full
+	last atomic.Bool // for records that make others free: see Conclude
 
 	// The keeper's:
 	folder *folder
