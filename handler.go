@@ -322,10 +322,12 @@ func (s *scratch) replaceBuiltins() {
 	w.replace = nil // for what it has seen already
 	if !s.offsetFrom.IsZero() {
 		a := replace(nil, slog.Time(slog.TimeKey, s.offsetFrom))
-		if s.offsetFrom = (time.Time{}); a.Value.Kind() == slog.KindTime {
-			s.offsetFrom = a.Value.Time()
-		} else {
+		switch {
+		case a.Value.Kind() != slog.KindTime:
+			s.offsetFrom = time.Time{}
 			w.attr(a)
+		case !a.Value.Time().Equal(s.offsetFrom.Round(0)): // else the monotonic clock's reading stays
+			s.offsetFrom = a.Value.Time()
 		}
 	}
 	a := replace(nil, slog.Any(slog.LevelKey, s.level))

@@ -108,8 +108,11 @@ func sameLines(t *testing.T, a, b story.Store, general, faster *dynamoslog.Handl
 	if wantErr != nil || gotErr != nil {
 		t.Fatal(wantErr, gotErr)
 	}
-	if got, want := story.Format(got.Lines), story.Format(want.Lines); got != want {
-		t.Errorf("%s: got:\n%s\nwant:\n%s", key, got, want)
+	for i := range max(len(got.Lines), len(want.Lines)) {
+		if i >= len(got.Lines) || i >= len(want.Lines) || got.Lines[i] != want.Lines[i] {
+			t.Fatalf("%s: %d lines, want %d; they differ from line %d on:\n%+v\nwant:\n%+v",
+				key, len(got.Lines), len(want.Lines), i, got.Lines[i:min(i+1, len(got.Lines))], want.Lines[i:min(i+1, len(want.Lines))])
+		}
 	}
 }
 
