@@ -1,6 +1,8 @@
 package dynamoslog
 
 import (
+	"slices"
+
 	"github.com/dynamoslog/dynamoslog/internal/callstack"
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -64,7 +66,7 @@ func (l *laneStack) remember(stack *callstack.Stack) {
 
 // lanes numbers the lanes of a story in the order of their first lines.
 type lanes struct {
-	byID map[laneID]int
+	byID map[laneID]int // nil where they are few
 	all  []laneStack
 	last int // lane of the last line
 }
@@ -102,24 +104,42 @@ func (l *lanes) find(at callSite) int {
 	if len(l.all) > 0 && l.all[l.last].id == id {
 		return l.last
 	}
-	lane, ok := l.byID[id]
-	if !ok && len(l.all) >= maxLanes && id.goroutine != 0 {
+	lane := l.index(id)
+	if lane < 0 && len(l.all) >= maxLanes && id.goroutine != 0 {
 		id.goroutine = 0
-		lane, ok = l.byID[id]
+		lane = l.index(id)
 	}
-	if ok {
-		return lane
+	if lane < 0 {
+		lane = l.add(id)
 	}
-	return l.add(id)
+	return lane
+}
+
+// index returns the lane of an id, or -1. Most stories have so few lanes that they
+// do without the map, which takes more memory than some lines.
+func (l *lanes) index(id laneID) int {
+	if l.byID != nil {
+		if lane, ok := l.byID[id]; ok {
+			return lane
+		}
+		return -1
+	}
+	return slices.IndexFunc(l.all, func(s laneStack) bool { return s.id == id })
 }
 
 func (l *lanes) add(id laneID) int {
-	if l.byID == nil {
-		l.byID = make(map[laneID]int, 1)
-	}
+	const few = 8
 	lane := len(l.all)
-	l.byID[id] = lane
 	l.all = append(l.all, laneStack{id: id})
+	switch {
+	case l.byID != nil:
+		l.byID[id] = lane
+	case len(l.all) > few:
+		l.byID = make(map[laneID]int, 2*few)
+		for i := range l.all {
+			l.byID[l.all[i].id] = i
+		}
+	}
 	return lane
 }
 

@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/dynamoslog/dynamoslog => ../
 
 require (
+	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.73.1
 	github.com/dynamoslog/dynamoslog v0.0.0-00010101000000-000000000000
 	github.com/lmittmann/tint v1.2.1
 	github.com/phuslu/log v1.0.121
@@ -23,7 +24,6 @@ require (
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.10 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.8.10 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/v4a v1.5.10 // indirect
-	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.73.1 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/accept-encoding v1.13.24 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/endpoint-discovery v1.13.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/presigned-url v1.14.10 // indirect

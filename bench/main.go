@@ -20,7 +20,12 @@ import (
 )
 
 var commands = map[string]func(out io.Writer) error{
-	"handlers": handlers,
+	"handlers":   handlers,
+	"throughput": throughput,
+	"middleware": middleware,
+	"storage":    storage,
+	"memory":     memory,
+	"loss":       loss,
 }
 
 func main() {

@@ -56,31 +56,47 @@ func Start(tb testing.TB) *dynamodb.Client {
 // for tests that want to see or to disturb them.
 func NewClient(tb testing.TB, transport http.RoundTripper) *dynamodb.Client {
 	tb.Helper()
-	endpoint := Endpoint(tb)
-	client := &http.Client{Transport: transport}
-	tb.Cleanup(client.CloseIdleConnections)
+	client, closed := ClientOf(Endpoint(tb), transport)
+	tb.Cleanup(closed)
+	return client
+}
+
+// ClientOf returns a client of the emulator at a URL, and a function that closes its
+// idle connections.
+func ClientOf(endpoint string, transport http.RoundTripper) (client *dynamodb.Client, closed func()) {
+	httpClient := &http.Client{Transport: transport}
 	return dynamodb.New(dynamodb.Options{
 		BaseEndpoint: &endpoint,
 		Region:       Region,
 		Credentials:  aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(AccessKey, Secret, "")),
-		HTTPClient:   client,
-	})
+		HTTPClient:   httpClient,
+	}), httpClient.CloseIdleConnections
+}
+
+// Launch returns the URL of the emulator, as [Start] has it, for programs that are
+// no tests.
+func Launch() (endpoint string, err error) {
+	if endpoint := os.Getenv("DYNAMODB_ENDPOINT"); endpoint != "" {
+		return endpoint, nil
+	}
+	e, err := shared()
+	if err != nil {
+		return "", err
+	}
+	return e.endpoint, nil
 }
 
 // Endpoint returns the URL of the emulator, as [Start] has it.
 func Endpoint(tb testing.TB) string {
 	tb.Helper()
-	if endpoint := os.Getenv("DYNAMODB_ENDPOINT"); endpoint != "" {
-		return endpoint
-	}
-	e, err := shared()
+	endpoint, err := Launch()
 	switch {
 	case err != nil && os.Getenv("CI") == "true":
 		tb.Fatalf("no DynamoDB emulator: %v", err)
 	case err != nil:
 		tb.Skipf("no DynamoDB emulator: %v", err)
 	}
-	return e.endpoint
+	return endpoint
 }
 
 // Environ returns the environment variables, as NAME=value, that lead a program
