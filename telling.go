@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync/atomic"
-	"unicode/utf8"
 
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -82,14 +80,14 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 		t.begun = true
 		parcels = append(parcels, t.parcel(k, story.Part{Header: &open}, 0))
 	}
-	for _, piece := range split(text) {
+	end := 0
+	for piece := range story.Pieces(text) {
 		t.parts++
 		n := 0
-		for len(starts) > 0 && starts[0] < piece.end {
+		for end += len(piece); len(starts) > 0 && starts[0] < end; n++ {
 			starts = starts[1:]
-			n++
 		}
-		parcels = append(parcels, t.parcel(k, story.Part{Number: t.parts, Text: piece.text}, n))
+		parcels = append(parcels, t.parcel(k, story.Part{Number: t.parts, Text: piece}, n))
 	}
 	if final {
 		header.Parts = t.parts
@@ -158,32 +156,4 @@ func (k *chunk) note(c *core, level slog.Level, message string) {
 	facts := lineFacts{level: level, message: uint32(len(message))}
 	k.lines.each(func(last lineFacts, _, _ string) { facts.offset, facts.lane = last.offset, last.lane })
 	k.lines.add(&c.blocks, &facts, message, nil)
-}
-
-type piece struct {
-	text string
-	end  int // in the whole text
-}
-
-// split cuts text into pieces that a part can hold: after a line where it can,
-// else between characters.
-func split(text string) []piece {
-	var pieces []piece
-	at := 0
-	for at < len(text) {
-		size := len(text) - at
-		if size > story.MaxPartText {
-			size = story.MaxPartText
-			if lf := strings.LastIndexByte(text[at:at+size], '\n'); lf >= 0 {
-				size = lf + 1
-			} else {
-				for !utf8.RuneStart(text[at+size]) {
-					size--
-				}
-			}
-		}
-		pieces = append(pieces, piece{text[at : at+size], at + size})
-		at += size
-	}
-	return pieces
 }

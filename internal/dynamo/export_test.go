@@ -25,3 +25,6 @@ func (s *Store) Encode(part story.Part) (map[string]types.AttributeValue, error)
 func (s *Store) DecodeParts(key story.Key, id string, items []map[string]types.AttributeValue) []story.Part {
 	return s.decodeParts(key, id, items)
 }
+
+// PartsToWrite returns the parts that a story is written as.
+func PartsToWrite(told story.Story) []story.Part { return partsToWrite(told) }
