@@ -84,50 +84,53 @@ func masked(text string) string {
 	return text
 }
 
+// golden names commands whose output is kept in testdata.
+var golden = map[string]string{
+	"help":           "--help",
+	"show-help":      "show --help",
+	"ls":             "ls",
+	"ls-error":       "ls -l error user_42",
+	"ls-json":        "ls --json -n 1",
+	"ls-none":        "ls --kind nobody",
+	"ls-color":       "ls --color always",
+	"show":           "show user_42",
+	"show-errors":    "show user_42 --fold errors",
+	"show-depth":     "show user_42 --fold 1",
+	"show-filter":    "show user_42 -g insert",
+	"show-stored":    "show user_42 --stored",
+	"show-color":     "show user_42 --color always",
+	"show-json":      "show user_42 --json",
+	"show-missing":   "show user_43",
+	"show-usage":     "show",
+	"diff":           "diff user_42",
+	"diff-all":       "diff user_42 --all",
+	"diff-json":      "diff user_42 --json",
+	"grep":           "grep disk",
+	"grep-json":      "grep --json disk",
+	"grep-none":      "grep nothing-like-it",
+	"export":         "export --oldest-first",
+	"tail":           "tail --once -l error",
+	"open":           "open user_42 --line 4",
+	"color-unknown":  "ls --color purple",
+	"command-none":   "lst",
+	"complete-kind":  "__complete ls --kind ",
+	"complete-level": "__complete ls -l ",
+	"complete-key":   "__complete show user_",
+	"complete-id":    "__complete show user_42 ",
+	"ls-until":       "ls --until 2001-01-01",
+	"show-line":      "show user_42 --line 4",
+	"show-steps":     "show user_42 --times step",
+	"show-raw":       "show user_42 --raw",
+	"diff-good":      "diff user_42 --good --color always",
+	"tail-json":      "tail --once --json -l error",
+	"time-unknown":   "ls --since soon",
+	"key-unknown":    "show no-key",
+	"serve-help":     "serve --help",
+}
+
 func TestGoldenOutput(t *testing.T) {
 	path := fixture(t)
-	for name, args := range map[string]string{
-		"help":           "--help",
-		"show-help":      "show --help",
-		"ls":             "ls",
-		"ls-error":       "ls -l error user_42",
-		"ls-json":        "ls --json -n 1",
-		"ls-none":        "ls --kind nobody",
-		"ls-color":       "ls --color always",
-		"show":           "show user_42",
-		"show-errors":    "show user_42 --fold errors",
-		"show-depth":     "show user_42 --fold 1",
-		"show-filter":    "show user_42 -g insert",
-		"show-stored":    "show user_42 --stored",
-		"show-color":     "show user_42 --color always",
-		"show-json":      "show user_42 --json",
-		"show-missing":   "show user_43",
-		"show-usage":     "show",
-		"diff":           "diff user_42",
-		"diff-all":       "diff user_42 --all",
-		"diff-json":      "diff user_42 --json",
-		"grep":           "grep disk",
-		"grep-json":      "grep --json disk",
-		"grep-none":      "grep nothing-like-it",
-		"export":         "export --oldest-first",
-		"tail":           "tail --once -l error",
-		"open":           "open user_42 --line 4",
-		"color-unknown":  "ls --color purple",
-		"command-none":   "lst",
-		"complete-kind":  "__complete ls --kind ",
-		"complete-level": "__complete ls -l ",
-		"complete-key":   "__complete show user_",
-		"complete-id":    "__complete show user_42 ",
-		"ls-until":       "ls --until 2001-01-01",
-		"show-line":      "show user_42 --line 4",
-		"show-steps":     "show user_42 --times step",
-		"show-raw":       "show user_42 --raw",
-		"diff-good":      "diff user_42 --good --color always",
-		"tail-json":      "tail --once --json -l error",
-		"time-unknown":   "ls --since soon",
-		"key-unknown":    "show no-key",
-		"serve-help":     "serve --help",
-	} {
+	for name, args := range golden {
 		t.Run(name, func(t *testing.T) {
 			var out, errs bytes.Buffer
 			code := cli.Run(append([]string{"--file", path}, strings.Split(args, " ")...), &out, &errs)
@@ -138,13 +141,13 @@ func TestGoldenOutput(t *testing.T) {
 			if code != 0 {
 				got += "--- exit code " + string(rune('0'+code)) + "\n"
 			}
-			golden := filepath.Join("testdata", name+".golden")
+			path := filepath.Join("testdata", name+".golden")
 			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
-			want, err := os.ReadFile(golden)
+			want, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}

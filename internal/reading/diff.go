@@ -75,7 +75,8 @@ func (d *DiffNode) Node() *Node {
 	return d.Was
 }
 
-// A Value is something in a line that changed; one of the two may be empty.
+// A Value is something in a line that changed; one of the two may be empty: there
+// was none. A value without a character is written as "".
 type Value struct{ Name, Was, Is string }
 
 // A line is slower when the difference is one that a person could feel.
@@ -243,17 +244,24 @@ func (d *differ) changedValues(was, is *Node) []Value {
 	for _, p := range pairAttrs(d.attrsA, d.attrsB) {
 		switch {
 		case p.a < 0:
-			values = append(values, Value{Name: d.attrsB[p.b].Name, Is: d.attrsB[p.b].Value})
+			values = append(values, Value{Name: d.attrsB[p.b].Name, Is: said(d.attrsB[p.b].Value)})
 		case p.b < 0:
-			values = append(values, Value{Name: d.attrsA[p.a].Name, Was: d.attrsA[p.a].Value})
+			values = append(values, Value{Name: d.attrsA[p.a].Name, Was: said(d.attrsA[p.a].Value)})
 		default:
 			a, b := d.attrsA[p.a], d.attrsB[p.b]
 			if !d.equal(a.Value, b.Value) && !namesID(a.Name) {
-				values = append(values, Value{a.Name, a.Value, b.Value})
+				values = append(values, Value{a.Name, said(a.Value), said(b.Value)})
 			}
 		}
 	}
 	return values
+}
+
+func said(value string) string {
+	if value == "" {
+		return `""`
+	}
+	return value
 }
 
 // pairAttrs pairs attributes of one name, the first with the first; -1 stands for

@@ -291,3 +291,21 @@ func TestDiffLevel(t *testing.T) {
 		}
 	}
 }
+
+// A value that is empty is none that is missing.
+func TestDiffOfEmptyValues(t *testing.T) {
+	tree := func(attrs string) *reading.Tree {
+		return reading.NewTree(newStory(story.Line{Message: "Begin", Attrs: attrs}))
+	}
+	for _, c := range []struct{ was, is, want string }{
+		{`note=""`, `note=x`, `note: "" → x`},
+		{`note=x`, `note=""`, `note: x → ""`},
+		{`note=""`, ``, `note is gone: ""`},
+		{``, `note=""`, `note is new: ""`},
+	} {
+		d := reading.NewDiff(tree(c.was), tree(c.is))
+		if values := d.Lanes[0][0].Values; len(values) != 1 || values[0].String() != c.want {
+			t.Errorf("from %s to %s: got %v, want %s", c.was, c.is, values, c.want)
+		}
+	}
+}
