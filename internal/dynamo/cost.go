@@ -12,12 +12,25 @@ type Cost struct {
 	WriteUnits int // to write it once
 }
 
-// CostOf returns what a story takes, as a handler writes one that is not stored
-// before it has ended.
-func (s *Store) CostOf(told story.Story) (Cost, error) {
+// A Meter tells what stories take, without a table.
+type Meter struct{ store Store }
+
+// NewMeter returns a meter for tables that are configured so.
+func NewMeter(config Config) (*Meter, error) {
+	encoder, err := newEncoder()
+	if err != nil {
+		return nil, err
+	}
+	config.Shards = max(config.Shards, 1)
+	return &Meter{Store{Config: config, encoder: encoder}}, nil
+}
+
+// Of returns what a story takes, as a handler writes one that is not stored before
+// it has ended.
+func (m *Meter) Of(told story.Story) (Cost, error) {
 	var cost Cost
 	for _, part := range partsToWrite(told) {
-		it, err := s.encode(part)
+		it, err := m.store.encode(part)
 		if err != nil {
 			return Cost{}, err
 		}

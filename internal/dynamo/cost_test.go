@@ -12,9 +12,13 @@ import (
 )
 
 // What a story is said to cost is what DynamoDB Local says that writing it consumed.
-func TestCostOfIsWhatIsConsumed(t *testing.T) {
+func TestMeterTellsWhatIsConsumed(t *testing.T) {
 	store := newStore(t, dynamotest.Start(t), dynamo.Config{Name: dynamotest.TableName(t), TTL: time.Hour})
 	if err := store.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	meter, err := dynamo.NewMeter(store.Config)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, lines := range []int{1, 14, 50, 400, 3000} {
@@ -25,7 +29,7 @@ func TestCostOfIsWhatIsConsumed(t *testing.T) {
 		for i := range lines {
 			told.Lines = append(told.Lines, story.Line{Level: slog.LevelInfo, Message: fmt.Sprintf("Line %d of many, %x", i, i*i*7919)})
 		}
-		cost, err := store.CostOf(told)
+		cost, err := meter.Of(told)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -62,15 +62,23 @@ func New(client *dynamodb.Client, config Config) (*Store, error) {
 	}
 	config.TTL = min(config.TTL, maxTTL)
 	config.Shards = min(max(config.Shards, 1), maxShards)
-	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+	encoder, err := newEncoder()
 	if err != nil {
-		return nil, fmt.Errorf("dynamoslog: %w", err)
+		return nil, err
 	}
 	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxDecoded))
 	if err != nil {
 		return nil, fmt.Errorf("dynamoslog: %w", err)
 	}
 	return &Store{client: client, Config: config, encoder: encoder, decoder: decoder}, nil
+}
+
+func newEncoder() (*zstd.Encoder, error) {
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		return nil, fmt.Errorf("dynamoslog: %w", err)
+	}
+	return encoder, nil
 }
 
 // Consumed returns the write and read units that DynamoDB has told of in its

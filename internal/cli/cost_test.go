@@ -1,0 +1,48 @@
+package cli_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/dynamoslog/dynamoslog/internal/cli"
+)
+
+func TestCost(t *testing.T) {
+	path := fixture(t)
+	var out, errs bytes.Buffer
+	if code := cli.Run([]string{"--file", path, "cost", "--json"}, &out, &errs); code != 0 {
+		t.Fatalf("exit code %d: %s", code, &errs)
+	}
+	var got struct {
+		Counted  int     `json:"stories_counted"`
+		Measured int     `json:"stories_measured"`
+		Days     float64 `json:"days"`
+		Month    struct {
+			Stories    float64 `json:"stories"`
+			Lines      float64 `json:"lines"`
+			WriteUnits float64 `json:"write_units"`
+		} `json:"a_month"`
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	// Three stories, of 6, 6 and 5 lines, in one day: each an item and a row of the index.
+	if got.Counted != 3 || got.Measured != 3 || got.Days != 1 ||
+		got.Month.Stories != 90 || got.Month.Lines != 30*17 || got.Month.WriteUnits != 2*90 {
+		t.Errorf("got %+v", got)
+	}
+	out.Reset()
+	if code := cli.Run([]string{"--file", path, "cost"}, &out, &errs); code != 0 {
+		t.Fatalf("exit code %d: %s", code, &errs)
+	}
+	for _, want := range []string{"90 a month", "180 a month", "free tier    0.00", "burritos at $7.40", "CloudWatch Logs"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("there is no %q in:\n%s", want, &out)
+		}
+	}
+	if code := cli.Run([]string{"--file", path, "cost", "--since", "-1m"}, &out, &errs); code != 3 {
+		t.Errorf("exit code %d where there is no story, want 3", code)
+	}
+}
