@@ -19,14 +19,17 @@ const (
 // A writer brings chunks to the store. It runs on a goroutine of its own, which
 // alone calls the store. This is the way of a part:
 //
-//	open ──End, age, size──▶ queued ──▶ in flight ──▶ acknowledged
-//	                 ▲           │
-//	                 ├─ backing off (Retry): after a delay, the same bytes again
-//	                 ├─ paced (Retry, the store is busy): slower, for all or for one key
-//	                 ├─ parked (Wait): one part now and then probes the store
-//	                 └─ rejected (Reject) ──▶ Options.Fallback
+//	open ──End──▶ sealed ──Keep──▶ queued ──▶ in flight ──▶ acknowledged
+//	  └─── age, size, Flush ─────────▲ ▲          │
+//	                                   ├─ backing off (Retry): after a delay, the same bytes again
+//	                                   ├─ paced (Retry, the store is busy): slower, for all or for one key
+//	                                   └─ parked (Wait): one part now and then probes the store
+//	                                              └─ rejected (Reject) ──▶ Options.Fallback
 //
+// Where memory is short, what is queued waits in the journal, or is dropped and counted.
 // The parts of one story are stored in order: text first, the final header last.
+// Where Shutdown's time is up, what is not acknowledged stays in the journal, or goes
+// to the fallback.
 type writer struct {
 	core    *core
 	ctx     context.Context // ends when Shutdown's patience does
