@@ -45,8 +45,7 @@ type writer struct {
 	keys   map[story.Key]*pace // of keys that take no more at the moment
 	slow   map[story.Key]int   // parts that wait for them
 	pace   pace
-	told   map[trouble]time.Time // when OnError last heard of it, and that it was over
-	down   bool                  // it heard of trouble, and not that it was over
+	down   bool // OnError heard of trouble, and not that it was over
 
 	remains []*remains // of processes that are gone
 }
@@ -60,7 +59,7 @@ type outgoing struct {
 
 func newWriter(c *core) *writer {
 	w := &writer{core: c, done: make(chan struct{}), stories: make(map[*telling]*outgoing),
-		keys: make(map[story.Key]*pace), slow: make(map[story.Key]int), told: make(map[trouble]time.Time)}
+		keys: make(map[story.Key]*pace), slow: make(map[story.Key]int)}
 	ctx := context.WithValue(context.Background(), contextKey{}, &contextValue{internal: true})
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	return w
@@ -440,7 +439,7 @@ func (w *writer) giveUp() {
 	for _, r := range w.remains { // somebody else's again
 		c.buffered.Add(-r.index)
 		if err := r.journal.Close(); err != nil {
-			c.journalTrouble(err)
+			c.leftTrouble(err)
 		}
 	}
 	w.remains = nil
