@@ -133,11 +133,10 @@ type child struct {
 	done  chan struct{} // closed when all is told, or it has ended
 	ended chan struct{}
 
-	mu     sync.Mutex
-	open   map[string]bool // lines whose Handle has not returned
-	last   word
-	failed string
-	lines  int
+	mu    sync.Mutex
+	open  map[string]bool // lines whose Handle has not returned
+	last  word
+	lines int
 }
 
 // begin starts a child with the trial's journal.
@@ -218,7 +217,6 @@ func (c *child) end() word {
 // inJournal makes a directory the trial's journal.
 func inJournal(tr *trial) {
 	tr.opts.Journal = filepath.Join(tr.TempDir(), "journal")
-	tr.opts.JournalLimit = childLimit
 }
 
 // segments returns the files of the journal, the oldest first, and their bytes.

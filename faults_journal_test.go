@@ -48,12 +48,12 @@ var journalFaults = []fault{
 		},
 		check: func(tr *trial, _ *result) { tr.hasHeard("in memory only") },
 	},
-	{name: "journal truncated", others: true, setup: damaged(truncate), check: toldOfDamage},
-	{name: "journal bit-flipped", others: true, setup: damaged(flipBit), check: toldOfDamage},
-	{name: "journal file empty", others: true, setup: damaged(empty), check: toldOfDamage},
-	{name: "journal of an older format", others: true, setup: damaged(versioned(0)), check: toldOfDamage},
+	{name: "journal truncated", others: true, damages: true, setup: damaged(truncate), check: toldOfDamage},
+	{name: "journal bit-flipped", others: true, damages: true, setup: damaged(flipBit), check: toldOfDamage},
+	{name: "journal file empty", others: true, damages: true, setup: damaged(empty), check: toldOfDamage},
+	{name: "journal of an older format", others: true, damages: true, setup: damaged(versioned(0)), check: toldOfDamage},
 	{
-		name: "journal of a newer format", others: true, setup: damaged(versioned(99)),
+		name: "journal of a newer format", others: true, damages: true, setup: damaged(versioned(99)),
 		check: func(tr *trial, _ *result) {
 			tr.hasHeard("newer version")
 			tr.segments() // they are left for that version
@@ -65,6 +65,7 @@ var journalFaults = []fault{
 func (tr *trial) mount(options string) {
 	tr.Helper()
 	inJournal(tr)
+	tr.opts.JournalLimit = childLimit
 	dir := tr.opts.Journal
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		tr.Fatal(err)

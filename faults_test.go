@@ -39,6 +39,7 @@ type fault struct {
 	rejects  bool   // the store rejects something
 	both     bool   // a line may be in the fallback although it is stored
 	others   bool   // another process stores lines as well
+	damages  bool   // what it was about to store is not what is recovered
 	fallback func(*trial, *result)
 	// strangers says which stories may be in the table that are not remembered.
 	strangers func(name) bool

@@ -19,14 +19,17 @@ const (
 // A writer brings chunks to the store. It runs on a goroutine of its own, which
 // alone calls the store. This is the way of a part:
 //
-//	open ──End, age, size──▶ queued ──▶ in flight ──▶ acknowledged
-//	                 ▲           │
-//	                 ├─ backing off (Retry): after a delay, the same bytes again
-//	                 ├─ paced (Retry, the store is busy): slower, for all or for one key
-//	                 ├─ parked (Wait): one part now and then probes the store
-//	                 └─ rejected (Reject) ──▶ Options.Fallback
+//	open ──End──▶ sealed ──Keep──▶ queued ──▶ in flight ──▶ acknowledged
+//	  └─── age, size, Flush ─────────▲ ▲          │
+//	                                   ├─ backing off (Retry): after a delay, the same bytes again
+//	                                   ├─ paced (Retry, the store is busy): slower, for all or for one key
+//	                                   └─ parked (Wait): one part now and then probes the store
+//	                                              └─ rejected (Reject) ──▶ Options.Fallback
 //
+// Where memory is short, what is queued waits in the journal, or is dropped and counted.
 // The parts of one story are stored in order: text first, the final header last.
+// Where Shutdown's time is up, what is not acknowledged stays in the journal, or goes
+// to the fallback.
 type writer struct {
 	core    *core
 	ctx     context.Context // ends when Shutdown's patience does
@@ -42,8 +45,7 @@ type writer struct {
 	keys   map[story.Key]*pace // of keys that take no more at the moment
 	slow   map[story.Key]int   // parts that wait for them
 	pace   pace
-	told   map[trouble]time.Time // when OnError last heard of it, and that it was over
-	down   bool                  // it heard of trouble, and not that it was over
+	down   bool // OnError heard of trouble, and not that it was over
 
 	remains []*remains // of processes that are gone
 }
@@ -57,7 +59,7 @@ type outgoing struct {
 
 func newWriter(c *core) *writer {
 	w := &writer{core: c, done: make(chan struct{}), stories: make(map[*telling]*outgoing),
-		keys: make(map[story.Key]*pace), slow: make(map[story.Key]int), told: make(map[trouble]time.Time)}
+		keys: make(map[story.Key]*pace), slow: make(map[story.Key]int)}
 	ctx := context.WithValue(context.Background(), contextKey{}, &contextValue{internal: true})
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	return w
@@ -437,7 +439,7 @@ func (w *writer) giveUp() {
 	for _, r := range w.remains { // somebody else's again
 		c.buffered.Add(-r.index)
 		if err := r.journal.Close(); err != nil {
-			c.journalTrouble(err)
+			c.leftTrouble(err)
 		}
 	}
 	w.remains = nil

@@ -49,9 +49,11 @@ type Options struct {
 	// part, in bytes; 256 KiB by default. Nothing is truncated.
 	MaxStory int
 	// MaxBuffered bounds the memory for lines that are not stored yet, in bytes;
-	// 64 MiB by default. Past it, stories that wait for the store and never
-	// reached Warn are dropped first, then lines below Warn of the others, then
-	// new lines; all are counted, and a line in the story says how many it lost.
+	// 64 MiB by default. From three quarters on, open stories are stored as far as
+	// they go, and what is in the journal leaves memory. Near the bound, stories that
+	// wait for the store and never reached Warn are dropped first, then lines below
+	// Warn of the others, then new lines; all are counted, and a line in the story
+	// says how many it lost.
 	MaxBuffered int64
 
 	// Journal, where set, is a directory in which every line is kept until the store
@@ -78,8 +80,10 @@ type Options struct {
 	// Fallback receives, as readable text, what cannot be stored; standard error
 	// by default. The handler never writes to it twice at once.
 	Fallback io.Writer
-	// OnError is told of trouble with the store: once when its nature changes,
-	// then at most once a minute. It is called on the handler's own goroutine.
+	// OnError is told of trouble with the store or the journal: once when its nature
+	// changes, then at most once a minute; and when it is over. It is called on the
+	// handler's own goroutine, with no lock held; what it logs with the handler goes
+	// to the fallback.
 	OnError func(error)
 }
 

@@ -70,10 +70,15 @@ func (c *core) openJournal() {
 // journalTrouble tells of a journal that cannot be written, and of one that can again.
 func (c *core) journalTrouble(err error) {
 	if err == nil {
-		c.hasNews(fmt.Errorf("dynamoslog: the journal in %s works again", c.opts.Journal))
+		c.hasNews(writable, fmt.Errorf("dynamoslog: the journal in %s works again", c.opts.Journal))
 		return
 	}
-	c.hasNews(fmt.Errorf("dynamoslog: lines are kept in memory only: %w", err))
+	c.hasNews(unwritable, fmt.Errorf("dynamoslog: lines are kept in memory only: %w", err))
+}
+
+// leftTrouble tells of a journal that an earlier process left.
+func (c *core) leftTrouble(err error) {
+	c.hasNews(unreadable, fmt.Errorf("dynamoslog: what an earlier process left in %s: %w", c.opts.Journal, err))
 }
 
 // journalLine writes a line to the journal. The caller holds b.mu.

@@ -56,7 +56,7 @@ func (w *writer) adopt() {
 	}
 	found, err := journal.Adopt(c.opts.Journal)
 	if err != nil {
-		c.journalTrouble(err)
+		c.leftTrouble(err)
 	}
 	for _, j := range found {
 		w.remains = append(w.remains, &remains{journal: j})
@@ -81,7 +81,7 @@ func (r *remains) scan(c *core) bool {
 		r.numbers = numbersOf(r.journal.All())
 		if d := r.journal.Damage(); d.Records > 0 || d.Files > 0 {
 			c.counts.damaged.Add(int64(d.Records))
-			c.journalTrouble(fmt.Errorf("the journal that an earlier process left is damaged: %d records and %d files could not be read: %w", d.Records, d.Files, orNothing(d.Err)))
+			c.leftTrouble(fmt.Errorf("damaged: %d records and %d files could not be read: %w", d.Records, d.Files, orNothing(d.Err)))
 		}
 	}
 	c.buffered.Add(-r.index)
@@ -305,7 +305,7 @@ func (w *writer) recover() *chunk {
 			return nil
 		}
 		if err := r.journal.Remove(); err != nil {
-			w.core.journalTrouble(err)
+			w.core.leftTrouble(err)
 		}
 		if w.remains = w.remains[1:]; len(w.remains) == 0 {
 			close(w.core.recovered)

@@ -43,6 +43,10 @@ const (
 	fault         trouble = "fault"         // a passing one
 	misconfigured trouble = "misconfigured" // somebody has to mend it
 	rejected      trouble = "rejected"      // parts that can never be stored
+
+	unwritable trouble = "unwritable journal"
+	writable   trouble = "journal works again"
+	unreadable trouble = "unreadable journal" // one that an earlier process left
 )
 
 func troubleOf(f story.PutFailure) trouble {
@@ -100,10 +104,10 @@ func (w *writer) setBack(batch []*parcel, failures map[int]story.PutFailure) {
 	w.core.memory.down.Store(w.store.failures > 0)
 	w.adapt(now, batch, failures)
 	for kind, err := range kinds {
-		w.tell(now, kind, err)
+		w.tell(kind, err)
 	}
 	if stored && kinds[fault] == nil && kinds[misconfigured] == nil {
-		w.tellMended(now)
+		w.tellMended()
 	}
 }
 
@@ -202,23 +206,18 @@ func (w *writer) adapt(now time.Time, batch []*parcel, failures map[int]story.Pu
 	}
 }
 
-// tell lets OnError know of trouble, without flooding it.
-func (w *writer) tell(now time.Time, kind trouble, err error) {
-	if last, told := w.told[kind]; told && now.Sub(last) < tellAgain {
-		return
+// tell lets OnError know of trouble.
+func (w *writer) tell(kind trouble, err error) {
+	if w.core.hasNews(kind, fmt.Errorf("dynamoslog: storing: %w", err)) {
+		w.down = w.down || kind == fault || kind == misconfigured
 	}
-	w.told[kind] = now
-	w.down = w.down || kind == fault || kind == misconfigured
-	w.core.hasNews(fmt.Errorf("dynamoslog: storing: %w", err))
 }
 
 // tellMended lets OnError know that trouble that it heard of is over.
-func (w *writer) tellMended(now time.Time) {
-	if last, told := w.told[none]; !w.down || told && now.Sub(last) < tellAgain {
-		return
+func (w *writer) tellMended() {
+	if w.down && w.core.hasNews(none, errMended) {
+		w.down = false
 	}
-	w.told[none], w.down = now, false
-	w.core.hasNews(errMended)
 }
 
 var errMended = errors.New("dynamoslog: storing works again")
@@ -227,18 +226,28 @@ var errMended = errors.New("dynamoslog: storing works again")
 type news struct {
 	mu   sync.Mutex
 	list []error
+	told map[trouble]time.Time // when it last heard of it
 }
 
-// hasNews leaves word for OnError, which the writer calls: on one goroutine, whose
-// own log records do not come back, and with no lock held.
-func (c *core) hasNews(err error) {
-	if c.opts.OnError == nil {
-		return
-	}
+// hasNews leaves word for OnError, unless it has heard of the same a short time ago.
+// The writer calls it: on one goroutine, whose own log records do not come back, and
+// with no lock held.
+func (c *core) hasNews(kind trouble, err error) bool {
 	c.news.mu.Lock()
 	defer c.news.mu.Unlock()
-	c.news.list = append(c.news.list, err)
-	c.signal()
+	now := time.Now()
+	if last, told := c.news.told[kind]; told && now.Sub(last) < tellAgain {
+		return false
+	}
+	if c.news.told == nil {
+		c.news.told = make(map[trouble]time.Time)
+	}
+	c.news.told[kind] = now
+	if c.opts.OnError != nil {
+		c.news.list = append(c.news.list, err)
+		c.signal()
+	}
+	return true
 }
 
 func (c *core) tellNews() {

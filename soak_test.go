@@ -72,6 +72,7 @@ func TestSoak(t *testing.T) {
 	store := &weather{}
 	h := dynamoslog.New(store, &dynamoslog.Options{Journal: t.TempDir()})
 	logger := slog.New(h)
+	first := 0
 	const goroutines, line = 4, "No exercises available for current filter"
 	for tenth := range 10 {
 		var all sync.WaitGroup
@@ -93,6 +94,11 @@ func TestSoak(t *testing.T) {
 		s := h.Stats()
 		t.Logf("%3d %%: resident %d MB, buffered %d MB, %d lines stored, %d dropped, %d retries",
 			(tenth+1)*10, resident(t)>>20, s.Buffered>>20, s.Lines, s.Dropped, s.Retries)
+		if now := resident(t); tenth == 0 {
+			first = now
+		} else if now > first+64<<20 {
+			t.Errorf("resident memory grew from %d MB to %d", first>>20, now>>20)
+		}
 	}
 	if err := h.Shutdown(context.Background()); err != nil {
 		t.Error(err)
