@@ -26,9 +26,17 @@ var commands = map[string]func(out io.Writer) error{
 	"storage":    storage,
 	"memory":     memory,
 	"loss":       loss,
+	"service":    service,
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "serve" { // by service
+		if err := serve(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench serve:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if len(os.Args) == 2 {
 		if run, ok := commands[os.Args[1]]; ok {
 			if err := run(os.Stdout); err != nil {

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestEveryContenderIsMeasured(t *testing.T) {
+	for _, c := range contenders() {
+		t.Run(c.name, func(t *testing.T) {
+			for _, s := range settings() {
+				if took := s.measure(c); took <= 0 {
+					t.Errorf("%s: %v ns", s.name, took)
+				}
+			}
+			if took := requestTime(c); took <= 0 {
+				t.Errorf("a request: %v µs", took)
+			}
+		})
+	}
+}
+
+func TestNothingIsLostInABurst(t *testing.T) {
+	const records = 100_000
+	if arrived, err := storyBurst(records, 0); err != nil || arrived != records {
+		t.Errorf("%d of %d lines arrived: %v", arrived, records, err)
+	}
+}
+
+func TestPrintTable(t *testing.T) {
+	var out strings.Builder
+	printTable(&out, []string{"a", "b"}, [][]string{{"1", "2"}})
+	if want := "| a | b |\n| --- | ---: |\n| 1 | 2 |\n"; out.String() != want {
+		t.Errorf("got:\n%s\nwant:\n%s", &out, want)
+	}
+}
+
+func TestMedians(t *testing.T) {
+	if got := median([]float64{9, 1, 2}); got != 2 {
+		t.Errorf("median: got %v", got)
+	}
+	if got := medianRatio([]float64{2, 9, 4}, []float64{1, 1, 4}); got != 2 {
+		t.Errorf("ratio: got %v", got)
+	}
+	if got := quantile([]float64{3, 1, 2}, 1); got != 3 {
+		t.Errorf("quantile: got %v", got)
+	}
+}
