@@ -159,22 +159,22 @@ func serverContext(c contender) (ctx context.Context, end func()) {
 
 // call logs so many times.
 func (s setting) call(ctx context.Context, l *slog.Logger, times int) {
-	component, tries, took := "flexibility", 7, 12*time.Millisecond
+	component, tries, user, took := "flexibility", 7, 42, 12*time.Millisecond
 	for range times {
 		switch s.attrs {
 		case 0:
 			l.LogAttrs(ctx, s.level, "No exercises available for current filter")
 		case 3:
 			l.LogAttrs(ctx, s.level, "No exercises available for current filter",
-				slog.String("component", component), slog.Int("tries", tries), slog.Duration("took", took))
+				slog.String("component", component), slog.Int("tries", tries), slog.Int("user", user))
 		case 5:
 			l.LogAttrs(ctx, s.level, "No exercises available for current filter",
-				slog.String("component", component), slog.Int("tries", tries), slog.Duration("took", took),
-				slog.Bool("cached", true), slog.String("phase", "main"))
+				slog.String("component", component), slog.Int("tries", tries), slog.Int("user", user),
+				slog.Bool("cached", true), slog.Duration("took", took))
 		default:
 			l.LogAttrs(ctx, s.level, "No exercises available for current filter",
-				slog.String("component", component), slog.Int("tries", tries), slog.Duration("took", took),
-				slog.Bool("cached", true), slog.String("phase", "main"),
+				slog.String("component", component), slog.Int("tries", tries), slog.Int("user", user),
+				slog.Bool("cached", true), slog.Duration("took", took),
 				slog.Int("sets", 3), slog.Int("reps", 12), slog.Float64("weight", 22.5),
 				slog.String("muscles", "chest"), slog.Uint64("seed", 4711))
 		}
