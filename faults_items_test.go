@@ -47,7 +47,7 @@ var configFaults = []fault{
 }
 
 func isParked(tr *trial) {
-	tr.await(5*time.Second, "the handler parked", func() bool { return !tr.h.Stats().Parked.IsZero() })
+	tr.await(flushPatience, "the handler parked", func() bool { return !tr.h.Stats().Parked.IsZero() })
 }
 
 // credentialsAfter makes a client whose credentials are bad for some time.
@@ -184,7 +184,7 @@ func firstSeen() func(dynamotest.Put) bool {
 // othersAreStored checks that stories which the fault is not about come through
 // while it is there.
 func (tr *trial) othersAreStored(but int, about func(name) bool) {
-	tr.areStored(6*time.Second, but, about)
+	tr.areStored(flushPatience, but, about)
 }
 
 func (tr *trial) areStored(patience time.Duration, but int, about func(name) bool) {

@@ -150,7 +150,7 @@ func (tr *trial) run() {
 		tr.fault.during(tr)
 	}
 	if tr.fault.fault != nil && !tr.fault.unmet {
-		tr.await(10*time.Second, "the fault to be met", func() bool { return tr.proxy.Seen().Faults > 0 })
+		tr.await(flushPatience, "the fault to be met", func() bool { return tr.proxy.Seen().Faults > 0 })
 	}
 	lasts := tr.fault.lasts
 	if tr.big {
