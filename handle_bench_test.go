@@ -62,11 +62,11 @@ func BenchmarkHandle(b *testing.B) {
 				}
 				all.Wait()
 				b.StopTimer()
-				if err := h.Close(); err != nil {
-					b.Fatal(err)
-				}
-				if s := h.Stats(); s.Dropped+s.Unprotected > 0 {
+				err := h.Close()
+				if s := h.Stats(); s.Dropped+s.Unprotected > 0 { // more than one writer can take, by many on few processors
 					b.Logf("of %d lines %d were dropped, %d not in the journal", b.N, s.Dropped, s.Unprotected)
+				} else if err != nil {
+					b.Fatal(err)
 				}
 			})
 		}
