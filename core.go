@@ -195,10 +195,10 @@ func (c *core) abandon(b *buffer) {
 	c.abandoned = append(c.abandoned, b)
 }
 
-// isOwn reports whether a stack is that of a handler's own goroutine: what the
+// isOwn reports whether a stack is that of a handler's own goroutines: what the
 // store's client logs there, even without the context, must not come back.
 func (c *core) isOwn(stack *callstack.Stack) bool {
-	return stack.Root == reflect.ValueOf((*writer).run).Pointer()
+	return stack.Root == reflect.ValueOf((*writer).run).Pointer() || stack.Root == reflect.ValueOf((*writer).put).Pointer()
 }
 
 // start starts the writer. The caller holds c.mu.

@@ -2,7 +2,6 @@ package dynamoslog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,14 +9,13 @@ import (
 )
 
 const (
-	batchParts   = 25      // of one Put: a batch of DynamoDB holds as many items
-	batchText    = 1 << 20 // bytes of one Put, about
-	linger       = 50 * time.Millisecond
-	attemptLimit = 10 * time.Second // of one Put
+	batchParts = 25      // of one Put: a batch of DynamoDB holds as many items
+	batchText  = 1 << 20 // bytes of one Put, about
+	linger     = 200 * time.Millisecond
 )
 
 // A writer brings chunks to the store. It runs on a goroutine of its own, which
-// alone calls the store. This is the way of a part:
+// starts the calls to the store and hears how they ended. This is the way of a part:
 //
 //	open ──End──▶ sealed ──Keep──▶ queued ──▶ in flight ──▶ acknowledged
 //	  └─── age, size, Flush ─────────▲ ▲          │
@@ -27,7 +25,8 @@ const (
 //	                                              └─ rejected (Reject) ──▶ Options.Fallback
 //
 // Where memory is short, what is queued waits in the journal, or is dropped and counted.
-// The parts of one story are stored in order: text first, the final header last.
+// The parts of one story are stored in order: text first, the final header last, and
+// one call at a time has parts of it.
 // Where Shutdown's time is up, what is not acknowledged stays in the journal, or goes
 // to the fallback.
 type writer struct {
@@ -40,8 +39,12 @@ type writer struct {
 	order   []*outgoing // those of stories, oldest first
 	since   time.Time   // when the oldest unsent chunk was taken
 
+	flights int         // calls under way
+	landed  chan flight // those that have ended
+
 	parked bool
 	store  delay               // of everything
+	failed time.Time           // when that last grew
 	keys   map[story.Key]*pace // of keys that take no more at the moment
 	slow   map[story.Key]int   // parts that wait for them
 	pace   pace
@@ -55,11 +58,12 @@ type outgoing struct {
 	telling *telling
 	parcels []*parcel
 	delay   delay
+	flying  bool // a call has some of them
 }
 
 func newWriter(c *core) *writer {
 	w := &writer{core: c, done: make(chan struct{}), stories: make(map[*telling]*outgoing),
-		keys: make(map[story.Key]*pace), slow: make(map[story.Key]int)}
+		keys: make(map[story.Key]*pace), slow: make(map[story.Key]int), landed: make(chan flight, mostFlights)}
 	ctx := context.WithValue(context.Background(), contextKey{}, &contextValue{internal: true})
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	return w
@@ -87,15 +91,20 @@ func (w *writer) run() {
 		w.fetch(now)
 		batch, wait := w.next(now, hurry)
 		if len(batch) > 0 {
-			w.send(batch)
+			w.launch(batch, now)
 			continue
 		}
 		timer.Reset(w.sleep(now, wait))
 		select {
+		case f := <-w.landed:
+			w.land(f)
 		case <-w.core.wake:
 		case <-timer.C:
 		case <-w.ctx.Done():
 		}
+	}
+	for w.flights > 0 {
+		w.land(<-w.landed)
 	}
 	w.giveUp()
 }
@@ -302,6 +311,9 @@ func (w *writer) next(now time.Time, hurry bool) (batch []*parcel, wait time.Dur
 		return nil, wait
 	}
 	wait = time.Hour
+	if w.flights >= w.flightsAllowed() {
+		return nil, wait
+	}
 	most := batchParts
 	if w.store.failures > 1 {
 		most = 1 // a probe
@@ -313,6 +325,9 @@ func (w *writer) next(now time.Time, hurry bool) (batch []*parcel, wait time.Dur
 		}
 		if left := w.delayed(now, out); left > 0 {
 			wait = min(wait, left)
+			continue
+		}
+		if out.flying {
 			continue
 		}
 		for i, p := range out.parcels {
@@ -328,93 +343,13 @@ func (w *writer) next(now time.Time, hurry bool) (batch []*parcel, wait time.Dur
 		}
 	}
 	full := len(batch) == most || size >= batchText
+	if w.flights > 0 && !full {
+		return nil, wait // until one lands: fewer calls, of more parts
+	}
 	if left := w.since.Add(linger).Sub(now); len(batch) > 0 && !full && !hurry && left > 0 {
 		return nil, min(wait, left)
 	}
 	return batch, wait
-}
-
-// send puts a batch and acts on the outcome of each part.
-func (w *writer) send(batch []*parcel) {
-	parts := make([]story.Part, len(batch))
-	for i, p := range batch {
-		parts[i] = p.Part
-	}
-	ctx, cancel := context.WithTimeout(w.ctx, attemptLimit)
-	err := w.core.store.Put(ctx, parts)
-	cancel()
-	failures := failuresOf(err, len(batch))
-	for i, p := range batch {
-		failure, failed := failures[i]
-		switch {
-		case !failed:
-			w.acknowledge(p)
-		case failure.Outcome == story.Reject:
-			w.reject(p, failure.Err)
-		}
-	}
-	if w.ctx.Err() == nil { // else giveUp tells what is left
-		w.setBack(batch, failures)
-	}
-	w.compact()
-	w.since = time.Time{} // what is left lingered long enough
-}
-
-// failuresOf returns the failures of a Put by index. An error that names no parts
-// means that none is stored.
-func failuresOf(err error, parts int) map[int]story.PutFailure {
-	if err == nil {
-		return nil
-	}
-	failures := make(map[int]story.PutFailure)
-	if putErr := (*story.PutError)(nil); errors.As(err, &putErr) {
-		for _, f := range putErr.Failures {
-			failures[f.Index] = f
-		}
-		if len(failures) > 0 {
-			return failures
-		}
-	}
-	for i := range parts {
-		failures[i] = story.PutFailure{Index: i, Outcome: story.Retry, Err: err}
-	}
-	return failures
-}
-
-func (w *writer) acknowledge(p *parcel) {
-	counts := &w.core.counts
-	counts.parts.Add(1)
-	counts.lines.Add(int64(p.lines))
-	if p.Header != nil && p.Header.State != story.Open {
-		counts.stories.Add(1)
-	}
-	counts.bytes.Add(int64(len(p.Text)))
-	w.core.mu.Lock()
-	p.chunk.count -= p.lines
-	w.core.mu.Unlock()
-	w.stories[p.chunk.telling].delay = delay{}
-	w.remove(p)
-}
-
-func (w *writer) reject(p *parcel, err error) {
-	w.core.counts.rejected.Add(1)
-	w.core.writeFallback(fmt.Sprintf("%s %s part %d not stored: %v", p.Key, p.ID, p.Number, err), p.Text)
-	w.core.lose(p.chunk, p.lines, false)
-	w.remove(p)
-}
-
-// remove takes a settled part out of its story.
-func (w *writer) remove(p *parcel) {
-	out := w.stories[p.chunk.telling]
-	for i, other := range out.parcels {
-		if other == p {
-			out.parcels = append(out.parcels[:i], out.parcels[i+1:]...)
-			break
-		}
-	}
-	if p.chunk.left--; p.chunk.left == 0 {
-		w.core.settle(p.chunk)
-	}
 }
 
 // compact forgets the stories of which nothing is left.

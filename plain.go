@@ -13,7 +13,7 @@ import (
 // third less time than by way of a scratch, and must give the same line.
 
 // plainAttrs is what attributes usually take at most, in bytes.
-const plainAttrs = 96
+const plainAttrs = 64
 
 // addPlain appends a record in the common case. Where it returns false it has done
 // nothing.
@@ -58,7 +58,7 @@ func (b *buffer) addPlainLocked(h *Handler, r *slog.Record, site callSite) bool 
 }
 
 // plainRoom sees to it that there is so much free space in one piece. It returns
-// false where that would waste more than a quarter of a block. The caller holds b.mu.
+// false where that would waste more than an eighth of a block. The caller holds b.mu.
 func (b *buffer) plainRoom(wanted int) bool {
 	last := b.held.last
 	if last == nil {
@@ -69,7 +69,7 @@ func (b *buffer) plainRoom(wanted int) bool {
 		return true
 	}
 	size := blockSize(b.held.size, wanted)
-	if free*4 > cap(last.data) || !b.core.reserve(int64(size+perBlock)) {
+	if free*8 > cap(last.data) || !b.core.reserve(int64(size+perBlock)) {
 		return false
 	}
 	b.held.grow(&b.core.blocks, size)

@@ -74,14 +74,14 @@ func (w *writer) delayed(now time.Time, out *outgoing) time.Duration {
 }
 
 // setBack decides when what was not stored is put again.
-func (w *writer) setBack(batch []*parcel, failures map[int]story.PutFailure) {
-	now := time.Now()
+func (w *writer) setBack(f flight, failures map[int]story.PutFailure) {
+	now, batch := time.Now(), f.batch
 	kinds := make(map[trouble]error)
 	for i := range batch {
-		if f, failed := failures[i]; failed {
-			kind := troubleOf(f)
+		if failure, failed := failures[i]; failed {
+			kind := troubleOf(failure)
 			if _, known := kinds[kind]; !known {
-				kinds[kind] = f.Err
+				kinds[kind] = failure.Err
 			}
 			if kind != rejected {
 				w.core.counts.retry(kind)
@@ -92,11 +92,9 @@ func (w *writer) setBack(batch []*parcel, failures map[int]story.PutFailure) {
 	w.park(now, kinds[misconfigured] != nil)
 	switch {
 	case w.parked:
-		w.store.fail(now, longestProbe)
-		w.rotate(batch)
+		w.fail(f, now, longestProbe)
 	case !stored && kinds[fault] != nil && kinds[busy] == nil && kinds[rejected] == nil:
-		w.store.fail(now, w.longest())
-		w.rotate(batch)
+		w.fail(f, now, w.longest())
 	default:
 		w.store = delay{}
 		w.delayStories(now, batch, failures)
@@ -109,6 +107,16 @@ func (w *writer) setBack(batch []*parcel, failures map[int]story.PutFailure) {
 	if stored && kinds[fault] == nil && kinds[misconfigured] == nil {
 		w.tellMended()
 	}
+}
+
+// fail delays everything. What was sent before the last failure was known is no
+// further one.
+func (w *writer) fail(f flight, now time.Time, longest time.Duration) {
+	if f.began.After(w.failed) || w.store.failures == 0 {
+		w.store.fail(now, longest)
+		w.failed = now
+	}
+	w.rotate(f.batch)
 }
 
 func (w *writer) park(now time.Time, parked bool) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 // loss prints how many records of a burst arrive, where what takes them is quick and
 // where every call takes a while.
 func loss(out io.Writer) error {
-	const records = 500_000
+	const records = 200_000
 	var rows [][]string
 	for _, delay := range []time.Duration{0, 10 * time.Millisecond, 100 * time.Millisecond} {
 		for _, c := range []struct {
@@ -27,6 +28,7 @@ func loss(out io.Writer) error {
 		}{
 			{"OpenTelemetry, BatchProcessor", otelBurst},
 			{oursName, storyBurst},
+			{oursName + " with a journal", journalBurst},
 		} {
 			arrived, err := c.burst(records, delay)
 			if err != nil {
@@ -74,8 +76,21 @@ func (s *slowStore) Put(ctx context.Context, parts []story.Part) error {
 }
 
 func storyBurst(records int, delay time.Duration) (int64, error) {
+	return burstOf(records, delay, nil)
+}
+
+func journalBurst(records int, delay time.Duration) (int64, error) {
+	dir, err := os.MkdirTemp("", "journal")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	return burstOf(records, delay, &dynamoslog.Options{Journal: dir})
+}
+
+func burstOf(records int, delay time.Duration, opts *dynamoslog.Options) (int64, error) {
 	store := &slowStore{delay: delay}
-	h := dynamoslog.New(store, nil)
+	h := dynamoslog.New(store, opts)
 	const lines = 50
 	for i := range records / lines {
 		ctx, scope := dynamoslog.Begin(context.Background(), "user", i)

@@ -18,14 +18,21 @@ import (
 func memory(out io.Writer) error {
 	const stories = 100_000
 	var rows [][]string
-	for _, lines := range []int{1, 10, 30, 100} {
+	first := 0.0 // what a story takes with its first line
+	for _, lines := range []int{1, 10, 30, 50, 100} {
 		held, text := holdStories(stories, lines)
+		further := "–"
+		if each := float64(held) / stories; lines == 1 {
+			first = each
+		} else {
+			further = fmt.Sprintf("%.0f", (each-first)/float64(lines-1))
+		}
 		rows = append(rows, []string{
 			fmt.Sprint(lines), fmt.Sprintf("%.0f", float64(held)/stories), fmt.Sprintf("%.0f", float64(text)/stories),
-			fmt.Sprintf("%.0f", float64(held)/float64(stories*lines)), fmt.Sprintf("%.2f", float64(held)/float64(text)),
+			fmt.Sprintf("%.0f", float64(text)/float64(stories*lines)), further, fmt.Sprintf("%.2f", float64(held)/float64(text)),
 		})
 	}
-	printTable(out, []string{"lines a story, 100,000 stories open", "bytes held a story", "bytes stored a story", "bytes held a line", "held / stored"}, rows)
+	printTable(out, []string{"lines a story, 100,000 stories open", "bytes held a story", "bytes stored a story", "stored a line", "held for a further line", "held / stored"}, rows)
 	return nil
 }
 

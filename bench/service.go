@@ -48,7 +48,7 @@ func service(out io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	const rate, paced, flatOut = 100, 5 * time.Second, 2 * time.Second
+	const rate, paced, flatOut = 100, 6 * time.Second, time.Second
 	results := make([]struct{ rates, p50, p99, p999 []float64 }, len(serviceKinds))
 	for range 6 {
 		for i, k := range serviceKinds {
