@@ -255,7 +255,9 @@ func (c *core) handOver(k *chunk) {
 	c.queue.add(k)
 	c.memory.sheddable.Store(true)
 	c.start()
-	c.signal()
+	if n := len(c.queue.all); n == 1 || n >= batchParts { // those between gather
+		c.signal()
+	}
 }
 
 // resize accounts for a chunk that now holds so much memory.
