@@ -5,6 +5,7 @@ import "sync/atomic"
 // A frame is a physical frame as a walk finds it.
 type frame struct {
 	pc uintptr // the address that the frame's function returns to
+	//lint:ignore U1000 only the assembly reads and writes it
 	at uintptr // distance of the frame from the end of the stack
 }
 
