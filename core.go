@@ -255,9 +255,7 @@ func (c *core) handOver(k *chunk) {
 	c.queue.add(k)
 	c.memory.sheddable.Store(true)
 	c.start()
-	if n := len(c.queue.all); n == 1 || n >= batchParts { // those between gather
-		c.signal()
-	}
+	c.signal()
 }
 
 // resize accounts for a chunk that now holds so much memory.

@@ -88,12 +88,8 @@ func (w *writer) run() {
 		w.core.relax()
 		w.core.tellNews()
 		hurry := w.takeHurry()
-		var batch []*parcel
-		wait := w.gathers(now, hurry)
-		if wait == 0 {
-			w.fetch(now)
-			batch, wait = w.next(now, hurry)
-		}
+		w.fetch(now)
+		batch, wait := w.next(now, hurry)
 		if len(batch) > 0 {
 			w.launch(batch, now)
 			continue
@@ -153,22 +149,6 @@ func (w *writer) takeHurry() bool {
 	return len(w.core.waiters) > 0
 }
 
-// gathers returns how long the writer leaves what is queued alone, so that it wakes
-// once for a batch and not for every story: whoever ends one is about to answer a request.
-func (w *writer) gathers(now time.Time, hurry bool) time.Duration {
-	c := w.core
-	if hurry || len(w.order) > 0 || c.short() {
-		return 0
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	n := len(c.queue.all)
-	if n == 0 || n >= batchParts || len(c.filed) > 0 || len(c.aside) > 0 {
-		return 0
-	}
-	return max(c.queue.all[0].since.Add(linger).Sub(now), 0)
-}
-
 // fetch makes parts of queued chunks, as many as a few batches hold that need not
 // wait: the others are smaller as they are.
 func (w *writer) fetch(now time.Time) {
@@ -206,7 +186,7 @@ func (w *writer) take(k *chunk, now time.Time) int {
 		return 0
 	}
 	if len(w.order) == 0 {
-		w.since = k.since
+		w.since = now
 	}
 	out := w.stories[k.telling]
 	if out == nil {

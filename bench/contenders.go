@@ -41,7 +41,7 @@ func contenders() []contender {
 		plain(floorName, func() slog.Handler { return nothing{} }),
 		plain("slog, text", func() slog.Handler { return slog.NewTextHandler(io.Discard, nil) }),
 		plain("slog, JSON", func() slog.Handler { return slog.NewJSONHandler(io.Discard, nil) }),
-		plain("tint", func() slog.Handler { return tint.NewHandler(io.Discard, nil) }),
+		plain("tint", func() slog.Handler { return tint.NewTextHandler(io.Discard, nil) }),
 		plain("zapslog", func() slog.Handler {
 			encoder := zapcore.NewJSONEncoder(zapcore.EncoderConfig{
 				TimeKey: "time", LevelKey: "level", MessageKey: "msg",
