@@ -16,9 +16,9 @@ const (
 
 // A flight is a call to the store.
 type flight struct {
-	batch []*parcel
-	began time.Time
-	err   error
+	batch    []*parcel
+	failures int // in a row, when it began
+	err      error
 }
 
 // flightsAllowed returns how many calls may be under way: one where the store has not
@@ -31,13 +31,13 @@ func (w *writer) flightsAllowed() int {
 }
 
 // launch puts a batch, on a goroutine of its own.
-func (w *writer) launch(batch []*parcel, now time.Time) {
+func (w *writer) launch(batch []*parcel) {
 	for _, p := range batch {
 		w.stories[p.chunk.telling].flying = true
 	}
 	w.flights++
 	w.since = time.Time{} // what is left lingered long enough
-	go w.put(flight{batch: batch, began: now})
+	go w.put(flight{batch: batch, failures: w.store.failures})
 }
 
 func (w *writer) put(f flight) {

@@ -44,7 +44,6 @@ type writer struct {
 
 	parked bool
 	store  delay               // of everything
-	failed time.Time           // when that last grew
 	keys   map[story.Key]*pace // of keys that take no more at the moment
 	slow   map[story.Key]int   // parts that wait for them
 	pace   pace
@@ -91,7 +90,7 @@ func (w *writer) run() {
 		w.fetch(now)
 		batch, wait := w.next(now, hurry)
 		if len(batch) > 0 {
-			w.launch(batch, now)
+			w.launch(batch)
 			continue
 		}
 		timer.Reset(w.sleep(now, wait))

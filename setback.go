@@ -112,9 +112,8 @@ func (w *writer) setBack(f flight, failures map[int]story.PutFailure) {
 // fail delays everything. What was sent before the last failure was known is no
 // further one.
 func (w *writer) fail(f flight, now time.Time, longest time.Duration) {
-	if f.began.After(w.failed) || w.store.failures == 0 {
+	if f.failures == w.store.failures || w.store.failures == 0 {
 		w.store.fail(now, longest)
-		w.failed = now
 	}
 	w.rotate(f.batch)
 }

@@ -66,6 +66,7 @@ func TestShutdownIsBounded(t *testing.T) {
 					for i := range 40 {
 						tell(t, h, fmt.Sprint(i), 2)
 					}
+					synctest.Wait() // until the store has been called
 					ctx, cancel := context.WithTimeout(t.Context(), patience)
 					defer cancel()
 					start := time.Now()
