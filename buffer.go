@@ -106,6 +106,9 @@ func (b *buffer) add(s *scratch) (added bool, err error) {
 	}
 	facts := b.factsOf(s)
 	room := b.held.room(&facts)
+	if room > 0 {
+		b.core.makeRoom(int64(room))
+	}
 	if room > 0 && !b.core.reserve(int64(room)) {
 		b.core.counts.drop(b.key().Kind, 1)
 		b.refused++

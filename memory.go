@@ -41,7 +41,7 @@ func (c *core) reserve(size int64) bool {
 		if wanted > c.memory.next.Load() && c.memory.sheddable.Load() {
 			c.beginShed()
 		}
-		if wanted > c.opts.MaxBuffered {
+		if wanted > c.most() {
 			return false
 		}
 		if c.buffered.CompareAndSwap(held, wanted) {
@@ -49,6 +49,23 @@ func (c *core) reserve(size int64) bool {
 		}
 	}
 }
+
+// makeRoom sees to it, as far as it can, that so much is free: those who log may be
+// faster than the goroutine that sheds. It lets some of what was queued last leave
+// memory, where it is in the journal. It may be called with a story's lock held.
+func (c *core) makeRoom(size int64) {
+	if c.opts.Journal == "" || c.buffered.Load()+size <= c.most() {
+		return
+	}
+	c.mu.Lock()
+	from := max(len(c.queue.all)-atOnce, 0)
+	c.mu.Unlock()
+	c.siftSome(&c.queue, from, c.spillable)
+}
+
+// most returns what lines may take of the memory. The rest is for what the writer
+// adds to them: indents, and notes of what was dropped.
+func (c *core) most() int64 { return c.opts.MaxBuffered - c.opts.MaxBuffered/32 }
 
 // eighths returns a part of the memory.
 func (c *core) eighths(n int64) int64 { return c.opts.MaxBuffered / 8 * n }

@@ -243,6 +243,7 @@ func (s *Scope) buffer(c *core) *buffer {
 	if first != nil && sameValue(first.core.store, c.store) {
 		sameStore++
 	}
+	c.makeRoom(perStory)
 	b := newBuffer(c, s.facts)
 	if b == nil {
 		return nil
