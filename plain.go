@@ -9,8 +9,8 @@ import (
 
 // The common case of Handle: an open scope, attributes of slog's own kinds, and
 // free space where the lines before are. Such a line is written straight into its
-// place, under the story's lock: nobody else's code runs meanwhile. That takes a
-// third less time than by way of a scratch, and must give the same line.
+// place, under the story's lock: nobody else's code runs meanwhile. That saves the
+// scratch and a copy, and must give the same line.
 
 // plainAttrs is what attributes usually take at most, in bytes.
 const plainAttrs = 64
