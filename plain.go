@@ -133,7 +133,7 @@ func appendPlainValue(text []byte, v slog.Value) (_ []byte, ok bool) {
 }
 
 // appendDuration appends what d.String() gives. For durations under a minute it
-// does so itself, which makes a line with one a fifteenth cheaper.
+// does so itself: in a profile of Handle, String took a fourth of the attributes' time.
 func appendDuration(text []byte, d time.Duration) []byte {
 	unit, name := time.Nanosecond, "ns"
 	switch {

@@ -30,7 +30,7 @@ func mustEscape(r rune) bool {
 }
 
 // isTame reports whether s holds printable ASCII only, and no backslash. It looks at
-// eight bytes at once: most text is tame, and looking at it was two thirds of AppendText
+// eight bytes at once: most text is tame, and looking at it took more than half of AppendText
 // in a profile.
 func isTame(s string) bool {
 	const (
