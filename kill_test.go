@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,12 +35,12 @@ const (
 // and so before it is acknowledged, or half way through.
 type killer struct {
 	story.Store
-	calls, at int
+	calls atomic.Int64
+	at    int64
 }
 
 func (k *killer) Put(ctx context.Context, parts []story.Part) error {
-	k.calls++
-	if k.calls != k.at {
+	if k.calls.Add(1) != k.at {
 		return k.Store.Put(ctx, parts)
 	}
 	if err := k.Store.Put(ctx, parts[:rand.IntN(len(parts)+1)]); err != nil {
@@ -62,7 +63,7 @@ func runKilled() error {
 	if err != nil {
 		return err
 	}
-	at, _ := strconv.Atoi(os.Getenv(killAt))
+	at, _ := strconv.ParseInt(os.Getenv(killAt), 10, 64)
 	opts := &dynamoslog.Options{Level: slog.LevelDebug, JournalLimit: 32 << 20, OnError: func(err error) { fmt.Fprintln(os.Stderr, err) }}
 	if os.Getenv(noKeep) == "" {
 		opts.Journal = filepath.Join(dir, "journal")
@@ -233,7 +234,7 @@ func (r *killResult) read(t *testing.T, path string, status []byte, complete boo
 // Every line whose Handle returned outlives kill -9.
 func TestKilledProcessesLoseNothing(t *testing.T) {
 	rounds, alive := 20, 200*time.Millisecond
-	if os.Getenv("CI") != "" {
+	if os.Getenv("CI") != "" && !raceDetector { // CI runs both ways
 		rounds = 50
 	}
 	if n, err := strconv.Atoi(os.Getenv(roundEnv)); err == nil {
