@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,7 +23,7 @@ const (
 type buffer struct {
 	core    *core
 	facts   *scopeFacts
-	suffix  string // of the id, where another handler writes the same scope to the same store
+	twins   int // handlers before it that write the same scope to the same store
 	cleanup runtime.Cleanup
 
 	keyed   bool        // is found by its key, until it is retired
@@ -38,7 +39,7 @@ type buffer struct {
 	counted    bool // perStory is
 	stored     bool // a part was handed over
 	continues  string
-	telling    *telling
+	telling    *telling // nil before the first chunk
 	lanes      lanes
 	held       lines
 	entry      entry
@@ -49,14 +50,14 @@ type buffer struct {
 	lastOffset int64
 	active     time.Duration // from the start until the last line came
 	interval   time.Duration
-	cutAt      time.Time
+	cutAfter   time.Duration // from the start
 
 	due   time.Time // guarded by core.mu, as is:
 	index int       // in the heap of open stories
 }
 
 // newBuffer returns the buffer of a story, or nil where there is no memory for one.
-func newBuffer(c *core, facts *scopeFacts) *buffer {
+func newBuffer(c *core, facts *scopeFacts, twins int) *buffer {
 	facts.mu.Lock()
 	defer facts.mu.Unlock()
 	c.openJournal()
@@ -65,7 +66,7 @@ func newBuffer(c *core, facts *scopeFacts) *buffer {
 		c.counts.drop(facts.key.Kind, 1)
 		return nil
 	}
-	b := &buffer{core: c, facts: facts, index: -1, refused: facts.refused, counted: true}
+	b := &buffer{core: c, facts: facts, twins: twins, index: -1, refused: facts.refused, counted: true}
 	facts.refused = 0
 	b.begin(facts.id, facts.start)
 	return b
@@ -73,9 +74,11 @@ func newBuffer(c *core, facts *scopeFacts) *buffer {
 
 func (b *buffer) begin(id string, start time.Time) {
 	b.id, b.start = id, start
+	if b.twins > 0 {
+		b.id += "-" + strconv.Itoa(b.twins+1)
+	}
 	b.interval = b.core.opts.MaxAge
-	b.cutAt = start.Add(b.interval)
-	b.telling = &telling{tree: tree{indent: b.core.opts.Indent}}
+	b.cutAfter, b.telling = b.interval, nil
 	b.lanes, b.count, b.title, b.stored, b.lastOffset = lanes{}, 0, "", false, 0
 }
 
@@ -168,7 +171,15 @@ func (b *buffer) hold(facts lineFacts, message string, attrs []byte, room int) {
 	if took := b.held.held - before; took != room {
 		b.core.buffered.Add(int64(took - room))
 	}
-	if room > 0 && b.held.held > sheds {
+	if room > 0 {
+		b.grew()
+	}
+}
+
+// grew offers what the story holds to be shed, where it is enough for that. The
+// caller holds b.mu.
+func (b *buffer) grew() {
+	if b.held.held > sheds {
 		b.core.memory.offer()
 	}
 }
@@ -196,8 +207,8 @@ func (b *buffer) nextDue() time.Time {
 		return b.last().Add(b.core.opts.MaxIdle)
 	}
 	due := b.start.Add(maxOpen)
-	if b.cutAt.Before(due) {
-		due = b.cutAt
+	if cut := b.start.Add(b.cutAfter); cut.Before(due) {
+		due = cut
 	}
 	if idle := b.last().Add(b.core.opts.MaxIdle); b.idle && idle.Before(due) {
 		due = idle
@@ -216,6 +227,9 @@ func (b *buffer) cut() {
 // take makes a chunk of what the story has. The caller holds b.mu.
 func (b *buffer) take(state story.State) *chunk {
 	header := b.header(state) // may add notes to the lines
+	if b.telling == nil {
+		b.telling = &telling{tree: tree{indent: b.core.opts.Indent}}
+	}
 	c := &chunk{
 		telling: b.telling, lines: b.held, refused: b.refused,
 		late: b.ended, whole: !b.stored && state != story.Open, header: header,
@@ -311,7 +325,7 @@ func (b *buffer) continueStory() {
 	b.facts.id = id
 	b.facts.mu.Unlock()
 	b.active -= start.Sub(b.start)
-	b.begin(id+b.suffix, start)
+	b.begin(id, start)
 }
 
 // retire makes place for the next story of the same key, and seals this one.
@@ -338,10 +352,10 @@ func (b *buffer) expire(now time.Time) {
 		seal = story.Sealed
 	case !b.ended && now.Sub(b.start) >= maxOpen:
 		seal = story.Continued
-	case !b.ended && !now.Before(b.cutAt):
+	case !b.ended && now.Sub(b.start) >= b.cutAfter:
 		b.cut()
 		b.interval = min(2*b.interval, max(maxAge, b.core.opts.MaxAge))
-		b.cutAt = now.Add(b.interval)
+		b.cutAfter = now.Sub(b.start) + b.interval
 	}
 	if seal == "" {
 		if b.registered {

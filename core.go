@@ -3,6 +3,7 @@ package dynamoslog
 import (
 	"container/heap"
 	"container/list"
+	"log/slog"
 	"reflect"
 	"slices"
 	"sync"
@@ -63,6 +64,8 @@ type chunk struct {
 	telling       *telling
 	lines         lines
 	refused       int  // lines that were dropped for want of memory
+	thinned       bool // of its lines below the level least
+	least         slog.Level
 	late          bool // of lines that came after the story's end
 	whole         bool // all of the story
 	refusedByKeep bool
@@ -136,7 +139,7 @@ func (c *core) keyedBuffer(key story.Key) (*buffer, error) {
 		return b, nil
 	}
 	start := time.Now()
-	b := newBuffer(c, &scopeFacts{key: key, id: story.NewID(start), start: start})
+	b := newBuffer(c, &scopeFacts{key: key, id: story.NewID(start), start: start}, 0)
 	if b == nil {
 		return nil, nil
 	}

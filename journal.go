@@ -38,6 +38,14 @@ type resumePoint struct {
 	text    []byte
 }
 
+// resumePoint returns where the journal resumes the story, or nil. The caller holds b.mu.
+func (b *buffer) resumePoint() *resumePoint {
+	if b.telling == nil {
+		return nil
+	}
+	return b.telling.resume.Load()
+}
+
 // A chunkEntry is a chunk's place in the journal.
 type chunkEntry struct {
 	number   uint64 // 0 if the chunk is not in the journal
@@ -143,7 +151,7 @@ func (b *buffer) journalStory(pin bool) {
 	if b.ended {
 		flags |= flagLate
 	}
-	resume := b.telling.resume.Load()
+	resume := b.resumePoint()
 	if resume != nil {
 		flags |= flagResume
 	}
@@ -429,7 +437,7 @@ func (c *core) journalLimit() int64 {
 // journal ends now. The caller holds b.mu.
 func (b *buffer) moveEntry(tail journal.Position) {
 	e := &b.entry
-	resume := b.telling.resume.Load()
+	resume := b.resumePoint()
 	if e.number == 0 || e.owed != nil || e.pin >= tail || resume == nil || resume.ordinal+1 != e.ordinal {
 		return
 	}

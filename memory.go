@@ -38,15 +38,14 @@ func (c *core) reserve(size int64) bool {
 	for {
 		held := c.buffered.Load()
 		wanted := held + size
+		room := wanted <= c.most()
+		if room && !c.buffered.CompareAndSwap(held, wanted) {
+			continue
+		}
 		if wanted > c.memory.next.Load() && c.memory.sheddable.Load() {
-			c.beginShed()
+			c.beginShed() // which finds held what was wanted
 		}
-		if wanted > c.most() {
-			return false
-		}
-		if c.buffered.CompareAndSwap(held, wanted) {
-			return true
-		}
+		return room
 	}
 }
 
@@ -223,9 +222,10 @@ func (c *core) dropCalm(k *chunk) bool {
 
 // dropBelow drops the lines below a level. The caller holds c.mu.
 func (c *core) dropBelow(k *chunk, level slog.Level) bool {
-	if k.entry.complete { // it can leave memory instead
+	if k.entry.complete || k.thinned && k.least >= level { // it can leave memory instead, or has none of them
 		return false
 	}
+	k.thinned, k.least = true, level
 	dropped := k.lines.keepFrom(&c.blocks, level)
 	k.refused += dropped
 	k.drop(c, dropped)

@@ -110,7 +110,7 @@ func TestSpilledToJournal(t *testing.T) {
 // Where open stories hold the memory, it is they that are handed over.
 func TestOpenStoriesAreHandedOver(t *testing.T) {
 	const stories, limit = 2000, 16 << 20
-	h, store := open(t, dynamoslog.Options{MaxBuffered: limit})
+	h, store := open(t, dynamoslog.Options{MaxBuffered: limit, MaxAge: time.Hour})
 	contexts := make([]context.Context, stories)
 	scopes := make([]*dynamoslog.Scope, stories)
 	for i := range contexts {
@@ -118,10 +118,14 @@ func TestOpenStoriesAreHandedOver(t *testing.T) {
 	}
 	logger := slog.New(h)
 	const lines = 100
+	patience := time.Now().Add(time.Minute)
 	for n := range lines {
 		for i, ctx := range contexts {
 			logger.InfoContext(ctx, fmt.Sprintf("line %d", n), "of", "a hundred bytes or so, that are held until the story ends")
 			for i%100 == 0 && h.Stats().Buffered > limit*13/16 { // no faster than they are stored
+				if time.Now().After(patience) {
+					t.Fatal("open stories hand over nothing, although memory is short")
+				}
 				runtime.Gosched()
 			}
 		}

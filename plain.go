@@ -74,6 +74,7 @@ func (b *buffer) plainRoom(wanted int) bool {
 		return false
 	}
 	b.held.grow(&b.core.blocks, size)
+	b.grew()
 	return true
 }
 

@@ -231,27 +231,23 @@ func (s *Scope) buffer(c *core) *buffer {
 	if first != nil && first.core == c {
 		return first
 	}
-	sameStore := 0
+	twins := 0
 	for _, b := range s.others {
 		if b.core == c {
 			return b
 		}
 		if sameValue(b.core.store, c.store) {
-			sameStore++
+			twins++
 		}
 	}
 	if first != nil && sameValue(first.core.store, c.store) {
-		sameStore++
+		twins++
 	}
 	c.makeRoom(perStory)
-	b := newBuffer(c, s.facts)
+	b := newBuffer(c, s.facts, twins)
 	if b == nil {
 		return nil
 	}
-	if sameStore > 0 {
-		b.suffix = "-" + strconv.Itoa(sameStore+1)
-	}
-	b.id += b.suffix
 	b.idle = s.ended
 	b.cleanup = runtime.AddCleanup(s, c.abandon, b)
 	if first == nil {
