@@ -18,7 +18,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog"
@@ -93,9 +92,8 @@ func launchAside() (endpoint string, err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		runtime.LockOSThread() // for ever: the thread, which the emulator's priority comes from, ends with the goroutine
-		const lowest = 19
-		if err = syscall.Setpriority(syscall.PRIO_PROCESS, 0, lowest); err == nil {
+		runtime.LockOSThread() // for ever: the thread, which the emulator inherits from, ends with the goroutine
+		if err = yieldToAll(); err == nil {
 			endpoint, err = dynamotest.Launch()
 		}
 	}()
