@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/dynamo"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -41,13 +42,18 @@ func (w *writer) launch(batch []*parcel) {
 }
 
 func (w *writer) put(f flight) {
-	parts := make([]story.Part, len(f.batch))
+	parts, encoded := make([]story.Part, len(f.batch)), make([]dynamo.Encoded, len(f.batch))
 	for i, p := range f.batch {
-		parts[i] = p.Part
+		parts[i], encoded[i] = p.Part, p.encoded
+		p.encoded = dynamo.Encoded{} // another try makes it again
 	}
 	ctx, cancel := context.WithTimeout(w.ctx, attemptLimit)
 	defer cancel()
-	f.err = w.core.store.Put(ctx, parts)
+	if table, ok := w.core.store.(*Table); ok {
+		f.err = table.putEncoded(ctx, parts, encoded)
+	} else {
+		f.err = w.core.store.Put(ctx, parts)
+	}
 	w.landed <- f
 }
 

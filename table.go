@@ -117,9 +117,22 @@ func (t *Table) open(ctx context.Context) (*dynamo.Store, error) {
 // DynamoDB did not take is named in the [story.PutError], and a table that
 // cannot be used makes every part wait.
 func (t *Table) Put(ctx context.Context, parts []story.Part) error {
+	return t.putEncoded(ctx, parts, make([]dynamo.Encoded, len(parts)))
+}
+
+// encode does what can be done of Put before it, once a call has loaded the
+// configuration.
+func (t *Table) encode(part story.Part) dynamo.Encoded {
+	if store := t.store.Load(); store != nil {
+		return store.Encode(part)
+	}
+	return dynamo.Encoded{}
+}
+
+func (t *Table) putEncoded(ctx context.Context, parts []story.Part, encoded []dynamo.Encoded) error {
 	store, err := t.open(ctx)
 	if err == nil {
-		return store.Put(ctx, parts)
+		return store.PutEncoded(ctx, parts, encoded)
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("dynamoslog: %w (%v)", ctx.Err(), err)

@@ -18,7 +18,7 @@ var (
 	DecodeHeader = decodeHeader
 )
 
-func (s *Store) Encode(part story.Part) (map[string]types.AttributeValue, error) {
+func (s *Store) ItemOf(part story.Part) (map[string]types.AttributeValue, error) {
 	return s.encode(part)
 }
 

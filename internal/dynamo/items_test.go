@@ -93,7 +93,7 @@ func TestExpiry(t *testing.T) {
 		{b.Store, headPart(odd, ""), at(11, time.Hour).Unix(), "an id that tells no time: from the header"},
 		{forever, headPart(odd, ""), nil, "a negative time to live"},
 	} {
-		it, err := test.store.Encode(test.part)
+		it, err := test.store.ItemOf(test.part)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,7 +197,7 @@ func TestLargestItem(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, dynamo.Config{PlainText: true})
 	id := idAt(at(10, 0), "a")
-	it, err := b.Encode(textPart(user42, id, 1, "x"))
+	it, err := b.ItemOf(textPart(user42, id, 1, "x"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestCompression(t *testing.T) {
 		{plain, strings.Repeat("+0.000 I again and again\n", 100), false, "PlainText"},
 	} {
 		part := textPart(user42, id, 1, test.text)
-		it, err := test.store.Encode(part)
+		it, err := test.store.ItemOf(part)
 		if err != nil {
 			t.Fatal(err)
 		}
