@@ -12,7 +12,7 @@ import (
 // place, under the story's lock: nobody else's code runs meanwhile. That saves the
 // scratch and a copy, and must give the same line.
 
-// plainAttrs is what attributes usually take at most, in bytes.
+// plainAttrs is what a record's attributes usually take at most, in bytes.
 const plainAttrs = 64
 
 // addPlain appends a record in the common case. Where it returns false it has done
@@ -25,7 +25,8 @@ func (b *buffer) addPlain(h *Handler, r *slog.Record, site callSite) bool {
 }
 
 func (b *buffer) addPlainLocked(h *Handler, r *slog.Record, site callSite) bool {
-	if !b.registered || b.ended || b.idle || !b.plainRoom(compactSize+len(r.Message)+plainAttrs) {
+	wanted := compactSize + len(r.Message) + len(h.bound) + len(h.attrs) + plainAttrs
+	if !b.registered || b.ended || b.idle || !b.plainRoom(wanted) {
 		return false
 	}
 	last := b.held.last

@@ -24,6 +24,12 @@ async function open(address, options = {}) {
   return page;
 }
 
+// arrived waits for a page that shows something, and for its script.
+async function arrived(page, shows) {
+  await page.waitForSelector(shows);
+  await page.waitForLoadState();
+}
+
 const checks = {
   async "no page breaks a rule of axe, in light, dark and narrow"() {
     for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 360, height: 640 } }]) {
@@ -65,7 +71,7 @@ const checks = {
     await page.keyboard.press("e");
     assert.equal(await page.evaluate(() => document.querySelector(".current .level").textContent), "ERROR");
     await page.keyboard.press("o");
-    await page.waitForSelector("body.story li.error");
+    await arrived(page, "body.story li.error");
     await page.keyboard.press("?");
     assert.equal(await page.isVisible("dialog.keys"), true);
     assert.deepEqual(page.trouble, []);
@@ -116,7 +122,7 @@ const checks = {
     const page = await open(story);
     await page.fill("input.find", "hamstring or so");
     await page.keyboard.press("Enter");
-    await page.waitForSelector(".filtered");
+    await arrived(page, ".filtered");
     assert.equal(await page.locator("li[id^=L]").count(), 0);
     await page.goto(base + story + "&q=No+exercises");
     assert.deepEqual(await page.locator("li[id^=L]").evaluateAll((lines) => lines.map((l) => l.id)), ["L1", "L12", "L14"]);
@@ -130,11 +136,11 @@ const checks = {
     await page.locator("input[name=was]").nth(5).check();
     await page.locator("input[name=is]").nth(5).check();
     await page.click("button:text('compare')");
-    await page.waitForSelector("body.failure");
+    await arrived(page, "body.failure");
     await page.goBack();
     await page.locator("input[name=is]").nth(0).check();
     await page.click("button:text('compare')");
-    await page.waitForSelector("body.diff li.new");
+    await arrived(page, "body.diff li.new");
     await page.keyboard.press("j");
     assert.equal(await page.locator(".change.current").count(), 1);
   },
@@ -167,8 +173,10 @@ const checks = {
     assert.equal(await page.isVisible("button.copy"), false);
     await page.fill("input.find", "No exercises");
     await page.click("button:text('filter')");
+    await arrived(page, ".filtered");
     assert.equal(await page.locator("li.hit").count(), 1);
     await page.click("a:text('unfold all')");
+    await page.waitForURL(/fold=none/);
     await page.click("a:text('the one before')");
     await page.waitForSelector("body.diff");
   },
@@ -193,7 +201,7 @@ const checks = {
     assert.equal(await page.isVisible("#L50001"), true);
     assert.equal(await page.locator("#L9").count(), 0);
     await page.click("#L8 a.f");
-    await page.waitForSelector("#L9");
+    await arrived(page, "#L9");
     await page.goto(base + "story?key=job_nested#L99999");
     await page.waitForSelector("#L99999.current");
     await page.goto(base + "story?key=job_flat");
