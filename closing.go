@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -106,10 +107,18 @@ type UnwrittenError struct {
 }
 
 func (e *UnwrittenError) Error() string {
-	return fmt.Sprintf("dynamoslog: %d lines of %d stories are not stored; they are %s: %v", e.Lines, e.Stories, e.Where, e.err)
+	return fmt.Sprintf("dynamoslog: %s of %s not stored; they are %s: %s",
+		count(e.Lines, "line", "lines"), count(e.Stories, "story is", "stories are"), e.Where, unnamed{e.err})
 }
 
-// Unwrap returns the reason: the context's error, or the store's.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+// Unwrap returns the reasons: the context's error, and what the store said last.
 func (e *UnwrittenError) Unwrap() error { return e.err }
 
 var errRejected = errors.New("the store rejected them, or memory was full")
@@ -180,12 +189,12 @@ func (c *core) report(w *waiter, err error, waiting string) error {
 			now.filed++
 		}
 	}
-	unwritten := &UnwrittenError{Lines: now.lost.lines(), Stories: len(now.stories) + now.filed, err: err}
+	unwritten := &UnwrittenError{Lines: now.lost.lines(), Stories: len(now.stories) + now.filed, err: errRejected}
 	if unwritten.Stories == 0 {
 		return nil
 	}
-	if err == nil {
-		unwritten.err = errRejected
+	if err != nil {
+		unwritten.err = c.because(err)
 	}
 	unwritten.Where = now.lost.where(waiting, c.opts.Journal)
 	return unwritten

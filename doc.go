@@ -17,7 +17,7 @@
 // # Use
 //
 //	h := dynamoslog.New(store, nil)
-//	defer h.Close()
+//	defer h.Close() // before the program ends, also by a signal: see the example of Handler.Shutdown
 //	slog.SetDefault(slog.New(h))
 //	http.ListenAndServe(addr, dynamoslog.Middleware(nil)(mux)) // a story per request
 //
@@ -42,6 +42,8 @@
 // how many lines are not stored. What can never be stored goes to
 // Options.Fallback as text.
 //
-// Until a story is stored it is in memory only: a process that is killed loses
-// what was not written. See Options.MaxAge.
+// Until a story is stored it is in memory only, unless Options.Journal names a
+// directory: what is in it outlives the process, and the next one stores it.
+// Without a journal a process that is killed loses what was not written; see
+// Options.MaxAge.
 package dynamoslog

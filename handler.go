@@ -81,7 +81,8 @@ type Options struct {
 	// by default. The handler never writes to it twice at once.
 	Fallback io.Writer
 	// OnError is told of trouble with the store or the journal: once when its nature
-	// changes, then at most once a minute; and when it is over. It is called on the
+	// changes, then at most once a minute; and when it is over. By default each is a
+	// line in the fallback. It is called on the
 	// handler's own goroutine, with no lock held; what it logs with the handler goes
 	// to the fallback.
 	OnError func(error)
@@ -140,10 +141,21 @@ type Handler struct {
 // New returns a handler that keeps its stories in a store. It does no I/O and
 // starts nothing: a goroutine begins with the first line, and ends with Close.
 // Options may be nil and are copied. The caller closes the store, after the handler.
+// With a nil store everything goes to the fallback in the end, and OnError is told.
 func New(store story.Store, opts *Options) *Handler {
+	if store == nil {
+		store = noStore{}
+	}
 	c := newCore(store, opts.withDefaults())
 	return &Handler{core: c, plain: c.opts.ReplaceAttr == nil && !c.opts.AddSource}
 }
+
+// noStore stands for a store that was forgotten.
+type noStore struct{ story.Store }
+
+func (noStore) Put(context.Context, []story.Part) error { return errNoStore }
+
+var errNoStore = errors.New("dynamoslog: New was called without a store")
 
 // Enabled reports whether records of this level are logged.
 func (h *Handler) Enabled(_ context.Context, level slog.Level) bool {

@@ -45,7 +45,7 @@ func TestJournalKeepsWhatIsNotStored(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "journal")
 	store := &faulty{Memory: story.NewMemory(), fault: failing(story.Wait, all)}
 	var fallback bytes.Buffer
-	h := dynamoslog.New(store, &dynamoslog.Options{Journal: dir, Fallback: &fallback})
+	h := dynamoslog.New(store, &dynamoslog.Options{Journal: dir, Fallback: &fallback, OnError: func(error) {}})
 	for i := range 100 {
 		tell(t, h, fmt.Sprint(i), 50)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -105,6 +106,9 @@ func (w *writer) setBack(f flight, failures map[int]story.PutFailure) {
 		w.tell(kind, err)
 	}
 	if stored && kinds[fault] == nil && kinds[misconfigured] == nil {
+		if kinds[busy] == nil {
+			w.core.setTrouble(nil)
+		}
 		w.tellMended()
 	}
 }
@@ -215,7 +219,10 @@ func (w *writer) adapt(now time.Time, batch []*parcel, failures map[int]story.Pu
 
 // tell lets OnError know of trouble.
 func (w *writer) tell(kind trouble, err error) {
-	if w.core.hasNews(kind, fmt.Errorf("dynamoslog: storing: %w", err)) {
+	if kind != rejected {
+		w.core.setTrouble(err)
+	}
+	if w.core.hasNews(kind, fmt.Errorf("dynamoslog: storing: %w", unnamed{err})) {
 		w.down = w.down || kind == fault || kind == misconfigured
 	}
 }
@@ -229,11 +236,35 @@ func (w *writer) tellMended() {
 
 var errMended = errors.New("dynamoslog: storing works again")
 
+// An unnamed error is one without the library's name at its beginning, to stand within
+// another.
+type unnamed struct{ error }
+
+func (e unnamed) Error() string { return strings.TrimPrefix(e.error.Error(), "dynamoslog: ") }
+func (e unnamed) Unwrap() error { return e.error }
+
 // news are what OnError has to hear.
 type news struct {
-	mu   sync.Mutex
-	list []error
-	told map[trouble]time.Time // when it last heard of it
+	mu      sync.Mutex
+	list    []error
+	told    map[trouble]time.Time // when it last heard of it
+	trouble error                 // why storing fails at the moment, if it does
+}
+
+func (c *core) setTrouble(err error) {
+	c.news.mu.Lock()
+	defer c.news.mu.Unlock()
+	c.news.trouble = err
+}
+
+// because adds to the reason for which something is not stored what the store said.
+func (c *core) because(err error) error {
+	c.news.mu.Lock()
+	defer c.news.mu.Unlock()
+	if c.news.trouble == nil {
+		return err
+	}
+	return fmt.Errorf("%w; storing: %w", err, unnamed{c.news.trouble})
 }
 
 // hasNews leaves word for OnError, unless it has heard of the same a short time ago.
@@ -250,10 +281,8 @@ func (c *core) hasNews(kind trouble, err error) bool {
 		c.news.told = make(map[trouble]time.Time)
 	}
 	c.news.told[kind] = now
-	if c.opts.OnError != nil {
-		c.news.list = append(c.news.list, err)
-		c.signal()
-	}
+	c.news.list = append(c.news.list, err)
+	c.signal()
 	return true
 }
 
@@ -263,6 +292,10 @@ func (c *core) tellNews() {
 	c.news.list = nil
 	c.news.mu.Unlock()
 	for _, err := range list {
-		c.opts.OnError(err)
+		if c.opts.OnError != nil {
+			c.opts.OnError(err)
+		} else {
+			c.writeFallback(unnamed{err}.Error(), "")
+		}
 	}
 }

@@ -174,3 +174,31 @@ func TestLogAfterCloseOpensNothing(t *testing.T) {
 		t.Errorf("left %v, fallback %q", left, fallback.String())
 	}
 }
+
+// Who sets no OnError hears of trouble all the same, and Close says what it was.
+func TestTroubleIsToldByDefault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for want, store := range map[string]story.Store{
+			"as told":                        &faulty{Memory: story.NewMemory(), fault: failing(story.Wait, all)},
+			"New was called without a store": nil,
+		} {
+			var fallback bytes.Buffer
+			h := dynamoslog.New(store, &dynamoslog.Options{Fallback: &fallback})
+			ctx, scope := dynamoslog.Begin(t.Context(), "user", 42)
+			slog.New(h).InfoContext(ctx, "hello")
+			scope.End()
+			time.Sleep(time.Second) // of the fake clock
+			synctest.Wait()
+			if got := fallback.String(); got != "dynamoslog: storing: "+want+"\n" {
+				t.Errorf("the fallback got %q", got)
+			}
+			err := h.Close()
+			if err == nil || !errors.Is(err, context.DeadlineExceeded) || !strings.HasSuffix(err.Error(), "1 line of 1 story is not stored; they are in Options.Fallback: context deadline exceeded; storing: "+want) {
+				t.Errorf("Close: %v", err)
+			}
+			if !strings.HasSuffix(fallback.String(), "\n+0.000 I hello\n") {
+				t.Errorf("in the end the fallback got %q", fallback.String())
+			}
+		}
+	})
+}

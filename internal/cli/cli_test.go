@@ -77,8 +77,16 @@ func TestDemoAndReading(t *testing.T) {
 	if !strings.HasPrefix(out, "user_42\n") || strings.Contains(out, "user_7") {
 		t.Errorf("completion of a key:\n%s", out)
 	}
-	run(t, 0, "rm", "user_42", file)
-	_, errs := run(t, 3, "show", "user_42", file)
+	out, errs := run(t, 0, "grep", "starting", "--read", "1", file)
+	if _, next, found := strings.Cut(errs, "1 story read; --until "); !found || out == "" {
+		t.Errorf("grep does not say how it goes on: %s", errs)
+	} else if out, _ = run(t, 0, "grep", "starting", "--until", next[:len("2006-01-02T15:04:05.000000Z")], file); strings.Count(out, "Starting workout generation") < 2 {
+		t.Errorf("grep goes on with\n%s", out)
+	}
+	if out, _ = run(t, 0, "rm", "user_42", file); out != "Removed 2 stories of user_42.\n" {
+		t.Errorf("rm: %s", out)
+	}
+	_, errs = run(t, 3, "show", "user_42", file)
 	if !strings.Contains(errs, "dynamoslog ls") {
 		t.Errorf("the error does not say what to do: %s", errs)
 	}
@@ -87,7 +95,27 @@ func TestDemoAndReading(t *testing.T) {
 	run(t, 2, "ls", "--since", "soon", file)
 	run(t, 2, "show", "user_7", "--fold", "some", file)
 	run(t, 3, "diff", "user_7", file)
-	run(t, 2, "table", "check")
+	run(t, 2, "ls", "-n", "0", file)
+	run(t, 2, "table", "check", file)
+	run(t, 2, "table", "delete")
+}
+
+// What is said wins over the environment, and reading makes no file.
+func TestStoreIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "stories.db")
+	t.Setenv("DYNAMOSLOG_TABLE", "app-logs")
+	run(t, 0, "demo", "--once", "--file", file)
+	if out, _ := run(t, 0, "ls", "--kind", "User", "--file", file); strings.Count(out, "user_") != 3 {
+		t.Errorf("ls:\n%s", out)
+	}
+	run(t, 2, "ls", "--file", file, "--table", "app-logs")
+	t.Setenv("DYNAMOSLOG_FILE", file)
+	run(t, 2, "ls")
+	typo := filepath.Join(dir, "storeis.db")
+	if _, errs := run(t, 1, "ls", "--file", typo); !strings.Contains(errs, "there is no file "+typo) {
+		t.Errorf("ls of a file that is not there: %s", errs)
+	}
 }
 
 func TestHostileStoryIsHarmless(t *testing.T) {

@@ -43,7 +43,7 @@ func (o *options) complete(ctx context.Context, q story.Query, begun string, nam
 	q.Limit = completeMost
 	var found []cobra.Completion
 	seen := make(map[string]bool)
-	_ = o.withStore(func(store story.Store) error {
+	_ = o.withStories(func(store story.Store) error {
 		page, err := store.List(ctx, q)
 		for _, h := range page.Headers {
 			word, about := name(h)

@@ -44,7 +44,7 @@ func (o *options) costCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return o.withStore(func(store story.Store) error {
+			return o.withStories(func(store story.Store) error {
 				rate, err := countStories(cmd.Context(), store, from, now)
 				if err != nil {
 					return err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime/debug"
 
 	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/examples/workout"
@@ -24,7 +25,7 @@ func (o *options) demoCommand() *cobra.Command {
 		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return o.withStore(func(store story.Store) error {
-				if err := demo(cmd, store); err != nil || once {
+				if err := o.demo(cmd, store); err != nil || once {
 					return err
 				}
 				return serve(cmd, address, viewer.New(store, nil))
@@ -36,7 +37,7 @@ func (o *options) demoCommand() *cobra.Command {
 	return cmd
 }
 
-func demo(cmd *cobra.Command, store story.Store) error {
+func (o *options) demo(cmd *cobra.Command, store story.Store) error {
 	h := dynamoslog.New(store, &dynamoslog.Options{Level: slog.LevelDebug, Fallback: cmd.ErrOrStderr()})
 	server := httptest.NewServer(workout.NewServer(slog.New(h)))
 	var err error
@@ -55,13 +56,28 @@ func demo(cmd *cobra.Command, store story.Store) error {
 is stored: indented by call depth, under the key %s.
 
 %s
-Read it and the others with the same --table or --file, if you gave one:
+Read it and the others:
 
-    go run ./cmd/dynamoslog ls
-    go run ./cmd/dynamoslog show user_42
-    go run ./cmd/dynamoslog diff user_42
-`, s.Key, story.Format(s.Lines))
+    %[3]s ls
+    %[3]s show user_42
+    %[3]s diff user_42
+`, s.Key, story.Format(s.Lines), o.again())
 	return err
+}
+
+// again is how this program is run again, on the same store.
+func (o *options) again() string {
+	again := "dynamoslog"
+	if info, ok := debug.ReadBuildInfo(); !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		again = "go run ./cmd/dynamoslog"
+	}
+	switch {
+	case o.table != "":
+		again += " --table " + o.table
+	case o.file != "":
+		again += " --file " + o.file
+	}
+	return again
 }
 
 func post(url string) error {

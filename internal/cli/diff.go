@@ -26,7 +26,7 @@ func (o *options) diffCommand() *cobra.Command {
 			if len(args) > 2 {
 				p.Was = args[2]
 			}
-			return o.withStore(func(store story.Store) error {
+			return o.withStories(func(store story.Store) error {
 				d, err := reading.Compare(cmd.Context(), store, p)
 				switch {
 				case errors.Is(err, reading.ErrSameStory):

@@ -26,7 +26,7 @@ func (o *options) exportCommand() *cobra.Command {
 				return err
 			}
 			q.OldestFirst = oldest
-			return o.withStore(func(store story.Store) error { return export(cmd, store, q) })
+			return o.withStories(func(store story.Store) error { return export(cmd, store, q) })
 		},
 	}
 	flags.add(cmd, o)
@@ -35,7 +35,10 @@ func (o *options) exportCommand() *cobra.Command {
 }
 
 func export(cmd *cobra.Command, store story.Store, q story.Query) error {
-	progress := progressTo(cmd.ErrOrStderr())
+	progress := &progress{}
+	if widthOf(cmd.OutOrStdout()) == 0 { // else the stories themselves are seen
+		progress = progressTo(cmd.ErrOrStderr())
+	}
 	defer progress.clear()
 	n, lines := 0, 0
 	for h, err := range story.All(cmd.Context(), store, q) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -23,7 +24,7 @@ func (o *options) grepCommand() *cobra.Command {
 				return err
 			}
 			view := reading.View{Fold: reading.Unfolded, Filter: reading.Filter{Text: args[0]}}
-			return o.withStore(func(store story.Store) error {
+			return o.withStories(func(store story.Store) error {
 				if o.json {
 					return o.grep(cmd, cmd.OutOrStdout(), store, q, view, most, read)
 				}
@@ -32,7 +33,7 @@ func (o *options) grepCommand() *cobra.Command {
 		},
 	}
 	flags.add(cmd, o)
-	cmd.Flags().IntVarP(&most, "limit", "n", 20, "the most stories to show")
+	limit(cmd, &most, 20, "the most stories to show")
 	cmd.Flags().IntVar(&read, "read", 200, "the most stories to read")
 	return cmd
 }
@@ -44,7 +45,8 @@ func (o *options) grep(cmd *cobra.Command, out io.Writer, store story.Store, q s
 			return err
 		}
 		if looked == read {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%d stories were read; --until %s goes on, --read reads more.\n", read, h.Start.Format("2006-01-02T15:04:05Z"))
+			next := h.Start.Add(time.Microsecond) // this story included
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s read; --until %s goes on, --read reads more.\n", stories(read), next.UTC().Format("2006-01-02T15:04:05.000000Z"))
 			break
 		}
 		looked++

@@ -31,11 +31,11 @@ func (o *options) listCommand() *cobra.Command {
 				return err
 			}
 			query.Limit = most
-			return o.withStore(func(store story.Store) error { return o.list(cmd, store, query) })
+			return o.withStories(func(store story.Store) error { return o.list(cmd, store, query) })
 		},
 	}
 	flags.add(cmd, o)
-	cmd.Flags().IntVarP(&most, "limit", "n", 50, "the most stories to list")
+	limit(cmd, &most, 50, "the most stories to list")
 	return cmd
 }
 

@@ -17,7 +17,7 @@ import (
 func paged(cmd *cobra.Command, f func(io.Writer) error) error {
 	out := cmd.OutOrStdout()
 	file, ok := out.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	if !ok || !term.IsTerminal(int(file.Fd())) || os.Getenv("TERM") == "dumb" {
 		return f(out)
 	}
 	_, height, err := term.GetSize(int(file.Fd()))

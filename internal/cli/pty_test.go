@@ -56,7 +56,14 @@ func onTerminal(t *testing.T, rows uint16, env []string, args ...string) *termin
 
 func onTerminalOf(t *testing.T, size pty.Winsize, env []string, args ...string) *terminal {
 	t.Helper()
+	return onTerminalBut(t, nil, size, env, args...)
+}
+
+// onTerminalBut sends standard output elsewhere, unless it is nil.
+func onTerminalBut(t *testing.T, out io.Writer, size pty.Winsize, env []string, args ...string) *terminal {
+	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
+	cmd.Stdout = out
 	cmd.Env = append(os.Environ(), childEnv+"=command", "TERM=xterm", "NO_COLOR=", "PAGER="+os.Args[0], "LESS=")
 	cmd.Env = append(cmd.Env, env...)
 	file, err := pty.StartWithSize(cmd, &size)
@@ -169,14 +176,29 @@ func TestListOnTerminal(t *testing.T) {
 
 var colour = regexp.MustCompile("\x1b\\[[0-9]+m")
 
-// Progress is a line on the terminal that is gone at the end; a file gets none.
+// Progress is a line on the terminal that is gone at the end, where the stories
+// themselves go elsewhere.
 func TestExportOnTerminal(t *testing.T) {
 	path := fixture(t)
-	text, code := onTerminal(t, 50, nil, "export", "--file", path).end(t)
-	if code != 0 || !strings.Contains(text, "\r\x1b[K1 story, 5 lines, at ") || strings.Count(text, `"title":"POST /order"`) != 3 {
-		t.Errorf("exit code %d\n%q", code, text)
+	const story = `"title":"POST /order"`
+	var out bytes.Buffer
+	text, code := onTerminalBut(t, &out, pty.Winsize{Rows: 50, Cols: 100}, nil, "export", "--file", path).end(t)
+	if code != 0 || !strings.Contains(text, "\r\x1b[K1 story, 5 lines, at ") || strings.Count(out.String(), story) != 3 {
+		t.Errorf("exit code %d\n%q\n%s", code, text, &out)
 	}
 	clean(t, text)
+	text, code = onTerminal(t, 50, nil, "export", "--file", path).end(t)
+	if code != 0 || strings.Contains(text, "\x1b") || strings.Count(text, story) != 3 {
+		t.Errorf("with the stories on the terminal: exit code %d\n%q", code, text)
+	}
+}
+
+// A terminal that cannot do anything gets no pager.
+func TestDumbTerminal(t *testing.T) {
+	text, code := onTerminal(t, 3, []string{"TERM=dumb"}, "ls", "--file", fixture(t)).end(t)
+	if code != 0 || !strings.HasPrefix(text, "WHEN ") || strings.Contains(text, "\x1b") {
+		t.Errorf("exit code %d\n%q", code, text)
+	}
 }
 
 // Ctrl-C ends what runs until then as it should, and leaves the terminal clean.

@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"context"
+	"fmt"
+
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/spf13/cobra"
 )
@@ -16,7 +19,35 @@ func (o *options) removeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return o.withStore(func(store story.Store) error { return store.Delete(cmd.Context(), key, id) })
+			return o.withStories(func(store story.Store) error { return o.remove(cmd, store, key, id) })
 		},
 	}
+}
+
+func (o *options) remove(cmd *cobra.Command, store story.Store, key story.Key, id string) error {
+	n, err := count(cmd.Context(), store, key, id)
+	if err == nil {
+		err = store.Delete(cmd.Context(), key, id)
+	}
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return printJSON(cmd.OutOrStdout(), map[string]int{"removed": n})
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Removed %s of %s.\n", stories(n), key)
+	return err
+}
+
+// count returns how many stories there are of a key, or of one id.
+func count(ctx context.Context, store story.Store, key story.Key, id string) (n int, err error) {
+	for h, err := range story.All(ctx, store, story.Query{Key: key}) {
+		if err != nil {
+			return 0, err
+		}
+		if id == "" || h.ID == id {
+			n++
+		}
+	}
+	return n, nil
 }

@@ -10,14 +10,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/dynamoslog/dynamoslog"
-	"github.com/dynamoslog/dynamoslog/sqlitestore"
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/spf13/cobra"
 )
@@ -52,8 +50,8 @@ func Run(args []string, stdout, stderr io.Writer) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.PersistentFlags().StringVar(&o.table, "table", os.Getenv("DYNAMOSLOG_TABLE"), "DynamoDB table with the stories (or DYNAMOSLOG_TABLE)")
-	root.PersistentFlags().StringVar(&o.file, "file", os.Getenv("DYNAMOSLOG_FILE"), "file with the stories (or DYNAMOSLOG_FILE); by default one in your cache folder")
+	root.PersistentFlags().StringVar(&o.table, "table", "", "DynamoDB table with the stories (or DYNAMOSLOG_TABLE)")
+	root.PersistentFlags().StringVar(&o.file, "file", "", "file with the stories (or DYNAMOSLOG_FILE); by default one in your cache folder")
 	root.PersistentFlags().BoolVar(&o.json, "json", false, "print JSON, one object a line")
 	root.PersistentFlags().StringVar(&o.color, "color", colorAuto, "auto colours a terminal's output, unless NO_COLOR is set; always or never")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
@@ -77,7 +75,8 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	case ctx.Err() != nil:
 		return exitInterrupted
 	}
-	fmt.Fprintln(stderr, "dynamoslog: "+escapeLines(strings.TrimSpace(err.Error())))
+	text := strings.TrimPrefix(strings.TrimSpace(err.Error()), "dynamoslog: ")
+	fmt.Fprintln(stderr, "dynamoslog: "+escapeLines(strings.ReplaceAll(text, "\t", "    ")))
 	switch {
 	case errors.Is(err, errUsage), strings.HasPrefix(err.Error(), "unknown command"): // for which cobra has no error of its own
 		fmt.Fprintln(stderr, "'dynamoslog --help' shows the commands.")
@@ -85,6 +84,8 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, story.ErrNotFound):
 		fmt.Fprintln(stderr, "'dynamoslog ls' shows what there is.")
 		return exitNotFound
+	case errors.Is(err, dynamoslog.ErrNoTable):
+		fmt.Fprintln(stderr, "'dynamoslog table create --table NAME' makes it.")
 	}
 	return exitError
 }
@@ -96,27 +97,6 @@ func escapeLines(text string) string {
 		lines[i] = story.Escape(lines[i])
 	}
 	return strings.Join(lines, "\n")
-}
-
-// withStore calls f with the store that the options name.
-func (o *options) withStore(f func(story.Store) error) (err error) {
-	if o.table != "" {
-		return f(&dynamoslog.Table{Name: o.table})
-	}
-	path := o.file
-	if path == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			return fmt.Errorf("%w: there is no cache folder, name a file with --file: %w", errUsage, err)
-		}
-		path = filepath.Join(cache, "dynamoslog", "stories.db")
-	}
-	store, err := sqlitestore.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	return f(store)
 }
 
 // place reads the arguments KEY [ID].

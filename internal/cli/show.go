@@ -34,7 +34,7 @@ func (o *options) showCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w: %w", errUsage, err)
 			}
-			return o.withStore(func(store story.Store) error {
+			return o.withStories(func(store story.Store) error {
 				s, err := store.Read(cmd.Context(), key, id)
 				if err != nil {
 					return err

@@ -10,10 +10,14 @@ import (
 func (o *options) tableCommand() *cobra.Command {
 	table := &dynamoslog.Table{}
 	named := func(cmd *cobra.Command, args []string) error {
-		if o.table == "" {
+		name, _, err := o.store()
+		if err != nil {
+			return err
+		}
+		if name == "" {
 			return fmt.Errorf("%w: name the table with --table or DYNAMOSLOG_TABLE", errUsage)
 		}
-		table.Name = o.table
+		table.Name = name
 		return arguments(0, 0)(cmd, args)
 	}
 	create := &cobra.Command{
@@ -43,7 +47,12 @@ func (o *options) tableCommand() *cobra.Command {
 	for _, cmd := range []*cobra.Command{create, check} {
 		cmd.Flags().BoolVar(&table.OnDemand, "on-demand", false, "bill by request instead of provisioned units")
 	}
-	parent := &cobra.Command{Use: "table", Short: "Make or check the DynamoDB table"}
+	parent := &cobra.Command{
+		Use:   "table",
+		Short: "Make or check the DynamoDB table",
+		Args:  arguments(0, 0), // others than the commands below
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
 	parent.AddCommand(create, check)
 	return parent
 }

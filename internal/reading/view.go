@@ -46,7 +46,7 @@ type Filter struct {
 }
 
 // ErrBadView is wrapped by the errors of [ParseView] and [ParseLevel].
-var ErrBadView = errors.New("not a view")
+var ErrBadView = errors.New("this cannot be shown")
 
 // NewView returns the view in which a story opens.
 func NewView() View { return View{Fold: ErrorsFirst} }
