@@ -24,7 +24,7 @@ type setting struct {
 	derive     func(*slog.Logger) *slog.Logger
 }
 
-const rounds = 10
+const rounds = 30
 
 func settings() []setting {
 	base := setting{attrs: 3, depth: 20, goroutines: 1, level: slog.LevelInfo}

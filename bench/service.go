@@ -52,7 +52,7 @@ func service(out io.Writer) error {
 	defer os.RemoveAll(dir)
 	const rate, paced, flatOut = 100, 6 * time.Second, time.Second
 	results := make([]struct{ rates, p50, p99, p999 []float64 }, len(serviceKinds))
-	for range 6 {
+	for range 10 {
 		for i, k := range serviceKinds {
 			r := &results[i]
 			err := withService(serviceArgs{k.kind, dir, endpoint, k.delay, false}, func(url string) error {
