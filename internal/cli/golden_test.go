@@ -98,6 +98,7 @@ var golden = map[string]string{
 	"show-depth":     "show user_42 --fold 1",
 	"show-filter":    "show user_42 -g insert",
 	"show-stored":    "show user_42 --stored",
+	"show-numbers":   "show user_42 --numbers --fold errors",
 	"show-color":     "show user_42 --color always",
 	"show-json":      "show user_42 --json",
 	"show-missing":   "show user_43",

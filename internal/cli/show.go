@@ -15,6 +15,7 @@ import (
 type showFlags struct {
 	fold, times, text, level string
 	each, stored, raw, full  bool
+	numbers                  bool
 	line                     int
 }
 
@@ -52,6 +53,7 @@ func (o *options) showCommand() *cobra.Command {
 	f.BoolVar(&flags.stored, "stored", false, "indent by call depth, as it is stored")
 	f.BoolVar(&flags.raw, "raw", false, "print the text exactly as it is stored")
 	f.BoolVar(&flags.full, "full", false, "do not cut long messages and values on a terminal")
+	f.BoolVarP(&flags.numbers, "numbers", "N", false, "print the lines' numbers")
 	f.IntVar(&flags.line, "line", 0, "only what is under the line of this number, with its callers")
 	return cmd
 }
@@ -96,6 +98,7 @@ func (o *options) show(cmd *cobra.Command, s story.Story, view reading.View, fla
 		return err
 	}
 	p := o.printer(cmd)
+	p.Numbers = flags.numbers
 	if flags.full {
 		p.Most = 0
 	}

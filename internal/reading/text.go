@@ -35,6 +35,8 @@ type Printer struct {
 	Paint func(Style, string) string // nil leaves the text as it is
 	Zone  *time.Location             // of times of day; UTC if nil
 	Most  int                        // bytes of a message or a value that are shown; all if 0
+
+	Numbers bool // of the lines, before them
 }
 
 // cut cuts a text of which only the beginning is shown, and says how long it is.
@@ -68,6 +70,9 @@ func (p Printer) Story(w io.Writer, t *Tree, v View) error {
 	out := bufio.NewWriter(w)
 	p.facts(out, t.Story.Header)
 	lines := &linePrinter{Printer: p, out: out, tree: t, view: v, timeWidth: t.timeWidth(v.Times)}
+	if p.Numbers {
+		lines.numberWidth = len(strconv.Itoa(len(t.Nodes))) + 1
+	}
 	matches := v.Apply(t)
 	switch {
 	case v.Active():
@@ -98,7 +103,8 @@ type linePrinter struct {
 	view   View
 	shapes []uint64 // nil where repeats are not merged
 
-	timeWidth int
+	timeWidth   int
+	numberWidth int
 }
 
 func (p *linePrinter) lane(lane Lane) {
@@ -150,7 +156,7 @@ func (p *linePrinter) under(n *Node) {
 
 // note writes what is not shown of the lines from n on.
 func (p *linePrinter) note(n *Node, text string) {
-	p.pad(p.timeWidth)
+	p.pad(p.numberWidth + p.timeWidth)
 	p.indent(n)
 	p.out.WriteString(p.paint(Dim, "… "+text) + "\n")
 }
@@ -162,6 +168,9 @@ func (p *linePrinter) pad(width int) {
 }
 
 func (p *linePrinter) line(n *Node) {
+	if p.Numbers {
+		p.out.WriteString(p.paint(Dim, fmt.Sprintf("%*d ", p.numberWidth-1, n.Number)))
+	}
 	at := p.tree.TimeText(n, p.view.Times, p.zone())
 	p.out.WriteString(p.paint(Dim, at))
 	p.pad(p.timeWidth - len(at))
@@ -221,7 +230,7 @@ func (p *linePrinter) further(n *Node) {
 // block writes lines that belong to one of the story. A tab would leave the indent.
 func (p *linePrinter) block(n *Node, text string) {
 	for line := range strings.SplitSeq(text, "\n") {
-		p.pad(p.timeWidth)
+		p.pad(p.numberWidth + p.timeWidth)
 		p.indent(n)
 		p.out.WriteString("| " + story.Escape(strings.ReplaceAll(line, "\t", "    ")) + "\n")
 	}
