@@ -264,10 +264,14 @@ func (b *buffer) seal(state story.State) {
 	if c := b.takeLast(state); c != nil {
 		b.handing = true
 		b.core.announce(c) // before Shutdown does not find the story among the open ones
-		b.unregister()
+		if b.ended {
+			b.unregister()
+		} else {
+			b.core.reschedule(b, b.nextDue()) // it goes on, perhaps in silence
+		}
 		b.mu.Unlock()
 
-		kept := !c.whole || b.core.opts.Keep == nil || b.core.opts.Keep(c.header)
+		kept := !c.whole || b.core.keep(c.header)
 
 		b.mu.Lock()
 		b.handing = false
@@ -276,9 +280,25 @@ func (b *buffer) seal(state story.State) {
 		if !b.registered { // the handler was closed meanwhile
 			b.cut()
 		}
+		b.mu.Unlock() // lines that came meanwhile keep it registered
+		return
 	}
 	b.unregister()
 	b.mu.Unlock()
+}
+
+// keep asks Options.Keep, if there is one. Where that panics the story is kept.
+func (c *core) keep(h story.Header) (kept bool) {
+	if c.opts.Keep == nil {
+		return true
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			kept = true
+			c.hasNews(panicked, fmt.Errorf("dynamoslog: Options.Keep panicked, and the story is kept: %v", p))
+		}
+	}()
+	return c.opts.Keep(h)
 }
 
 // takeLast takes the chunk with which the story ends, if it does now. The caller
@@ -296,13 +316,13 @@ func (b *buffer) takeLast(state story.State) *chunk {
 		b.idle = true // the story begins with a late line, if it does
 		return nil
 	}
-	b.cleanup.Stop()
 	c := b.take(state)
 	if state == story.Continued {
 		b.core.buffered.Add(perStory)
 		b.counted = true
 		b.continueStory()
 	} else {
+		b.cleanup.Stop()
 		b.ended = true
 	}
 	return c

@@ -234,6 +234,10 @@ func (w *writer) dequeue() *chunk {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for key, aside := range c.aside {
+		if len(aside.all) == 0 { // all of it left memory
+			delete(c.aside, key)
+			continue
+		}
 		if w.slow[key] < batchParts {
 			k := aside.take()
 			if k.telling.aside--; len(aside.all) == 0 {
@@ -350,7 +354,7 @@ func (w *writer) next(now time.Time, hurry bool) (batch []*parcel, wait time.Dur
 		}
 	}
 	full := len(batch) == most || size >= batchText
-	if w.flights > 0 && !full {
+	if w.flights > 0 && !full && !hurry {
 		return nil, wait // until one lands: fewer calls, of more parts
 	}
 	if left := w.since.Add(linger).Sub(now); len(batch) > 0 && !full && !hurry && left > 0 {
@@ -400,6 +404,7 @@ func (w *writer) giveUp() {
 			}
 		}
 	}
+	c.leaveFiled() // what left memory meanwhile
 	c.tellNews()
 }
 

@@ -358,7 +358,7 @@ func (c *core) spill(k *chunk) (spilled, gone bool) {
 		return false, false
 	}
 	// Late lines need to know of parts before them, which only larger stories have.
-	small := k.whole && k.lines.size+k.lines.count*64 < story.MaxHeaderText
+	small := k.whole && !k.refusedByKeep && k.lines.size < story.MaxHeaderText && k.lines.mostText() < story.MaxHeaderText
 	k.lines.release(&c.blocks)
 	if !small {
 		c.resize(k, perStory)

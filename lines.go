@@ -296,3 +296,25 @@ func (l *lines) keepFrom(pool *blocks, level slog.Level) (dropped int) {
 	*l = kept
 	return dropped
 }
+
+// mostText returns how much text the lines become at most, about: a line and each
+// further one of a message have a margin, and what is escaped takes up to six bytes.
+func (l *lines) mostText() (size int) {
+	const margin, escaped = 128, 6
+	l.each(func(_ lineFacts, message, attrs string) {
+		size += margin
+		for _, text := range [...]string{message, attrs} {
+			for _, c := range []byte(text) {
+				switch {
+				case c == '\n':
+					size += margin
+				case c < ' ' || c >= 0x7f || c == '\\':
+					size += escaped
+				default:
+					size++
+				}
+			}
+		}
+	})
+	return size
+}

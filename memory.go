@@ -189,6 +189,9 @@ func (c *core) siftSome(q *chunks, from int, out func(*chunk) bool) (next int, m
 			break
 		}
 		if k.remains == nil && c.short() && out(k) {
+			if q != &c.queue {
+				k.telling.aside--
+			}
 			taken = append(taken, k)
 			continue
 		}

@@ -49,6 +49,7 @@ func (f *scopeFacts) set(attrs []slog.Attr) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.version.Add(1)
+	f.attrs = slices.Clone(f.attrs) // a header may be made of the former ones now
 	for _, a := range flat {
 		same := func(b slog.Attr) bool { return a.Key == b.Key }
 		if i := slices.IndexFunc(f.attrs, same); i >= 0 {

@@ -45,6 +45,7 @@ const (
 	misconfigured trouble = "misconfigured" // somebody has to mend it
 	rejected      trouble = "rejected"      // parts that can never be stored
 
+	panicked   trouble = "panic of Keep"
 	unwritable trouble = "unwritable journal"
 	writable   trouble = "journal works again"
 	unreadable trouble = "unreadable journal" // one that an earlier process left

@@ -17,6 +17,7 @@ type telling struct {
 	parts   int  // text parts made under the key
 	lines   int  // lines in them
 	begun   bool // a header was made
+	empty   bool // it has ended, and nothing of it is stored
 	refused bool // by Keep, or for want of memory: late lines are not stored either
 	shed    bool // for want of memory: they are counted as dropped
 	former  map[story.Key]formerKey
@@ -65,6 +66,7 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 		k.note(c, warn, fmt.Sprintf("%d lines dropped: memory was full", k.refused))
 	}
 	if k.whole && k.lines.count == 0 {
+		t.empty = true
 		return nil
 	}
 	text, starts := t.format(&k.lines, &c.sheet)
@@ -73,6 +75,10 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 	header.LineCount = t.lines
 
 	final := header.State != story.Open && !k.late
+	if k.late && t.empty {
+		final, header.State = true, story.Sealed // late lines are all that there is
+	}
+	t.empty = false
 	if final && t.parts == 0 && len(text) <= story.MaxHeaderText {
 		t.begun = true
 		return append(parcels, t.parcel(k, story.Part{Header: &header, Text: text}, len(starts)))
