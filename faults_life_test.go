@@ -294,7 +294,8 @@ func allUnwritten(tr *trial, r *result) {
 
 // closeWhileLogging closes the handler twice while four goroutines log.
 func closeWhileLogging(tr *trial) {
-	var wg sync.WaitGroup
+	var wg, begun sync.WaitGroup
+	begun.Add(tellers)
 	for i := range tellers {
 		wg.Go(func() {
 			b := tr.begin("user", i)
@@ -304,6 +305,9 @@ func closeWhileLogging(tr *trial) {
 				message := fmt.Sprintf("teller %d line %d", i, n)
 				tr.remember(b.name(), message)
 				err := tr.h.Handle(b.ctx, slog.NewRecord(time.Now(), slog.LevelInfo, message, 0))
+				if n == 100 {
+					begun.Done()
+				}
 				if err != nil {
 					refused++
 					if !errors.Is(err, dynamoslog.ErrClosed) {
@@ -314,7 +318,7 @@ func closeWhileLogging(tr *trial) {
 			}
 		})
 	}
-	time.Sleep(50 * time.Millisecond)
+	begun.Wait()
 	closeTwice(tr)
 	wg.Wait()
 }
