@@ -109,10 +109,7 @@ func (b *buffer) add(s *scratch) (added bool, err error) {
 	}
 	facts := b.factsOf(s)
 	room := b.held.room(&facts)
-	if room > 0 {
-		b.core.makeRoom(int64(room))
-	}
-	if room > 0 && !b.core.reserve(int64(room)) {
+	if room > 0 && !b.core.makeRoomAndReserve(int64(room)) {
 		b.core.counts.drop(b.key().Kind, 1)
 		b.refused++
 		return true, nil
@@ -228,7 +225,7 @@ func (b *buffer) cut() {
 func (b *buffer) take(state story.State) *chunk {
 	header := b.header(state) // may add notes to the lines
 	if b.telling == nil {
-		b.telling = &telling{tree: tree{indent: b.core.opts.Indent}}
+		b.telling = b.core.newTelling()
 	}
 	c := &chunk{
 		telling: b.telling, lines: b.held, refused: b.refused,
@@ -261,30 +258,28 @@ func (b *buffer) header(state story.State) story.Header {
 // seal ends the story, or stores the late lines of one that has ended.
 func (b *buffer) seal(state story.State) {
 	b.mu.Lock()
-	if c := b.takeLast(state); c != nil {
-		b.handing = true
-		b.core.announce(c) // before Shutdown does not find the story among the open ones
-		if b.ended {
-			b.unregister()
-		} else {
-			b.core.reschedule(b, b.nextDue()) // it goes on, perhaps in silence
-		}
-		b.mu.Unlock()
-
-		kept := !c.whole || b.core.keep(c.header)
-
-		b.mu.Lock()
-		b.handing = false
-		c.refusedByKeep = !kept
-		b.core.handOver(c)
-		if !b.registered { // the handler was closed meanwhile
-			b.cut()
-		}
-		b.mu.Unlock() // lines that came meanwhile keep it registered
+	defer b.mu.Unlock()
+	c := b.takeLast(state)
+	if c == nil {
+		b.unregister()
 		return
 	}
-	b.unregister()
+	b.handing = true
+	b.core.announce(c) // before Shutdown does not find the story among the open ones
+	if b.ended {
+		b.unregister()
+	} else {
+		b.core.reschedule(b, b.nextDue()) // it goes on, perhaps in silence
+	}
 	b.mu.Unlock()
+	kept := !c.whole || b.core.keep(c.header)
+	b.mu.Lock()
+	b.handing = false
+	c.refusedByKeep = !kept
+	b.core.handOver(c)
+	if !b.registered { // the handler was closed meanwhile
+		b.cut()
+	}
 }
 
 // keep asks Options.Keep, if there is one. Where that panics the story is kept.

@@ -82,9 +82,8 @@ type Options struct {
 	Fallback io.Writer
 	// OnError is told of trouble with the store or the journal: once when its nature
 	// changes, then at most once a minute; and when it is over. By default each is a
-	// line in the fallback. It is called on the
-	// handler's own goroutine, with no lock held; what it logs with the handler goes
-	// to the fallback.
+	// line in the fallback. It is called on the handler's own goroutine, with no lock
+	// held; what it logs with the handler goes to the fallback.
 	OnError func(error)
 }
 

@@ -382,7 +382,7 @@ func (c *core) unfile(f filedChunk) *chunk {
 		r.uint()
 	}
 	k := readChunk(&r)
-	k.telling = &telling{tree: tree{indent: c.opts.Indent}}
+	k.telling = c.newTelling()
 	k.ticket, k.entry, k.count = f.ticket, f.entry, f.count
 	if err != nil || r.failed {
 		k.entry.last = 0 // the lines are lost as well

@@ -62,6 +62,11 @@ func (c *core) makeRoom(size int64) {
 	c.siftSome(&c.queue, from, c.spillable)
 }
 
+func (c *core) makeRoomAndReserve(size int64) bool {
+	c.makeRoom(size)
+	return c.reserve(size)
+}
+
 // most returns what lines may take of the memory. The rest is for what the writer
 // adds to them: indents, and notes of what was dropped.
 func (c *core) most() int64 { return c.opts.MaxBuffered - c.opts.MaxBuffered/32 }

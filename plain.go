@@ -71,8 +71,7 @@ func (b *buffer) plainRoom(wanted int) bool {
 		return true
 	}
 	size := blockSize(b.held.size, wanted)
-	b.core.makeRoom(int64(size + perBlock))
-	if free*8 > cap(last.data) || !b.core.reserve(int64(size+perBlock)) {
+	if free*8 > cap(last.data) || !b.core.makeRoomAndReserve(int64(size+perBlock)) {
 		return false
 	}
 	b.held.grow(&b.core.blocks, size)

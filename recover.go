@@ -234,7 +234,7 @@ func (r *remains) next(c *core) *chunk {
 		k := from.chunk
 		r.load(c, k, from.lines)
 		if s.telling == nil {
-			s.telling = &telling{tree: tree{indent: c.opts.Indent}}
+			s.telling = c.newTelling()
 		}
 		if !s.known {
 			text, _ := s.telling.format(&k.lines, &sheet{})

@@ -28,6 +28,8 @@ type telling struct {
 	resume atomic.Pointer[resumePoint] // where the journal resumes it; nil without one
 }
 
+func (c *core) newTelling() *telling { return &telling{tree: tree{indent: c.opts.Indent}} }
+
 // A formerKey is what of a story is stored under a key that it had before.
 type formerKey struct{ parts, lines int }
 

@@ -162,12 +162,11 @@ func serve(args []string) error {
 		}
 		logger, closed = slog.New(slog.NewJSONHandler(file, nil)), file.Close
 	case "nowhere", "stories":
-		h, err := storiesTo(args[2], delay)
-		if err != nil {
-			return err
-		}
-		if args[0] == "nowhere" {
-			h = dynamoslog.New(nowhere{}, nil)
+		h := dynamoslog.New(nowhere{}, nil)
+		if args[0] == "stories" {
+			if h, err = storiesTo(args[2], delay); err != nil {
+				return err
+			}
 		}
 		logger, closed = slog.New(h), func() error { return closeStories(h, args[4] == "true") }
 		handler = dynamoslog.Middleware(&dynamoslog.MiddlewareOptions{Logger: logger})(mux)

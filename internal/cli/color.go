@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
-	"golang.org/x/term"
 )
 
 // A palette colours words; the zero one does not.
@@ -28,8 +27,7 @@ func (o *options) palette(out io.Writer) palette {
 	case colorNever:
 		return palette{}
 	}
-	file, ok := out.(*os.File)
-	return palette{ok && term.IsTerminal(int(file.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	return palette{terminal(out) != nil && os.Getenv("NO_COLOR") == "" && !dumb()}
 }
 
 func (p palette) paint(code, s string) string {

@@ -3,13 +3,11 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 func (o *options) exportCommand() *cobra.Command {
@@ -36,7 +34,7 @@ func (o *options) exportCommand() *cobra.Command {
 
 func export(cmd *cobra.Command, store story.Store, q story.Query) error {
 	progress := &progress{}
-	if widthOf(cmd.OutOrStdout()) == 0 { // else the stories themselves are seen
+	if terminal(cmd.OutOrStdout()) == nil { // else the stories themselves are seen
 		progress = progressTo(cmd.ErrOrStderr())
 	}
 	defer progress.clear()
@@ -72,7 +70,7 @@ type progress struct {
 }
 
 func progressTo(out io.Writer) *progress {
-	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+	if terminal(out) != nil {
 		return &progress{out: out}
 	}
 	return &progress{}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 func (o *options) listCommand() *cobra.Command {
@@ -107,17 +105,4 @@ func cutRow(row string, most int) string {
 		return row
 	}
 	return string(runes[:most-1]) + "…\n"
-}
-
-// widthOf returns the width of a terminal, or 0 where the output is none.
-func widthOf(out io.Writer) int {
-	file, ok := out.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return 0
-	}
-	width, _, err := term.GetSize(int(file.Fd()))
-	if err != nil {
-		return 0
-	}
-	return width
 }

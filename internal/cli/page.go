@@ -16,8 +16,8 @@ import (
 // than the terminal holds. An interrupt is the pager's while it runs.
 func paged(cmd *cobra.Command, f func(io.Writer) error) error {
 	out := cmd.OutOrStdout()
-	file, ok := out.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) || os.Getenv("TERM") == "dumb" {
+	file := terminal(out)
+	if file == nil || dumb() {
 		return f(out)
 	}
 	_, height, err := term.GetSize(int(file.Fd()))

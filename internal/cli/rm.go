@@ -39,14 +39,18 @@ func (o *options) remove(cmd *cobra.Command, store story.Store, key story.Key, i
 	return err
 }
 
-// count returns how many stories there are of a key, or of one id.
+// count returns how many stories there are of a key, or of one id, which it reads no
+// further for than it has to.
 func count(ctx context.Context, store story.Store, key story.Key, id string) (n int, err error) {
 	for h, err := range story.All(ctx, store, story.Query{Key: key}) {
 		if err != nil {
 			return 0, err
 		}
-		if id == "" || h.ID == id {
+		switch id {
+		case "":
 			n++
+		case h.ID:
+			return 1, nil
 		}
 	}
 	return n, nil
