@@ -75,7 +75,7 @@ func FuzzRecover(f *testing.F) {
 					return
 				}
 			}
-		}, 0, math.MaxUint64) {
+		}, 0, math.MaxUint64, false) {
 			for _, k := range s.chunks {
 				for _, at := range k.lines {
 					if seen[at] || records[at-1][0] != recordLine {

@@ -17,6 +17,7 @@ type telling struct {
 	parts   int  // text parts made under the key
 	lines   int  // lines in them
 	begun   bool // a header was made
+	ended   bool // its end was made: a final header, or none as it was dropped or not kept
 	empty   bool // it has ended, and nothing of it is stored
 	refused bool // by Keep, or for want of memory: late lines are not stored either
 	shed    bool // for want of memory: they are counted as dropped
@@ -44,6 +45,7 @@ type parcel struct {
 
 // tell makes the parts of a chunk, in the order in which they must be stored.
 func (t *telling) tell(k *chunk, c *core) []*parcel {
+	t.ended = t.ended || k.ends()
 	if k.refusedByKeep {
 		t.refused = true
 		c.counts.notKept.Add(1)
@@ -67,7 +69,7 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 	if k.refused > 0 {
 		k.note(c, warn, fmt.Sprintf("%d lines dropped: memory was full", k.refused))
 	}
-	if k.whole && k.lines.count == 0 {
+	if k.whole && k.lines.count == 0 && t.parts == 0 {
 		t.empty = true
 		return nil
 	}
@@ -76,12 +78,12 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 	header := k.header
 	header.LineCount = t.lines
 
-	final := header.State != story.Open && !k.late
+	final := k.ends()
 	if k.late && t.empty {
 		final, header.State = true, story.Sealed // late lines are all that there is
 	}
 	t.empty = false
-	if final && t.parts == 0 && len(text) <= story.MaxHeaderText {
+	if final && (t.parts == 0 || k.whole) && len(text) <= story.MaxHeaderText { // late lines may have overtaken it
 		t.begun = true
 		return append(parcels, t.parcel(k, story.Part{Header: &header, Text: text}, len(starts)))
 	}

@@ -32,6 +32,9 @@ func Assemble(key Key, id string, parts []Part) Story {
 	if !complete || last > known {
 		s.Header.count(s.Lines)
 	}
+	if len(parts) > 0 {
+		s.Parts = max(s.Parts, parts[len(parts)-1].Number)
+	}
 	return s
 }
 
