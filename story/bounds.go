@@ -32,16 +32,30 @@ const (
 // A Gathering holds the parts that a store found of a story, as far as they are
 // read. It is for implementations of [Store], so that they ask for no more.
 type Gathering struct {
-	Parts []Part // for [Assemble]
-	text  int    // bytes in Parts
+	Parts  []Part // for [Assemble]
+	text   int    // bytes in Parts
+	inLine bool   // whether the text so far ends within a line
 }
 
-// Add takes a part, and reports whether more are wanted. [Assemble] sees by the part
-// that was one too many that there are more.
+// Add takes the next part by number, and reports whether more are wanted. [Assemble]
+// sees by the part that was one too many that there are more.
 func (g *Gathering) Add(part Part) bool {
 	g.Parts = append(g.Parts, part)
 	g.text += len(part.Text)
+	if part.Text != "" {
+		g.inLine = !strings.HasSuffix(part.Text, "\n")
+	}
 	return len(g.Parts) <= MaxReadParts && g.text <= MaxReadText
+}
+
+// AddUnreadable does as Add for a part whose text cannot be read: a line at level
+// Error stands in its place and says why, so that the rest is shown.
+func (g *Gathering) AddUnreadable(part Part, why error) bool {
+	part.Text = Format([]Line{{Level: slog.LevelError, Message: fmt.Sprintf("part %d of this story cannot be read: %v", part.Number, why)}})
+	if g.inLine {
+		part.Text = "\n" + part.Text
+	}
+	return g.Add(part)
 }
 
 // Bounded returns the header with everything in the range that readers rely on:

@@ -125,8 +125,7 @@ type partReader struct {
 	key       story.Key
 	id        string
 	gathered  story.Gathering
-	inLine    bool // whether the text so far ends within a line
-	unpacking int  // bytes that may still be lost on what cannot be unpacked
+	unpacking int // bytes that may still be lost on what cannot be unpacked
 }
 
 func (s *Store) newPartReader(key story.Key, id string) *partReader {
@@ -150,22 +149,9 @@ func (r *partReader) add(it item) bool {
 	}
 	if err != nil {
 		r.unpacking -= maxDecoded
-		part.Text = errorLine(part.Number, err)
-		if r.inLine {
-			part.Text = "\n" + part.Text
-		}
-	}
-	if part.Text != "" {
-		r.inLine = !strings.HasSuffix(part.Text, "\n")
+		return r.gathered.AddUnreadable(part, err)
 	}
 	return r.gathered.Add(part)
-}
-
-func errorLine(number int, err error) string {
-	return story.Format([]story.Line{{
-		Level:   slog.LevelError,
-		Message: fmt.Sprintf("part %d of this story cannot be read: %v", number, err),
-	}})
 }
 
 // decodeForeign makes a story of an item that something else has written: its
