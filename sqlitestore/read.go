@@ -8,13 +8,20 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
-const columns = `object, id, start, updated, duration, state, level, lines, parts, title, attrs`
+// columns are those of a header, whatever somebody else may have put into them: in
+// SQLite a value has any type and up to a gigabyte, which no reader should load.
+const columns = `object, id, ` +
+	`ifnull(CAST(start AS INTEGER), 0), ifnull(CAST(updated AS INTEGER), 0), ifnull(CAST(duration AS INTEGER), 0), ` +
+	`CASE WHEN octet_length(state) <= 4096 THEN state ELSE '' END, ifnull(CAST(level AS INTEGER), 0), ` +
+	`ifnull(CAST(lines AS INTEGER), 0), ifnull(CAST(parts AS INTEGER), 0), ` +
+	`CASE WHEN octet_length(title) <= 65536 THEN title ELSE '' END, CASE WHEN octet_length(attrs) <= 65536 THEN attrs END`
 
 // examined is how many headers a page looks at, where a filter finds little.
 const examined = 2000
@@ -36,17 +43,17 @@ func (s *Store) List(ctx context.Context, q story.Query) (story.Page, error) {
 	var page story.Page
 	seen := 0
 	for rows.Next() {
-		h, err := scanHeader(rows)
+		h, object, err := scanHeader(rows)
 		if err != nil {
 			return story.Page{}, s.failed(ctx, "reading", err)
 		}
 		seen++
-		if q.Match(h) {
+		if !h.Key.IsZero() && q.Match(h) { // one that is no key is somebody else's
 			page.Headers = append(page.Headers, h)
 		}
 		if len(page.Headers) == q.PageLimit() || seen == examined {
 			if rows.Next() { // there is more
-				page.Next = cursorOf(h)
+				page.Next = cursorOf(h.ID, object)
 			}
 			break
 		}
@@ -104,8 +111,8 @@ func sincePrefix(since time.Time) string {
 	return story.IDPrefix(since)
 }
 
-func cursorOf(h story.Header) string {
-	data, _ := json.Marshal([]string{h.ID, h.Key.String()}) // strings always marshal
+func cursorOf(id, object string) string {
+	data, _ := json.Marshal([]string{id, object}) // strings always marshal
 	return base64.RawURLEncoding.EncodeToString(data)
 }
 
@@ -123,26 +130,28 @@ func parseCursor(cursor string) (id, object string, err error) {
 
 type scanner interface{ Scan(...any) error }
 
-func scanHeader(row scanner) (story.Header, error) {
-	var h story.Header
-	var object, state string
-	var start, updated, duration, level int64
+// scanHeader reads a header, and the object that it is of: its key is zero where
+// that is none.
+func scanHeader(row scanner) (h story.Header, object string, err error) {
+	var state string
+	var start, updated, duration, level, lines, parts int64
 	var attrs sql.NullString
-	err := row.Scan(&object, &h.ID, &start, &updated, &duration, &state, &level, &h.LineCount, &h.Parts, &h.Title, &attrs)
+	err = row.Scan(&object, &h.ID, &start, &updated, &duration, &state, &level, &lines, &parts, &h.Title, &attrs)
 	if err != nil {
-		return h, err
+		return h, object, err
 	}
-	if h.Key, err = story.ParseKey(object); err != nil {
-		return h, err
-	}
+	h.Key, _ = story.ParseKey(object)
 	if h.Attrs, err = decodeAttrs(attrs); err != nil {
-		return h, fmt.Errorf("attributes of %s %s: %w", object, h.ID, err)
+		h.Attrs = map[string]string{"…": fmt.Sprintf("the attributes cannot be read: %v", err)}
 	}
 	h.Start, h.Updated = time.UnixMicro(start).UTC(), time.UnixMilli(updated).UTC()
-	h.Duration = time.Duration(duration) * time.Millisecond
-	h.State, h.MaxLevel = story.State(state), slog.Level(level)
-	return h, nil
+	h.Duration = time.Duration(min(max(duration, 0), int64(math.MaxInt64/time.Millisecond))) * time.Millisecond
+	h.State, h.MaxLevel = story.State(state), slog.Level(in32(level))
+	h.LineCount, h.Parts = in32(lines), in32(parts)
+	return h.Bounded(), object, nil
 }
+
+func in32(n int64) int { return int(min(max(n, math.MinInt32), math.MaxInt32)) }
 
 // Read implements [story.Store]: header and parts as they were at one moment.
 func (s *Store) Read(ctx context.Context, key story.Key, id string) (story.Story, error) {
@@ -174,7 +183,7 @@ func (s *Store) readParts(ctx context.Context, tx *sql.Tx, key story.Key, id str
 	if id == "" {
 		statement, bound = `SELECT `+columns+` FROM headers WHERE object = ? AND id >= ? ORDER BY id DESC LIMIT 1`, oldest
 	}
-	header, err := scanHeader(tx.QueryRowContext(ctx, statement, object, bound))
+	header, _, err := scanHeader(tx.QueryRowContext(ctx, statement, object, bound))
 	found := err == nil
 	switch {
 	case found:
@@ -184,21 +193,29 @@ func (s *Store) readParts(ctx context.Context, tx *sql.Tx, key story.Key, id str
 	case id == "":
 		return nil, id, nil
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT number, text FROM texts WHERE object = ? AND id = ? ORDER BY number`, object, id)
+	rows, err := tx.QueryContext(ctx, `SELECT ifnull(CAST(number AS INTEGER), 0), octet_length(text),
+		CASE WHEN octet_length(text) <= ? THEN text END
+		FROM texts WHERE object = ? AND id = ? ORDER BY number`, story.MaxReadText, object, id)
 	if err != nil {
 		return nil, id, err
 	}
 	defer func() { _ = rows.Close() }()
-	var parts []story.Part
-	for rows.Next() {
+	var gathered story.Gathering
+	for more := true; more && rows.Next(); {
 		part := story.Part{Key: key, ID: id}
-		if err := rows.Scan(&part.Number, &part.Text); err != nil {
+		var size sql.NullInt64
+		var text sql.NullString
+		if err := rows.Scan(&part.Number, &size, &text); err != nil {
 			return nil, id, err
 		}
 		if part.Number == 0 && found {
 			part.Header = &header
 		}
-		parts = append(parts, part)
+		if part.Text = text.String; size.Valid && !text.Valid {
+			more = gathered.AddUnreadable(part, fmt.Errorf("its text is of %d bytes", size.Int64))
+		} else {
+			more = gathered.Add(part)
+		}
 	}
-	return parts, id, rows.Err()
+	return gathered.Parts, id, rows.Err()
 }

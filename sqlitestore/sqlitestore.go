@@ -138,16 +138,19 @@ func (s *Store) prepareInTime(ctx context.Context) error {
 
 // prepare makes the schema in a new file and refuses a file that is not ours.
 func (s *Store) prepare(ctx context.Context) error {
-	var tables, indexes, app, have int
+	var tables, indexes, programs, app, have int
 	err := s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sqlite_schema),
+		(SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')),
 		(SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name IN ('recent', 'recent_kind', 'moved', 'texts_id')),
 		(SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version)`).
-		Scan(&tables, &indexes, &app, &have)
+		Scan(&tables, &programs, &indexes, &app, &have)
 	switch {
 	case err != nil:
 		return s.explain("opening", err)
 	case tables > 0 && app != application:
 		return fmt.Errorf("%w: %s is another program's database; name another file", ErrNotStore, s.path)
+	case programs > 0: // which run where a story is asked for, as long as they like
+		return fmt.Errorf("%w: %s has views or triggers, which none of ours has; name another file", ErrNotStore, s.path)
 	case have > version:
 		return fmt.Errorf("%w: %s has version %d, this program knows %d; use a newer version of it", ErrNotStore, s.path, have, version)
 	case have == version && indexes == 4: // otherwise it was made before an index was added

@@ -1,6 +1,7 @@
 package story
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -12,25 +13,32 @@ import (
 // Assemble makes a story of the parts that a store holds of it, in any order; it
 // is for implementations of [Store]. Without a header part, the header is made up
 // from the lines, in state [Open]. A part missing from an open story ends it; in
-// the others a line at level Warn stands in its place. Where lines were added
-// after the header was written, as to an open story or by late parts, the header
-// is made to count them.
+// the others a line at level Warn stands in the place of those that are missing
+// there. Where lines were added after the header was written, as to an open story or
+// by late parts, the header is made to count them. What goes beyond [MaxReadLines],
+// [MaxReadText] or [MaxReadParts] is left out, which the last line says, and the
+// header is [Header.Bounded].
 func Assemble(key Key, id string, parts []Part) Story {
 	parts = slices.Clone(parts)
-	slices.SortStableFunc(parts, func(a, b Part) int { return a.Number - b.Number })
+	slices.SortStableFunc(parts, func(a, b Part) int { return cmp.Compare(a.Number, b.Number) })
 
 	s := Story{Header: Header{Key: key, ID: id, State: Open}}
 	s.Start, _ = IDTime(id)
 	known := 0 // parts that the header knows of
 	complete := false
 	if len(parts) > 0 && parts[0].Number == 0 && parts[0].Header != nil {
-		s.Header = *parts[0].Header
+		s.Header = parts[0].Header.Bounded()
 		known, complete = s.Parts, s.State != Open
 	}
-	text, last := joinText(parts, complete, known)
-	s.Lines = Parse(text)
-	if !complete || last > known {
+	joined := joinText(parts, complete, known)
+	var rest string
+	s.Lines, rest = parse(joined.text, MaxReadLines)
+	if !complete || joined.last > known {
 		s.Header.count(s.Lines)
+		s.Header = s.Header.Bounded()
+	}
+	if joined.more || rest != "" {
+		s.Lines = append(s.Lines, s.leftOut())
 	}
 	if len(parts) > 0 {
 		s.Parts = max(s.Parts, parts[len(parts)-1].Number)
@@ -38,37 +46,60 @@ func Assemble(key Key, id string, parts []Part) Story {
 	return s
 }
 
-// joinText joins the text of parts sorted by number, and returns the last number seen.
-func joinText(parts []Part, complete bool, known int) (text string, last int) {
-	var all strings.Builder
+// joined is what the parts of a story say together.
+type joined struct {
+	text string
+	last int  // number of the last part in it
+	more bool // whether text was left out
+}
+
+// joinText joins the text of parts sorted by number.
+func joinText(parts []Part, complete bool, known int) (all joined) {
+	size := 0
 	for _, part := range parts {
-		if part.Number > last+1 {
+		size += len(part.Text)
+	}
+	var text strings.Builder
+	text.Grow(min(size, MaxReadText))
+	for i, part := range parts {
+		if part.Number > all.last+1 {
 			if !complete {
 				break
 			}
-			for missing := last + 1; missing < min(part.Number, known+1); missing++ {
-				writeMissing(&all, missing)
-			}
+			writeMissing(&text, all.last+1, min(part.Number-1, known))
 		}
-		all.WriteString(part.Text)
-		last = part.Number
+		room := max(MaxReadText-text.Len(), 0)
+		if i == MaxReadParts {
+			room = 0
+		}
+		if i == MaxReadParts || len(part.Text) > room {
+			text.WriteString(cutText(part.Text, room))
+			all.text, all.more = wholeLines(text.String()), true
+			return all
+		}
+		text.WriteString(part.Text)
+		all.last = part.Number
 	}
 	if complete {
-		for missing := last + 1; missing <= known; missing++ {
-			writeMissing(&all, missing)
-		}
+		writeMissing(&text, all.last+1, known)
 	}
-	return all.String(), last
+	all.text = text.String()
+	return all
 }
 
-func writeMissing(all *strings.Builder, number int) {
-	if s := all.String(); s != "" && !strings.HasSuffix(s, "\n") {
-		all.WriteByte('\n')
+// writeMissing writes a line in place of the parts from first to last, if that is any.
+func writeMissing(text *strings.Builder, first, last int) {
+	if first > last {
+		return
 	}
-	all.WriteString(Format([]Line{{
-		Level:   slog.LevelWarn,
-		Message: fmt.Sprintf("part %d of this story is missing in the store", number),
-	}}))
+	if s := text.String(); s != "" && !strings.HasSuffix(s, "\n") {
+		text.WriteByte('\n')
+	}
+	message := fmt.Sprintf("part %d of this story is missing in the store", first)
+	if last > first {
+		message = fmt.Sprintf("parts %d to %d of this story are missing in the store", first, last)
+	}
+	text.WriteString(Format([]Line{{Level: slog.LevelWarn, Message: message}}))
 }
 
 // count makes the header's facts those of the lines.

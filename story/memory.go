@@ -91,7 +91,7 @@ func (m *Memory) List(ctx context.Context, q Query) (Page, error) {
 			page.Next = memoryCursor(place{last.Key, last.ID})
 			break
 		}
-		page.Headers = append(page.Headers, cloneHeader(*head.Header))
+		page.Headers = append(page.Headers, cloneHeader(head.Header.Bounded()))
 	}
 	return page, nil
 }
@@ -128,6 +128,17 @@ func (m *Memory) Read(ctx context.Context, key Key, id string) (Story, error) {
 	if err := ctx.Err(); err != nil {
 		return Story{}, err
 	}
+	parts, id := m.parts(key, id)
+	if len(parts) == 0 {
+		return Story{}, fmt.Errorf("%w: %s %s", ErrNotFound, key, id)
+	}
+	s := Assemble(key, id, parts)
+	s.Attrs = maps.Clone(s.Attrs)
+	return s, nil
+}
+
+// parts returns the parts of a story, and its id. What is stored never changes.
+func (m *Memory) parts(key Key, id string) ([]Part, string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if id == "" {
@@ -137,13 +148,7 @@ func (m *Memory) Read(ctx context.Context, key Key, id string) (Story, error) {
 			}
 		}
 	}
-	held, ok := m.stories[place{key, id}]
-	if !ok {
-		return Story{}, fmt.Errorf("%w: %s %s", ErrNotFound, key, id)
-	}
-	s := Assemble(key, id, slices.Collect(maps.Values(held)))
-	s.Attrs = maps.Clone(s.Attrs)
-	return s, nil
+	return slices.Collect(maps.Values(m.stories[place{key, id}])), id
 }
 
 // Delete implements [Store].

@@ -3,6 +3,7 @@ package story_test
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -262,6 +263,18 @@ var faults = []struct {
 	}}},
 	{"missing parts are not said", "ReadMissing", faulty{story: func(s *story.Story) {
 		s.Lines = slices.DeleteFunc(s.Lines, func(l story.Line) bool { return strings.Contains(l.Message, "missing") })
+	}}},
+	{"a header's numbers are believed in lists", "ReadBounds", faulty{page: func(p *story.Page) {
+		for i := range p.Headers {
+			if strings.HasPrefix(p.Headers[i].Title, "ä") {
+				p.Headers[i].LineCount = -1
+			}
+		}
+	}}},
+	{"each part that is missing is a line", "ReadBounds", faulty{story: func(s *story.Story) {
+		if s.Parts == math.MaxInt32 {
+			s.Lines = slices.Repeat(s.Lines, 1000)
+		}
 	}}},
 	{"invalid UTF-8 in keys is replaced", "Keys", faulty{parts: eachPart(func(p *story.Part) { p.Key.ID = strings.ToValidUTF8(p.Key.ID, "?") })}},
 	{"the last part of a call is lost", "PutAnyOrder", faulty{parts: func(p []story.Part) []story.Part { return p[:max(len(p)-1, min(len(p), 1))] }}},

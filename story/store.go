@@ -52,8 +52,12 @@ type Store interface {
 	// wraps [ErrNotFound].
 	//
 	// An open story is read as far as its parts are there without a gap. In the
-	// others a missing part is said in its place by a line at level Warn.
+	// others a line at level Warn stands in the place of missing parts.
 	// The header counts what was read: see [Assemble].
+	//
+	// What is stored may be anybody's: of a story no more is read, and held in
+	// memory, than [MaxReadLines], [MaxReadText] and [MaxReadParts], headers are
+	// [Header.Bounded], and what cannot be read keeps nobody from the rest.
 	Read(ctx context.Context, key Key, id string) (Story, error)
 
 	// Delete removes a story with all its parts; the empty id means every story

@@ -2,6 +2,7 @@ package story
 
 import (
 	"log/slog"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -139,25 +140,34 @@ func appendSpaces(dst []byte, n int) []byte {
 // write becomes lines of level Info with the bytes as their message, at the
 // offset of the line before.
 func Parse(text string) []Line {
-	var lines []Line
-	var message []string // the pieces of the last line's message, where it has several
+	lines, _ := parse(text, math.MaxInt)
+	return lines
+}
+
+// parse reads at most so many lines, and returns the text of the others.
+func parse(text string, most int) (lines []Line, rest string) {
+	var message []byte // of the last line, where it has several
+	var several bool
 	flush := func() {
-		if message != nil {
-			lines[len(lines)-1].Message = strings.Join(message, "\n")
-			message = nil
+		if several {
+			lines[len(lines)-1].Message = string(message)
+			several = false
 		}
 	}
 	for len(text) > 0 {
-		var raw string
-		raw, text, _ = strings.Cut(text, "\n")
+		raw, after, _ := strings.Cut(text, "\n")
 		if piece, ok := parseFurther(raw); ok && len(lines) > 0 {
-			if message == nil {
-				message = append(message, lines[len(lines)-1].Message)
+			if !several {
+				message, several = append(message[:0], lines[len(lines)-1].Message...), true
 			}
-			message = append(message, piece)
+			message = append(append(message, '\n'), piece...)
+			text = after
 			continue
 		}
 		flush()
+		if len(lines) == most {
+			return lines, text
+		}
 		line, ok := parseLine(raw)
 		if !ok {
 			line = Line{Message: raw}
@@ -166,9 +176,10 @@ func Parse(text string) []Line {
 			}
 		}
 		lines = append(lines, line)
+		text = after
 	}
 	flush()
-	return lines
+	return lines, ""
 }
 
 // parseFurther reads a further line of a message.

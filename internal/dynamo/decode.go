@@ -1,8 +1,10 @@
 package dynamo
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +32,11 @@ func getInt(it item, name string) int64 {
 		}
 	}
 	return 0
+}
+
+// getCount returns a number in the range of 32 bits.
+func getCount(it item, name string) int {
+	return int(min(max(getInt(it, name), math.MinInt32), math.MaxInt32))
 }
 
 // isForeign reports whether an item was written by something else than this package.
@@ -67,14 +74,15 @@ func decodeHeader(key story.Key, it item) story.Header {
 	if isForeign(it) {
 		return decodeForeign(key, it).Header
 	}
+	const most = int64(math.MaxInt64 / time.Millisecond)
 	h := story.Header{
 		Key:       key,
 		ID:        getString(it, attrStory),
-		Duration:  time.Duration(getInt(it, attrDuration)) * time.Millisecond,
+		Duration:  time.Duration(min(max(getInt(it, attrDuration), 0), most)) * time.Millisecond,
 		State:     story.State(getString(it, attrState)),
-		MaxLevel:  slog.Level(getInt(it, attrLevel)),
-		LineCount: int(getInt(it, attrLines)),
-		Parts:     int(getInt(it, attrParts)),
+		MaxLevel:  slog.Level(getCount(it, attrLevel)),
+		LineCount: getCount(it, attrLines),
+		Parts:     getCount(it, attrParts),
 		Title:     getString(it, attrTitle),
 	}
 	if h.State == "" {
@@ -91,7 +99,7 @@ func decodeHeader(key story.Key, it item) story.Header {
 			h.Attrs[name] = getString(attrs.Value, name)
 		}
 	}
-	return h
+	return h.Bounded()
 }
 
 // decodeText returns the text in an item.
@@ -107,41 +115,43 @@ func (s *Store) decodeText(it item) (string, error) {
 	return string(text), nil
 }
 
-// decodeParts makes parts of a story's items, sorted by number. Text that cannot
-// be read is replaced by a line that says so, so that the rest is shown.
-func (s *Store) decodeParts(key story.Key, id string, items []item) []story.Part {
-	parts := make([]story.Part, 0, len(items))
-	atLineStart := true
-	for _, it := range items {
-		part := story.Part{Key: key, ID: id}
-		if sortKey := getString(it, attrStory); sortKey == id {
-			h := decodeHeader(key, it)
-			part.Header = &h
-		} else if number, ok := partNumber(id, sortKey); ok {
-			part.Number = number
-		} else {
-			continue // somebody else's
-		}
-		var err error
-		if part.Text, err = s.decodeText(it); err != nil {
-			part.Text = errorLine(part.Number, err)
-			if !atLineStart {
-				part.Text = "\n" + part.Text
-			}
-		}
-		if part.Text != "" {
-			atLineStart = strings.HasSuffix(part.Text, "\n")
-		}
-		parts = append(parts, part)
-	}
-	return parts
+// errDamaged stands for what was not even tried.
+var errDamaged = errors.New("so many parts of this story are damaged that this one was not unpacked")
+
+// A partReader makes parts of a story's items, by number. Text that cannot be read is
+// replaced by a line that says so, so that the rest is shown.
+type partReader struct {
+	store     *Store
+	key       story.Key
+	id        string
+	gathered  story.Gathering
+	unpacking int // bytes that may still be lost on what cannot be unpacked
 }
 
-func errorLine(number int, err error) string {
-	return story.Format([]story.Line{{
-		Level:   slog.LevelError,
-		Message: fmt.Sprintf("part %d of this story cannot be read: %v", number, err),
-	}})
+func (s *Store) newPartReader(key story.Key, id string) *partReader {
+	return &partReader{store: s, key: key, id: id, unpacking: maxDamaged}
+}
+
+// add takes an item, and reports whether more are wanted.
+func (r *partReader) add(it item) bool {
+	part := story.Part{Key: r.key, ID: r.id}
+	if sortKey := getString(it, attrStory); sortKey == r.id {
+		h := decodeHeader(r.key, it)
+		part.Header = &h
+	} else if number, ok := partNumber(r.id, sortKey); ok {
+		part.Number = number
+	} else {
+		return true // somebody else's
+	}
+	err := errDamaged
+	if r.unpacking > 0 {
+		part.Text, err = r.store.decodeText(it)
+	}
+	if err != nil {
+		r.unpacking -= maxDecoded
+		return r.gathered.AddUnreadable(part, err)
+	}
+	return r.gathered.Add(part)
 }
 
 // decodeForeign makes a story of an item that something else has written: its
@@ -162,6 +172,7 @@ func decodeForeign(key story.Key, it item) story.Story {
 		st.Duration = max(st.Duration, line.Offset)
 	}
 	st.Updated = st.Start.Add(st.Duration).Truncate(time.Millisecond)
+	st.Header = st.Bounded()
 	return st
 }
 

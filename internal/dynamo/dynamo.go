@@ -24,8 +24,11 @@ const callTime = 20 * time.Second
 const maxShards = 100
 
 // maxDecoded is the most that one item's text may be when it is unpacked, in
-// bytes: far above what is ever written, far below what would hurt.
-const maxDecoded = 16 << 20
+// bytes: far above [story.MaxPartText], which is the most that is written.
+const maxDecoded = 1 << 20
+
+// maxDamaged bounds what is unpacked in vain for one story, in bytes.
+const maxDamaged = 256 * maxDecoded
 
 // maxTTL keeps the sum of times in range.
 const maxTTL = 100 * 365 * 24 * time.Hour

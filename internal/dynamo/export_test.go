@@ -23,7 +23,11 @@ func (s *Store) ItemOf(part story.Part) (map[string]types.AttributeValue, error)
 }
 
 func (s *Store) DecodeParts(key story.Key, id string, items []map[string]types.AttributeValue) []story.Part {
-	return s.decodeParts(key, id, items)
+	r := s.newPartReader(key, id)
+	for _, it := range items {
+		r.add(it)
+	}
+	return r.gathered.Parts
 }
 
 // PartsToWrite returns the parts that a story is written as.

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -30,31 +31,38 @@ func (s *Store) Read(ctx context.Context, key story.Key, id string) (story.Story
 		return story.Story{}, err
 	}
 	now := time.Now()
-	var items []item
+	reader := s.newPartReader(key, id)
 	switch {
 	case header == nil || expired(header, now):
 	case isForeign(header):
 		return decodeForeign(key, header), nil
 	case !strings.HasPrefix(id, partPrefix): // otherwise a part, asked for as a story
-		items = append(items, header)
+		reader.add(header)
 	}
 	err = s.eachPart(ctx, objectOf(key), id, nil, func(page []item) error {
 		for _, it := range page {
-			if !expired(it, now) {
-				items = append(items, it)
+			switch {
+			case ctx.Err() != nil:
+				return s.explain(ctx, ctx.Err())
+			case expired(it, now):
+			case !reader.add(it):
+				return errEnough
 			}
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errEnough) {
 		return story.Story{}, err
 	}
-	parts := s.decodeParts(key, id, items)
+	parts := reader.gathered.Parts
 	if len(parts) == 0 {
 		return story.Story{}, s.notFound(key, id)
 	}
 	return story.Assemble(key, id, parts), nil
 }
+
+// errEnough ends a walk over pages: no more of the story is read.
+var errEnough = errors.New("dynamoslog: no more of the story is read")
 
 func (s *Store) notFound(key story.Key, id string) error {
 	if id == "" {

@@ -18,6 +18,7 @@ var readCases = []testCase{
 	{"ReadOpen", "an open story is read as far as its parts are there without a gap", checkReadOpen},
 	{"ReadMissing", "in a story that is not open, a missing part is said in its place by a line at level Warn", checkReadMissing},
 	{"ReadWithoutHeader", "parts without a header are read by id, the header made up from the lines", checkReadWithoutHeader},
+	{"ReadBounds", "nothing that a header says is believed: List and Read show it as Header.Bounded gives it, and parts that are missing are one line, however many", checkReadBounds},
 }
 
 func checkReadWhich(ctx context.Context, store story.Store) error {
@@ -162,4 +163,33 @@ func checkReadWithoutHeader(ctx context.Context, store story.Store) error {
 		return fmt.Errorf("got header %+v, want one of this key, id and start, open, of 2 lines with the title one", got.Header)
 	}
 	return wantList(ctx, store, story.Query{Key: of.Key})
+}
+
+func checkReadBounds(ctx context.Context, store story.Store) error {
+	head := withHeader(sealed(newKey(), recent(), "one"), func(h *story.Header) {
+		h.Parts, h.LineCount, h.Duration, h.MaxLevel = 1<<31-1, -1, -time.Hour, 1<<31-1
+		h.Title = strings.Repeat("ä", story.MaxTitle)
+		h.State = story.State(strings.Repeat("s", 1000))
+		h.Attrs = map[string]string{"a": "b", "long": strings.Repeat("x", 32*story.MaxAttrs)}
+	})
+	err := store.Put(ctx, []story.Part{head})
+	if failed := (*story.PutError)(nil); errors.As(err, &failed) && len(failed.Failures) == 1 && failed.Failures[0].Outcome == story.Reject {
+		return nil // it holds no such thing
+	}
+	if err != nil {
+		return fmt.Errorf("store.Put: %w", err)
+	}
+	want := head.Header.Bounded()
+	head.Header = &want
+	if err := wantList(ctx, store, story.Query{Key: head.Key}, head); err != nil {
+		return err
+	}
+	got, err := store.Read(ctx, head.Key, head.ID)
+	if err != nil {
+		return fmt.Errorf("store.Read: %w", err)
+	}
+	if len(got.Lines) != 2 || got.Lines[1].Level != slog.LevelWarn {
+		return fmt.Errorf("got %d lines, want the one that is there and one at level Warn for %d parts: %.500q", len(got.Lines), want.Parts, fmt.Sprint(got.Lines))
+	}
+	return sameHeader(got.Header, want)
 }
