@@ -49,11 +49,12 @@ type writer struct {
 	pace   pace
 	down   bool // OnError heard of trouble, and not that it was over
 
-	remains []*remains       // of processes that are gone
-	asked   *chunk           // one of theirs, while the store is asked what it has of it
-	answers chan storedStory // about asked
-	asking  delay            // until the store is asked again
-	ready   *chunk           // that was asked about, and is to be stored next
+	remains  []*remains       // of processes that are gone
+	doubtful *chunk           // one of theirs, about which the store is to be asked
+	asked    *chunk           // one about which it is asked now
+	answers  chan storedStory // about asked
+	asking   delay            // until the store is asked again
+	ready    *chunk           // one about which it was asked, to be stored next
 }
 
 // outgoing is what is left to be stored of one story, in order.
@@ -389,6 +390,7 @@ func (w *writer) compact() {
 // giveUp leaves what is not stored to the journal, or else writes it to the fallback.
 func (w *writer) giveUp() {
 	c := w.core
+	w.drop(w.doubtful)
 	w.drop(w.ready)
 	for _, r := range w.remains { // somebody else's again
 		c.buffered.Add(-r.index)

@@ -19,7 +19,8 @@ type remains struct {
 	journal *journal.Remains
 	stories []*remainder // that are still to be taken
 	scanned bool
-	partial bool     // records of what its process did may be missing
+	damaged bool     // records of it cannot be read
+	partial bool     // records of what its process did may be missing, as it is damaged or had no room
 	numbers []uint64 // of stories that are not listed yet
 	left    int      // chunks that are taken and not settled
 	index   int64    // bytes of memory of the stories
@@ -35,13 +36,15 @@ type remainder struct {
 	first   journal.Position
 	header  story.Header // as it was when it was last written
 	known   bool         // the header was found
+	damaged bool         // records of the journal are damaged
 	ended   bool         // further lines are late ones
 	ordinal uint64       // of the chunk that is being filled
 	chunks  []*chunkRemainder
 	lines   []journal.Position // of that chunk
 	resumes map[uint64][]byte  // after the chunks of these ordinals
 	telling *telling
-	told    uint64 // ordinal of the chunk that goes on where telling stands
+	told    uint64 // ordinal of the chunk that goes on where telling will stand
+	last    *chunk // that was taken; nil before the first
 }
 
 type chunkRemainder struct {
@@ -81,20 +84,20 @@ func (r *remains) scan(c *core) bool {
 	if !r.scanned {
 		r.scanned = true
 		r.numbers = numbersOf(r.journal.All())
-		r.partial = r.journal.Refused()
 		if d := r.journal.Damage(); d.Records > 0 || d.Files > 0 {
-			r.partial = true
+			r.damaged = true
 			c.counts.damaged.Add(int64(d.Records))
 			c.leftTrouble(fmt.Errorf("damaged: %d records and %d files could not be read: %w", d.Records, d.Files, orNothing(d.Err)))
 		}
 	}
+	r.partial = r.damaged || r.journal.Refused()
 	c.buffered.Add(-r.index)
 	if r.index = 0; len(r.numbers) == 0 {
 		return false
 	}
 	first, last := r.numbers[0], r.numbers[min(scannedAtOnce, len(r.numbers))-1]
 	r.numbers = r.numbers[min(scannedAtOnce, len(r.numbers)):]
-	r.stories = remaindersOf(r.journal.All(), first, last, r.partial)
+	r.stories = r.remaindersOf(r.journal.All(), first, last)
 	r.index = int64(8 * cap(r.numbers))
 	for _, s := range r.stories {
 		r.index += perRemainder
@@ -135,8 +138,8 @@ func numbersOf(records iter.Seq2[journal.Position, []byte]) (numbers []uint64) {
 }
 
 // remaindersOf returns the stories of which something is left, the oldest first, of
-// those whose numbers are within bounds. Of a partial journal records are missing.
-func remaindersOf(records iter.Seq2[journal.Position, []byte], first, last uint64, partial bool) (stories []*remainder) {
+// those whose numbers are within bounds.
+func (r *remains) remaindersOf(records iter.Seq2[journal.Position, []byte], first, last uint64) (stories []*remainder) {
 	byNumber := make(map[uint64]*remainder)
 	for at, text := range records {
 		number, reader, ok := numberOf(text)
@@ -145,7 +148,7 @@ func remaindersOf(records iter.Seq2[journal.Position, []byte], first, last uint6
 		}
 		s := byNumber[number]
 		if s == nil {
-			s = &remainder{first: at, resumes: make(map[uint64][]byte)}
+			s = &remainder{first: at, damaged: r.damaged, resumes: make(map[uint64][]byte)}
 			byNumber[number] = s
 		}
 		s.read(text[0], reader, at)
@@ -153,7 +156,7 @@ func remaindersOf(records iter.Seq2[journal.Position, []byte], first, last uint6
 	for _, s := range slices.SortedFunc(maps.Values(byNumber), func(a, b *remainder) int {
 		return cmp.Compare(a.first, b.first)
 	}) {
-		if s.close(partial); len(s.chunks) > 0 {
+		if s.close(r.partial); len(s.chunks) > 0 {
 			stories = append(stories, s)
 		}
 	}
@@ -171,11 +174,14 @@ func (s *remainder) read(kind byte, r *recordReader, at journal.Position) {
 		if r.failed {
 			return
 		}
-		if !s.known {
-			s.header, s.known = header, true
+		switch {
+		case s.known:
+			s.closeBefore(ordinal, flags&flagLate != 0)
+		case !s.damaged: // the record before its lines so far is freed: they are done
+			s.lines = nil
 		}
-		s.goOn(ordinal, flags&flagLate != 0)
-		s.header = header
+		s.header, s.known = header, true
+		s.ordinal, s.ended = ordinal, s.ended || flags&flagLate != 0
 		if flags&flagResume != 0 {
 			after := r.uint()
 			s.resumes[after] = slices.Clone(r.text)
@@ -188,7 +194,7 @@ func (s *remainder) read(kind byte, r *recordReader, at journal.Position) {
 		s.header, s.known = k.header, true
 		s.ended = s.ended || k.ends()
 		s.ordinal = k.entry.ordinal + 1
-		k.doubt = len(s.lines) < k.count
+		k.doubt = len(s.lines) != k.count
 		if _, done := s.resumes[k.entry.ordinal]; !done {
 			s.chunks = append(s.chunks, &chunkRemainder{k, s.lines})
 		}
@@ -210,19 +216,18 @@ func (s *remainder) read(kind byte, r *recordReader, at journal.Position) {
 	}
 }
 
-// goOn takes note of the chunk that lines from now on belong to. Where that is a
-// further one, the chunk record of the lines before is missing.
-func (s *remainder) goOn(ordinal uint64, late bool) {
-	if ordinal > s.ordinal && len(s.lines) > 0 {
-		k := &chunk{header: s.header, late: s.ended, doubt: true}
-		k.entry.ordinal = s.ordinal
-		if k.header.State = story.Open; late && !s.ended {
-			k.header.State = story.Sealed
-		}
-		s.chunks = append(s.chunks, &chunkRemainder{k, s.lines})
-		s.lines = nil
+// closeBefore makes a chunk of lines whose chunk record is missing, as others follow.
+func (s *remainder) closeBefore(ordinal uint64, late bool) {
+	if ordinal == s.ordinal || len(s.lines) == 0 {
+		return
 	}
-	s.ordinal, s.ended = ordinal, s.ended || late
+	k := &chunk{header: s.header, late: s.ended, doubt: true}
+	k.entry.ordinal = s.ordinal
+	if k.header.State = story.Open; late && !s.ended {
+		k.header.State = story.Sealed
+	}
+	s.chunks = append(s.chunks, &chunkRemainder{k, s.lines})
+	s.lines = nil
 }
 
 // close makes a chunk of the lines that were not handed over. A story that was
@@ -271,11 +276,14 @@ func (r *remains) next(c *core) *chunk {
 		}
 		if resume, ok := s.resumes[k.entry.ordinal-1]; ok {
 			reader := &recordReader{text: resume}
-			s.telling.resumeFrom(reader.resume())
+			k.from = reader.resume()
 		} else if k.entry.ordinal != s.told { // how far the story is stored is not known
 			k.doubt = true
 		}
-		s.told = k.entry.ordinal + 1
+		if s.told = k.entry.ordinal + 1; k.doubt {
+			s.told = 0 // nor is it after that
+		}
+		k.after, s.last = s.last, k
 		k.telling, k.remains = s.telling, r
 		r.left++
 		return k
@@ -316,7 +324,7 @@ func (k *chunk) interrupt() {
 func (t *telling) resumeFrom(other *telling) {
 	t.tree, t.key, t.parts, t.lines = other.tree, other.key, other.parts, other.lines
 	t.begun, t.ended, t.empty, t.former = other.begun, other.ended, other.empty, other.former
-	t.refused, t.shed = other.refused, other.shed
+	t.refused, t.shed, t.taken = other.refused, other.shed, nil
 }
 
 // recover takes the next chunk of what earlier processes left, or nil, and
@@ -327,10 +335,14 @@ func (w *writer) recover() *chunk {
 		return k
 	}
 	for len(w.remains) > 0 && w.asked == nil {
+		if w.doubtful != nil {
+			w.askNext()
+			return nil
+		}
 		r := w.remains[0]
 		if k := r.next(w.core); k != nil && k.doubt {
-			w.ask(k, 0)
-			return nil
+			w.doubtful = k
+			continue
 		} else if k != nil {
 			return k
 		}

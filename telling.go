@@ -23,6 +23,11 @@ type telling struct {
 	shed    bool // for want of memory: they are counted as dropped
 	former  map[story.Key]formerKey
 
+	// The parts that were found under the key when a recovered chunk was in doubt, and
+	// whether each ends within a line; those that were made since then as well. Nil
+	// where parts says it all.
+	taken map[int]bool
+
 	aside    int       // chunks that were put aside, of
 	asideKey story.Key // guarded by core.mu, both
 
@@ -45,6 +50,12 @@ type parcel struct {
 
 // tell makes the parts of a chunk, in the order in which they must be stored.
 func (t *telling) tell(k *chunk, c *core) []*parcel {
+	if k.from != nil {
+		t.resumeFrom(k.from)
+	}
+	if k.found != nil {
+		t.goOnFrom(k)
+	}
 	t.ended = t.ended || k.ends()
 	if k.refusedByKeep {
 		t.refused = true
@@ -83,7 +94,7 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 		final, header.State = true, story.Sealed // late lines are all that there is
 	}
 	t.empty = false
-	if final && (t.parts == 0 || k.whole) && len(text) <= story.MaxHeaderText { // late lines may have overtaken it
+	if final && (t.parts == 0 && len(t.taken) == 0 || k.whole) && len(text) <= story.MaxHeaderText { // late lines may have overtaken it
 		t.begun = true
 		return append(parcels, t.parcel(k, story.Part{Header: &header, Text: text}, len(starts)))
 	}
@@ -92,20 +103,59 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 		t.begun = true
 		parcels = append(parcels, t.parcel(k, story.Part{Header: &open}, 0))
 	}
+	parcels = append(parcels, t.textParts(k, text, starts)...)
+	if final {
+		header.Parts = t.unbroken()
+		parcels = append(parcels, t.parcel(k, story.Part{Header: &header}, 0))
+	}
+	return parcels
+}
+
+// textParts makes the parts of a text whose lines begin at starts.
+func (t *telling) textParts(k *chunk, text string, starts []int) (parcels []*parcel) {
+	pieces := slices.Collect(story.Pieces(text))
+	number := t.place(len(pieces))
 	end := 0
-	for piece := range story.Pieces(text) {
-		t.parts++
+	for _, piece := range pieces {
 		n := 0
 		for end += len(piece); len(starts) > 0 && starts[0] < end; n++ {
 			starts = starts[1:]
 		}
-		parcels = append(parcels, t.parcel(k, story.Part{Number: t.parts, Text: piece}, n))
-	}
-	if final {
-		header.Parts = t.parts
-		parcels = append(parcels, t.parcel(k, story.Part{Header: &header}, 0))
+		if t.taken[number-1] {
+			piece = "\n" + piece
+		}
+		if t.taken != nil {
+			t.taken[number] = false
+		}
+		parcels = append(parcels, t.parcel(k, story.Part{Number: number, Text: piece}, n))
+		t.parts = number
+		number++
 	}
 	return parcels
+}
+
+// place returns the number of the first of so many further parts, which follow each
+// other.
+func (t *telling) place(parts int) int {
+	first := t.parts + 1
+	for i := 0; i < parts; i++ {
+		if _, taken := t.taken[first+i]; taken {
+			first, i = first+i+1, -1
+		}
+	}
+	return first
+}
+
+// unbroken returns up to which number there is every part.
+func (t *telling) unbroken() int {
+	if t.taken == nil {
+		return t.parts
+	}
+	n := 0
+	for taken := true; taken; n++ {
+		_, taken = t.taken[n+1]
+	}
+	return n - 1
 }
 
 func (t *telling) parcel(k *chunk, part story.Part, lines int) *parcel {

@@ -40,9 +40,6 @@ func Assemble(key Key, id string, parts []Part) Story {
 	if joined.more || rest != "" {
 		s.Lines = append(s.Lines, s.leftOut())
 	}
-	if len(parts) > 0 {
-		s.Parts = max(s.Parts, parts[len(parts)-1].Number)
-	}
 	return s
 }
 

@@ -39,7 +39,7 @@ type Header struct {
 	State     State
 	MaxLevel  slog.Level        // highest level of any line
 	LineCount int               // lines stored
-	Parts     int               // parts stored beside the header when it was made final; in what Read returns, the highest number of one
+	Parts     int               // parts stored beside the header when it was made final
 	Title     string            // first message, at most [MaxTitle] bytes
 	Attrs     map[string]string // at most [MaxAttrs] bytes; nil when there are none
 }
