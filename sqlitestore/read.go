@@ -136,7 +136,7 @@ func scanHeader(row scanner) (story.Header, error) {
 		return h, err
 	}
 	if h.Attrs, err = decodeAttrs(attrs); err != nil {
-		return h, fmt.Errorf("attributes of %s %s: %w", object, h.ID, err)
+		return h, fmt.Errorf("attributes of %s %s: %w", h.Key, story.Escape(h.ID), err)
 	}
 	h.Start, h.Updated = time.UnixMicro(start).UTC(), time.UnixMilli(updated).UTC()
 	h.Duration = time.Duration(duration) * time.Millisecond
@@ -159,7 +159,7 @@ func (s *Store) Read(ctx context.Context, key story.Key, id string) (story.Story
 		return story.Story{}, s.failed(ctx, "reading", err)
 	}
 	if len(parts) == 0 {
-		return story.Story{}, fmt.Errorf("%w: %s %s", story.ErrNotFound, key, id)
+		return story.Story{}, fmt.Errorf("%w: %s %s", story.ErrNotFound, key, story.Escape(id))
 	}
 	return story.Assemble(key, id, parts), nil
 }

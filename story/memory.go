@@ -139,7 +139,7 @@ func (m *Memory) Read(ctx context.Context, key Key, id string) (Story, error) {
 	}
 	held, ok := m.stories[place{key, id}]
 	if !ok {
-		return Story{}, fmt.Errorf("%w: %s %s", ErrNotFound, key, id)
+		return Story{}, fmt.Errorf("%w: %s %s", ErrNotFound, key, Escape(id))
 	}
 	s := Assemble(key, id, slices.Collect(maps.Values(held)))
 	s.Attrs = maps.Clone(s.Attrs)
@@ -158,7 +158,7 @@ func (m *Memory) Delete(ctx context.Context, key Key, id string) error {
 		return at.Key == key && (id == "" || at.ID == id)
 	})
 	if len(m.stories) == before {
-		return fmt.Errorf("%w: %s %s", ErrNotFound, key, id)
+		return fmt.Errorf("%w: %s %s", ErrNotFound, key, Escape(id))
 	}
 	return nil
 }
