@@ -186,7 +186,7 @@ func (s *Store) parts(ctx context.Context, key story.Key, id string) ([]story.Pa
 		return nil, "", s.failed(ctx, "reading", err)
 	}
 	if len(parts) == 0 {
-		return nil, "", fmt.Errorf("%w: %s %s", story.ErrNotFound, key, id)
+		return nil, "", fmt.Errorf("%w: %s %s", story.ErrNotFound, key, story.Escape(id))
 	}
 	return parts, id, nil
 }

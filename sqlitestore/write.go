@@ -137,7 +137,7 @@ func (s *Store) Delete(ctx context.Context, key story.Key, id string) error {
 	case err != nil:
 		return s.failed(ctx, "deleting from", err)
 	case removed == 0:
-		return fmt.Errorf("%w: %s %s", story.ErrNotFound, key, id)
+		return fmt.Errorf("%w: %s %s", story.ErrNotFound, key, story.Escape(id))
 	}
 	return nil
 }

@@ -131,7 +131,7 @@ func (m *Memory) Read(ctx context.Context, key Key, id string) (Story, error) {
 	}
 	parts, id := m.parts(key, id)
 	if len(parts) == 0 {
-		return Story{}, fmt.Errorf("%w: %s %s", ErrNotFound, key, id)
+		return Story{}, fmt.Errorf("%w: %s %s", ErrNotFound, key, Escape(id))
 	}
 	s := Assemble(key, id, parts)
 	s.Attrs = maps.Clone(s.Attrs)
@@ -148,7 +148,7 @@ func (m *Memory) ReadParts(ctx context.Context, key Key, id string) ([]Part, err
 		parts, _ = m.parts(key, id)
 	}
 	if len(parts) == 0 {
-		return nil, fmt.Errorf("%w: %s %s", ErrNotFound, key, id)
+		return nil, fmt.Errorf("%w: %s %s", ErrNotFound, key, Escape(id))
 	}
 	slices.SortFunc(parts, func(a, b Part) int { return cmp.Compare(a.Number, b.Number) })
 	if parts[0].Header != nil {
@@ -184,7 +184,7 @@ func (m *Memory) Delete(ctx context.Context, key Key, id string) error {
 		return at.Key == key && (id == "" || at.ID == id)
 	})
 	if len(m.stories) == before {
-		return fmt.Errorf("%w: %s %s", ErrNotFound, key, id)
+		return fmt.Errorf("%w: %s %s", ErrNotFound, key, Escape(id))
 	}
 	return nil
 }

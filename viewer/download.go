@@ -62,7 +62,7 @@ func (v *viewer) encode(s story.Story, as string) (data []byte, kind, extension 
 		encoder := json.NewEncoder(&out)
 		encoder.SetIndent("", "  ")
 		err = encoder.Encode(reading.StoryJSON(s))
-		return out.Bytes(), "application/json", ".json", err
+		return reading.EscapeJSON(out.Bytes()), "application/json", ".json", err
 	}
 	return nil, "", "", fmt.Errorf("%w: as is text, markdown or json, not %q", reading.ErrBadView, as)
 }
@@ -72,13 +72,15 @@ func (v *viewer) print(out *bytes.Buffer, s story.Story) error {
 	return reading.Printer{Zone: v.opts.Zone}.Story(out, reading.NewTree(s), view)
 }
 
-// fileName names a story by what a file's name may hold everywhere.
+// fileName names a story by what a file's name may hold everywhere. It does not begin
+// as an option of a command does.
 func fileName(h story.Header) string {
-	return strings.Map(func(r rune) rune {
+	name := strings.Map(func(r rune) rune {
 		switch {
 		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '-', r == '_', r == '.':
 			return r
 		}
 		return '-'
 	}, h.Key.String()+"-"+h.ID)
+	return strings.TrimLeft(name, "-")
 }

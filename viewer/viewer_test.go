@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"mime"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -210,7 +211,7 @@ func TestHostileStory(t *testing.T) {
 			t.Errorf("%s: policy %q", target, policy)
 		}
 	}
-	for _, as := range []string{"text", "markdown"} {
+	for _, as := range []string{"text", "markdown", "json"} {
 		if text := body(t, get(h, "/download?as="+as+"&"+values), 200); strings.ContainsAny(text, "\x00\x1b\r\u202e\u0085") {
 			t.Errorf("%s: a control character in %.200q", as, text)
 		}
@@ -380,6 +381,22 @@ func TestDownload(t *testing.T) {
 		t.Errorf("a fence in the story ends the block: %s", text)
 	}
 	body(t, get(h, "/download?key=job_1&line=9"), 400)
+}
+
+// A download's name is neither an option nor a path, and has nothing to quote.
+func TestDownloadName(t *testing.T) {
+	store := story.NewMemory()
+	key := story.NewKey("--rf", "../$(touch x) \"'`\\é;")
+	id := put(t, store, key, 0, story.Sealed, story.Line{Message: "one"})
+	for _, as := range []string{"text", "markdown", "json"} {
+		resp := get(viewer.New(store, nil), "/download?"+url.Values{"key": {key.String()}, "id": {id}, "as": {as}}.Encode())
+		body(t, resp, 200)
+		header := resp.Header.Get("Content-Disposition")
+		_, params, err := mime.ParseMediaType(header)
+		if name := params["filename"]; err != nil || !regexp.MustCompile(`^rf_\.\.-[\w.-]+\.(txt|md|json)$`).MatchString(name) {
+			t.Errorf("%s: got %q, %v", as, header, err)
+		}
+	}
 }
 
 func TestLiveView(t *testing.T) {

@@ -142,3 +142,37 @@ func TestHostileStoryIsHarmless(t *testing.T) {
 		}
 	}
 }
+
+// What the scripts of the shells ask for, and get.
+func TestCompletedLine(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a b.db")
+	out, _ := run(t, 0, "demo", "--once", "--file", file)
+	if quoted := strings.ReplaceAll(file, " ", `\ `); !strings.Contains(out, " --file "+quoted+" ls\n") && !strings.Contains(out, ` --file "`+file+`" ls`) {
+		t.Errorf("the demo names the file so that no shell understands it:\n%s", out)
+	}
+	t.Setenv("DYNAMOSLOG_FILE", file)
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"fish", "A=1 sudo /usr/bin/dynamoslog show user_4"}, "user_42\n"},
+		{[]string{"fish", "dynamoslog ls --kind u"}, "user\n"},
+		{[]string{"zsh", "dynamoslog ls --kind=u"}, "\n--kind=user\n"},
+		{[]string{"zsh", "dynamoslog --file "}, "files\n"},
+		{[]string{"zsh", "dynamoslog ls --since "}, "\n"},
+		{[]string{"bash", "dynamoslog ls --kind=u", "u"}, "\nuser\n"},
+		{[]string{"bash", `dynamoslog show "user_4`, "user_4"}, "\nuser_42\n"},
+		{[]string{"bash", "dynamoslog show us", "other"}, "\n"}, // bash would replace what is not there
+		{[]string{"bash", "dynamoslo"}, "\n"},
+	} {
+		if out, _ := run(t, 0, append([]string{"complete", "--"}, c.args...)...); out != c.want {
+			t.Errorf("%q: got %q, want %q", c.args, out, c.want)
+		}
+	}
+	out, _ = run(t, 0, "complete", "--list", "63", "--", "bash", "dynamoslog show user_42 ", "")
+	if strings.Count(out, "  (Starting workout generation)\n") != 2 {
+		t.Errorf("bash lists the ids without their titles:\n%s", out)
+	}
+	run(t, 1, "complete", "bash", "dynamoslog show $(touch x) u", "u")
+	run(t, 2, "complete", "tcsh", "dynamoslog ")
+}

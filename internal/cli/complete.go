@@ -2,9 +2,13 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
+	"github.com/dynamoslog/dynamoslog/internal/shellwords"
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/spf13/cobra"
 )
@@ -22,21 +26,45 @@ func (o *options) completePlace(skip int) cobra.CompletionFunc {
 		var found []cobra.Completion
 		switch len(args) - skip {
 		case 0:
-			found = o.complete(cmd.Context(), story.Query{}, begun, func(h story.Header) (string, string) { return h.Key.String(), "" })
+			found = o.complete(cmd.Context(), story.Query{}, begun, func(h story.Header) (string, string) { return keyWord(h.Key), "" })
 		case 1, 2:
 			key, err := story.ParseKey(args[skip])
 			if err != nil {
 				break
 			}
 			found = o.complete(cmd.Context(), story.Query{Key: key}, begun, func(h story.Header) (string, string) {
-				return story.Escape(h.ID), story.Escape(h.Title)
+				return idWord(h.ID), story.Escape(h.Title)
 			})
+		}
+		if !o.dashes { // it would be taken for a flag
+			found = slices.DeleteFunc(found, func(word cobra.Completion) bool { return strings.HasPrefix(word, "-") })
 		}
 		return found, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 	}
 }
 
-// complete returns what name gives for headers, each once. An error completes nothing.
+// keyWord writes a key as an argument that names it. Of blanks at the end, which cobra
+// would cut off, it writes the numbers.
+func keyWord(key story.Key) string {
+	word := key.String()
+	kept := strings.TrimRightFunc(word, unicode.IsSpace)
+	for _, blank := range word[len(kept):] {
+		kept += fmt.Sprintf(`\u%04x`, blank)
+	}
+	return kept
+}
+
+// idWord returns a story's id, or "" for one that no line can hold.
+func idWord(id string) string {
+	if id != story.Escape(id) || id != strings.TrimSpace(id) {
+		return ""
+	}
+	return id
+}
+
+// complete returns what name gives for headers, each once, unless it is "". An error
+// completes nothing. Who does not say that words will be quoted gets only those that
+// no shell reads as anything else: cobra's own scripts evaluate them.
 func (o *options) complete(ctx context.Context, q story.Query, begun string, name func(story.Header) (word, about string)) []cobra.Completion {
 	ctx, cancel := context.WithTimeout(ctx, completeTime)
 	defer cancel()
@@ -47,7 +75,8 @@ func (o *options) complete(ctx context.Context, q story.Query, begun string, nam
 		page, err := store.List(ctx, q)
 		for _, h := range page.Headers {
 			word, about := name(h)
-			if !seen[word] && strings.HasPrefix(word, begun) {
+			safe := o.quoted || shellwords.Quote(word, 0) == word
+			if word != "" && safe && !seen[word] && strings.HasPrefix(word, begun) {
 				seen[word] = true
 				found = append(found, cobra.CompletionWithDesc(word, about))
 			}
@@ -63,10 +92,15 @@ func completeWords(cmd *cobra.Command, flag string, words ...cobra.Completion) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }
 
+// completeFiles completes the value of a flag with files.
+func completeFiles(cmd *cobra.Command, flag string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault))
+}
+
 // completeKinds completes the value of --kind from the newest stories.
 func (o *options) completeKinds(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("kind", func(cmd *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		kind := func(h story.Header) (string, string) { return h.Key.Kind, "" }
+		kind := func(h story.Header) (string, string) { return story.NewKey(h.Key.Kind, "").Kind, "" }
 		return o.complete(cmd.Context(), story.Query{}, begun, kind), cobra.ShellCompDirectiveNoFileComp
 	})
 }

@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/examples/workout"
+	"github.com/dynamoslog/dynamoslog/internal/shellwords"
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/dynamoslog/dynamoslog/viewer"
 	"github.com/spf13/cobra"
@@ -73,11 +75,19 @@ func (o *options) again() string {
 	}
 	switch {
 	case o.table != "":
-		again += " --table " + o.table
+		again += " --table " + quoted(o.table)
 	case o.file != "":
-		again += " --file " + o.file
+		again += " --file " + quoted(o.file)
 	}
 	return again
+}
+
+// quoted writes a word so that a shell reads it as it is.
+func quoted(word string) string {
+	if runtime.GOOS == "windows" {
+		return `"` + word + `"` // which no name there can hold
+	}
+	return shellwords.Quote(word, 0)
 }
 
 func post(url string) error {

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
 
 	"github.com/dynamoslog/dynamoslog/internal/cli"
+	"github.com/dynamoslog/dynamoslog/internal/shellwords"
 	"github.com/dynamoslog/dynamoslog/sqlitestore"
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -36,7 +38,7 @@ func hostileStore(t *testing.T) (path string, key story.Key) {
 			{Message: strings.Repeat("\x1b[31mlong ", 1<<17), Depth: 50},
 		}
 		h := &story.Header{
-			Key: key, ID: story.NewID(start), Start: start, Updated: start, State: story.Sealed, LineCount: 3,
+			Key: key, ID: story.NewID(start), Start: start, Updated: start, State: hostile, LineCount: 3,
 			Title: hostile, Attrs: map[string]string{"a\x1b[2J": hostile},
 		}
 		parts := []story.Part{{Key: key, ID: h.ID, Header: h}}
@@ -61,7 +63,10 @@ func TestHostileStoryInEveryCommand(t *testing.T) {
 	path, key := hostileStore(t)
 	for _, args := range [][]string{
 		{"ls"}, {"ls", key.String()}, {"ls", "--json"}, {"show", key.String()}, {"show", key.String(), "--stored"},
-		{"show", key.String(), "--json"}, {"show", key.String(), "-g", "bidi"}, {"diff", key.String()}, {"diff", "--all", key.String()},
+		{"show", key.String(), "--raw"}, {"show", key.String(), "--numbers", "--full"}, {"show", key.String(), "--fold", "1"}, {"rm", key.String(), "none"},
+		{"diff", "--good", key.String()}, {"tail", "--once", "--json"}, {"cost"}, {"cost", "--json"}, {"show", key.String(), "none\x1b[2J\n"},
+		{"complete", "fish", "dynamoslog --file " + path + " show user_"}, {"complete", "bash", "dynamoslog --file " + path + " ls user_", "user_"},
+		{"complete", "zsh", "dynamoslog --file " + path + " show " + shellwords.Quote(key.String(), 0) + " "}, {"show", key.String(), "--json"}, {"show", key.String(), "-g", "bidi"}, {"diff", key.String()}, {"diff", "--all", key.String()},
 		{"diff", "--json", key.String()}, {"grep", "bidi"}, {"grep", "--json", "bidi"}, {"tail", "--once"}, {"export"}, {"open", key.String()},
 		{"__complete", "show", "user_"}, {"show", "user_" + "\x1b[2J"}, {"\x1b[2J"}, {"ls", "--since", "\x1b[2J"},
 	} {
@@ -82,6 +87,63 @@ func TestHostileStoryInEveryCommand(t *testing.T) {
 			if out.Len() == 0 && errs.Len() == 0 {
 				t.Errorf("%q: no output", args)
 			}
+		}
+	}
+}
+
+// The link that open prints, and hands to a browser, holds nothing that a shell or the
+// program behind it would act on.
+func TestHostileLink(t *testing.T) {
+	for _, id := range []string{hostile, "$(touch x)';\"`&|<>\\ %s #?"} {
+		out, _ := run(t, 0, "open", "--", story.NewKey("-user", id).String(), id)
+		if link := strings.TrimSuffix(out, "\n"); !regexp.MustCompile(`^http://localhost:7133/story\?id=[\w.%+~-]+&key=[\w.%+~-]+$`).MatchString(link) {
+			t.Errorf("%q: %q", id, link)
+		}
+	}
+}
+
+// A script that is not ours, such as one of cobra's, gets no word that has to be quoted.
+func TestHostileWordsNeedOurScripts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "stories.db")
+	store, err := sqlitestore.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []story.Key{story.NewKey("user", "$(touch x)"), story.NewKey("user", "a b"), story.NewKey("user", "42"), story.NewKey("--file", "x")} {
+		for _, id := range []string{"s$(touch x)", "tame", "a\tb"} {
+			h := &story.Header{Key: key, ID: id, Start: time.Now().UTC(), State: story.Sealed}
+			if err := store.Put(t.Context(), []story.Part{{Key: key, ID: id, Header: h}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DYNAMOSLOG_FILE", path)
+	for _, c := range []struct {
+		args []string
+		want []string // sorted
+	}{
+		{[]string{"__complete", "show", ""}, []string{":36", "user_42"}},
+		{[]string{"__complete", "show", "user_42", ""}, []string{":36", "tame"}},
+		{[]string{"complete", "bash", "dynamoslog show ", ""}, []string{"", "user_42", `user_\$\(touch\ x\)`, `user_a\ b`}},
+		{[]string{"complete", "bash", "dynamoslog show -- ", ""}, []string{"", "--file_x", "user_42", `user_\$\(touch\ x\)`, `user_a\ b`}},
+		{[]string{"complete", "bash", "dynamoslog show user_42 ", ""}, []string{"", `s\$\(touch\ x\)`, "tame"}},
+	} {
+		out, _ := run(t, 0, c.args...)
+		if got := slices.Sorted(strings.SplitSeq(strings.TrimSuffix(out, "\n"), "\n")); !slices.Equal(got, c.want) {
+			t.Errorf("%q: got %q, want %q", c.args, got, c.want)
+		}
+	}
+}
+
+// An id cannot add lines to an error.
+func TestHostileError(t *testing.T) {
+	path, key := hostileStore(t)
+	for _, args := range [][]string{{"show", key.String(), "a\nb"}, {"rm", key.String(), "a\nb"}, {"diff", key.String(), "a\nb"}} {
+		if _, errs := run(t, 3, append(args, "--file", path)...); strings.Count(errs, "\n") != 2 || !strings.Contains(errs, `a\x0ab`) {
+			t.Errorf("%q: %q", args, errs)
 		}
 	}
 }

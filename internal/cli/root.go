@@ -11,11 +11,9 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/dynamoslog/dynamoslog"
+	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/spf13/cobra"
 )
@@ -36,14 +34,13 @@ type options struct {
 	table, file string
 	color       string
 	json        bool
+
+	quoted bool // while completing for a script of ours, which quotes words
+	dashes bool // while completing, where -- was typed before
 }
 
-// Run runs the command with its arguments and returns its exit code.
-func Run(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second interrupt ends at once
-	o := &options{}
+// root returns the command with all below it.
+func (o *options) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "dynamoslog",
 		Short:         "Read the stories that a program told about its objects",
@@ -61,10 +58,23 @@ func Run(args []string, stdout, stderr io.Writer) int {
 		}
 		return fmt.Errorf("%w: --color is auto, always or never, not %q", errUsage, o.color)
 	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	completeFiles(root, "file")
 	completeWords(root, "color", colorAuto, colorAlways, colorNever)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	root.AddCommand(o.demoCommand(), o.listCommand(), o.showCommand(), o.removeCommand(), o.tableCommand(),
-		o.serveCommand(), o.openCommand(), o.diffCommand(), o.grepCommand(), o.tailCommand(), o.exportCommand(), o.costCommand())
+		o.serveCommand(), o.openCommand(), o.diffCommand(), o.grepCommand(), o.tailCommand(), o.exportCommand(), o.costCommand(),
+		completionCommand(), completeCommand())
+	return root
+}
+
+// Run runs the command with its arguments and returns its exit code.
+func Run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends at once
+	root := (&options{}).root()
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -120,8 +130,7 @@ func arguments(least, most int) cobra.PositionalArgs {
 	}
 }
 
-// printJSON prints a value on a line. What a terminal would act on, and encoding/json
-// leaves as it is, is escaped as JSON has it.
+// printJSON prints a value on a line.
 func printJSON(out io.Writer, v any) error {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -129,16 +138,6 @@ func printJSON(out io.Writer, v any) error {
 	if err := encoder.Encode(v); err != nil {
 		return err
 	}
-	var safe []byte
-	for _, r := range text.String() {
-		if r != '\n' && (unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)) {
-			for _, unit := range utf16.Encode([]rune{r}) {
-				safe = fmt.Appendf(safe, `\u%04x`, unit)
-			}
-			continue
-		}
-		safe = utf8.AppendRune(safe, r)
-	}
-	_, err := out.Write(safe)
+	_, err := out.Write(reading.EscapeJSON(text.Bytes()))
 	return err
 }

@@ -89,7 +89,7 @@ func (s *Store) notFound(key story.Key, id string) error {
 	if id == "" {
 		return fmt.Errorf("dynamoslog: table %q: %w: %s", s.Name, story.ErrNotFound, key)
 	}
-	return fmt.Errorf("dynamoslog: table %q: %w: %s %s", s.Name, story.ErrNotFound, key, id)
+	return fmt.Errorf("dynamoslog: table %q: %w: %s %s", s.Name, story.ErrNotFound, key, story.Escape(id))
 }
 
 // latest returns the id of a key's newest story. That is the first item as a

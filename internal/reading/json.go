@@ -1,8 +1,12 @@
 package reading
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -143,4 +147,20 @@ func appendChanged(lines []ChangedLine, nodes []*DiffNode, all bool) []ChangedLi
 		lines = appendChanged(lines, n.Children, all)
 	}
 	return lines
+}
+
+// EscapeJSON escapes, as JSON has it, what a terminal would act on and encoding/json
+// leaves as it is. Newlines between values stay.
+func EscapeJSON(text []byte) []byte {
+	safe := make([]byte, 0, len(text))
+	for _, r := range string(text) {
+		if r != '\n' && (unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)) {
+			for _, unit := range utf16.Encode([]rune{r}) {
+				safe = fmt.Appendf(safe, `\u%04x`, unit)
+			}
+			continue
+		}
+		safe = utf8.AppendRune(safe, r)
+	}
+	return safe
 }
