@@ -142,13 +142,16 @@ type found struct {
 // compare takes out of a chunk the lines that are stored.
 func (k *chunk) compare(stored storedStory, pool *blocks) *found {
 	f := &found{taken: make(map[int]bool)}
-	there := make(map[story.Line]int)
+	there := make(map[story.Line]*int)
 	for _, parts := range [][]story.Part{stored.moved, stored.parts} {
 		f.lines = 0
 		for text := range runs(parts) {
 			for _, line := range story.Parse(text) {
 				line.Depth, line.Up = 0, 0
-				there[line]++
+				if there[line] == nil {
+					there[line] = new(int)
+				}
+				*there[line]++
 				f.lines++
 			}
 		}
@@ -158,10 +161,11 @@ func (k *chunk) compare(stored storedStory, pool *blocks) *found {
 			Offset: milliseconds(facts.offset), Level: facts.level, Lane: int(facts.lane),
 			Message: message, Attrs: attrs,
 		}
-		if there[line] == 0 {
+		times := there[line] // of which the key is kept: that of line is valid for now only
+		if times == nil || *times == 0 {
 			return true
 		}
-		there[line]--
+		*times--
 		return false
 	})
 	if k.count = k.lines.count; left > 0 {
