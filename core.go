@@ -80,12 +80,13 @@ type chunk struct {
 	unstored      bool          // a part of it is not, and never will be
 
 	entry   chunkEntry
-	resume  []byte   // how far the story is written down after it
-	remains *remains // the journal that it was recovered from; nil if it was not, as are:
-	from    *telling // how far its story was written down before it, where the journal tells that
-	after   *chunk   // the one of its story that was recovered before it
-	doubt   bool     // it may be stored already, with more lines: see reconcile
-	found   *found   // what is stored of its story, once the store has told; nil without a doubt
+	resume  []byte      // how far the story is written down after it
+	remains *remains    // the journal that it was recovered from; nil if it was not, as are:
+	from    *telling    // how far its story was written down before it, where the journal tells that
+	after   *chunk      // the one of its story that was recovered before it
+	keys    []story.Key // that its story had, as far as the journal tells
+	doubt   bool        // it may be stored already, with more lines: see reconcile
+	found   *found      // what is stored of its story, once the store has told; nil without a doubt
 }
 
 // ends reports whether the chunk is the one with which its story ends.

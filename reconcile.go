@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,38 +46,45 @@ func (w *writer) askNext() {
 // ask reads what is stored of a chunk's story, after a delay, on a goroutine of its own.
 func (w *writer) ask(k *chunk, after time.Duration) {
 	w.asked = k
-	go w.read(k.header, after)
+	go w.read(k.header, k.keys, after)
 }
 
-func (w *writer) read(h story.Header, after time.Duration) {
+func (w *writer) read(h story.Header, keys []story.Key, after time.Duration) {
 	ctx, cancel := context.WithTimeout(w.ctx, after+readLimit)
 	defer cancel()
 	timer := time.NewTimer(after)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		w.answers <- w.core.readStored(ctx, h)
+		w.answers <- w.core.readStored(ctx, h, keys)
 	case <-ctx.Done():
 		w.answers <- storedStory{err: ctx.Err()}
 	}
 }
 
-// readStored reads what is stored of a story, under the key that is known or another.
-func (c *core) readStored(ctx context.Context, h story.Header) (stored storedStory) {
-	stored.key = h.Key
-	if stored.parts, stored.err = c.readParts(ctx, h.Key, h.ID); errors.Is(stored.err, story.ErrNotFound) {
-		stored.err = nil
-	}
+// readStored reads what is stored of a story, under the key that is known, others that
+// it is known to have had, and the one under which lists have it.
+func (c *core) readStored(ctx context.Context, h story.Header, keys []story.Key) (stored storedStory) {
+	keys = append(slices.DeleteFunc(slices.Clone(keys), func(key story.Key) bool { return key == h.Key }), h.Key)
 	q := story.Query{Since: h.Start, Until: h.Start.Add(time.Microsecond)}
-	for other, err := range story.All(ctx, c.store, q) {
+	for listed, err := range story.All(ctx, c.store, q) {
+		if err != nil {
+			return storedStory{err: err}
+		}
+		if listed.ID == h.ID {
+			keys = append(slices.DeleteFunc(keys, func(key story.Key) bool { return key == listed.Key }), listed.Key)
+		}
+	}
+	stored.key = h.Key
+	for _, key := range keys {
+		parts, err := c.readParts(ctx, key, h.ID)
 		switch {
-		case stored.err != nil:
-			return stored
+		case errors.Is(err, story.ErrNotFound):
 		case err != nil:
-			stored.err = err
-		case other.ID == h.ID && other.Key != h.Key:
-			stored.key, stored.moved = other.Key, stored.parts
-			stored.parts, stored.err = c.readParts(ctx, other.Key, h.ID)
+			return storedStory{err: err}
+		default:
+			stored.moved = append(stored.moved, stored.parts...)
+			stored.key, stored.parts = key, parts
 		}
 	}
 	return stored

@@ -42,6 +42,7 @@ type remainder struct {
 	chunks  []*chunkRemainder
 	lines   []journal.Position // of that chunk
 	resumes map[uint64][]byte  // after the chunks of these ordinals
+	keys    []story.Key        // that it had, the last one last
 	telling *telling
 	told    uint64 // ordinal of the chunk that goes on where telling will stand
 	last    *chunk // that was taken; nil before the first
@@ -180,7 +181,7 @@ func (s *remainder) read(kind byte, r *recordReader, at journal.Position) {
 		case !s.damaged: // the record before its lines so far is freed: they are done
 			s.lines = nil
 		}
-		s.header, s.known = header, true
+		s.setHeader(header)
 		s.ordinal, s.ended = ordinal, s.ended || flags&flagLate != 0
 		if flags&flagResume != 0 {
 			after := r.uint()
@@ -191,7 +192,7 @@ func (s *remainder) read(kind byte, r *recordReader, at journal.Position) {
 		if r.failed {
 			return
 		}
-		s.header, s.known = k.header, true
+		s.setHeader(k.header)
 		s.ended = s.ended || k.ends()
 		s.ordinal = k.entry.ordinal + 1
 		k.doubt = len(s.lines) != k.count
@@ -213,6 +214,14 @@ func (s *remainder) read(kind byte, r *recordReader, at journal.Position) {
 			}
 			maps.DeleteFunc(s.resumes, func(before uint64, _ []byte) bool { return before < ordinal })
 		}
+	}
+}
+
+// setHeader takes note of what the story is about.
+func (s *remainder) setHeader(h story.Header) {
+	s.header, s.known = h, true
+	if !slices.Contains(s.keys, h.Key) {
+		s.keys = append(s.keys, h.Key)
 	}
 }
 
@@ -283,7 +292,7 @@ func (r *remains) next(c *core) *chunk {
 		if s.told = k.entry.ordinal + 1; k.doubt {
 			s.told = 0 // nor is it after that
 		}
-		k.after, s.last = s.last, k
+		k.after, k.keys, s.last = s.last, s.keys, k
 		k.telling, k.remains = s.telling, r
 		r.left++
 		return k

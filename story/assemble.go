@@ -12,8 +12,8 @@ import (
 
 // Assemble makes a story of the parts that a store holds of it, in any order; it
 // is for implementations of [Store]. Without a header part, the header is made up
-// from the lines, in state [Open]. A part missing from an open story ends it; in
-// the others a line at level Warn stands in the place of those that are missing
+// from the lines, in state [Open]. A part missing from an open story ends it, until it
+// is a day old and cannot be one that is still being written; in the others a line at level Warn stands in the place of those that are missing
 // there. Where lines were added after the header was written, as to an open story or
 // by late parts, the header is made to count them. What goes beyond [MaxReadLines],
 // [MaxReadText] or [MaxReadParts] is left out, which the last line says, and the
@@ -30,6 +30,7 @@ func Assemble(key Key, id string, parts []Part) Story {
 		s.Header = parts[0].Header.Bounded()
 		known, complete = s.Parts, s.State != Open
 	}
+	complete = complete || !s.Start.IsZero() && time.Since(s.Start) > longestOpen
 	joined := joinText(parts, complete, known)
 	var rest string
 	s.Lines, rest = parse(joined.text, MaxReadLines)
@@ -42,6 +43,9 @@ func Assemble(key Key, id string, parts []Part) Story {
 	}
 	return s
 }
+
+// longestOpen is how long a story may be open, with an hour for clocks that differ.
+const longestOpen = 25 * time.Hour
 
 // joined is what the parts of a story say together.
 type joined struct {
