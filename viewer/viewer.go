@@ -15,11 +15,13 @@ import (
 	"context"
 	"embed"
 	"html/template"
+	"io"
 	"net/http"
 	"path"
 	"strings"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -139,16 +141,26 @@ func pathOf(uri string) string {
 	return before
 }
 
-// page bounds the time of a page, and shows its error as one.
+// page bounds the time until a page begins, and shows its error as one. The page itself
+// may take as long as who reads it, but not longer than he stays.
 func (v *viewer) page(show func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), v.opts.Timeout)
 		defer cancel()
+		w = client{w, reading.While(r.Context(), w)}
 		if err := show(w, r.WithContext(ctx)); err != nil {
 			v.fail(w, r, err)
 		}
 	}
 }
+
+// A client is who asked for a page: when he has left, writing to him fails.
+type client struct {
+	http.ResponseWriter
+	stays io.Writer
+}
+
+func (c client) Write(text []byte) (int, error) { return c.stays.Write(text) }
 
 // render writes a page; only when it is complete, so that an error can still be one.
 func (v *viewer) render(w http.ResponseWriter, status int, name string, data any) error {

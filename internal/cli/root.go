@@ -2,7 +2,7 @@
 package cli
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dynamoslog/dynamoslog"
+	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/spf13/cobra"
 )
@@ -120,25 +121,44 @@ func arguments(least, most int) cobra.PositionalArgs {
 	}
 }
 
-// printJSON prints a value on a line. What a terminal would act on, and encoding/json
-// leaves as it is, is escaped as JSON has it.
-func printJSON(out io.Writer, v any) error {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
+// printStory prints a story as JSON, on a line.
+func printStory(out io.Writer, s story.Story) error {
+	buffered := bufio.NewWriter(out)
+	if err := reading.WriteJSON(safeJSON{buffered}, s, reading.JSONLayout{}); err != nil {
 		return err
 	}
+	return buffered.Flush()
+}
+
+// printJSON prints a value on a line.
+func printJSON(out io.Writer, v any) error {
+	encoder := json.NewEncoder(safeJSON{out})
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
+// A safeJSON passes JSON on with everything escaped, as JSON has it, that a terminal
+// would act on and encoding/json leaves as it is. It is handed whole characters.
+type safeJSON struct{ out io.Writer }
+
+func (w safeJSON) Write(text []byte) (int, error) {
 	var safe []byte
-	for _, r := range text.String() {
-		if r != '\n' && (unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)) {
-			for _, unit := range utf16.Encode([]rune{r}) {
-				safe = fmt.Appendf(safe, `\u%04x`, unit)
-			}
+	start := 0 // of what is passed on as it is
+	for i, r := range string(text) {
+		if r == '\n' || !unicode.IsControl(r) && !unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
 			continue
 		}
-		safe = utf8.AppendRune(safe, r)
+		safe = append(safe, text[start:i]...)
+		for _, unit := range utf16.Encode([]rune{r}) {
+			safe = fmt.Appendf(safe, `\u%04x`, unit)
+		}
+		start = i + utf8.RuneLen(r)
 	}
-	_, err := out.Write(safe)
-	return err
+	if start > 0 {
+		if _, err := w.out.Write(append(safe, text[start:]...)); err != nil {
+			return 0, err
+		}
+		return len(text), nil
+	}
+	return w.out.Write(text)
 }
