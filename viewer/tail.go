@@ -131,9 +131,6 @@ type lookEvent struct {
 	Behind bool   `json:"behind"` // there were too many
 }
 
-// mostNews is how many lines of a story are sent at once, the last ones.
-const mostNews = 1000
-
 func (v *viewer) eventOf(n reading.News) newsEvent {
 	e := newsEvent{
 		Header: reading.HeaderJSON(n.Header), Link: storyLink(n.Header), Object: objectLink(n.Key), When: v.when(n.Start),
@@ -141,9 +138,8 @@ func (v *viewer) eventOf(n reading.News) newsEvent {
 		Unfinished: unfinished(n.State), First: n.First,
 	}
 	e.Title = story.Escape(e.Title)
-	if left := len(n.Lines) - mostNews; left > 0 {
-		e.Lines = append(e.Lines, eventLine{n.From, 0, "debug", "… " + reading.Plural(left, "line") + " before these are in the story"})
-		n.From, n.Lines = n.From+left, n.Lines[left:]
+	if n.Left > 0 {
+		e.Lines = append(e.Lines, eventLine{n.From - n.Left, 0, "debug", "… " + n.LeftText()})
 	}
 	for i, line := range story.Nest(n.Lines) {
 		text := line.Message

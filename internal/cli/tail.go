@@ -73,6 +73,9 @@ func (o *options) printNews(cmd *cobra.Command, n reading.News) error {
 	}
 	_, err := fmt.Fprintf(out, "%s  %s  %s  %s  %s  %s\n", n.Start.Local().Format("15:04:05"), n.Key, colours.level(n.MaxLevel),
 		reading.Plural(n.LineCount, "line"), reading.StateText(n.State), story.Escape(n.Title))
+	if n.Left > 0 && err == nil {
+		_, err = fmt.Fprintf(out, "    %s\n", colours.dim("… "+n.LeftText()))
+	}
 	for _, line := range story.Nest(n.Lines) {
 		if err != nil {
 			break

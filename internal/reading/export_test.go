@@ -15,6 +15,8 @@ const (
 	MaxEdits  = maxEdits
 	Searched  = searched
 	TailMost  = tailMost
+	TailBack  = tailBack
+	TailKnown = tailKnown
 	CalmLines = calmLines
 )
 

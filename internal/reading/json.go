@@ -127,8 +127,9 @@ func lineJSON(line story.Line, number int) Line {
 func NewsJSON(n News) any {
 	news := struct {
 		Header
+		Left  int    `json:"lines_left_out,omitempty"` // new ones before Lines
 		Lines []Line `json:"lines,omitempty"`
-	}{Header: HeaderJSON(n.Header)}
+	}{Header: HeaderJSON(n.Header), Left: n.Left}
 	for i, line := range n.Lines {
 		news.Lines = append(news.Lines, lineJSON(line, n.From+i))
 	}
