@@ -95,6 +95,19 @@ func (v *viewer) lines(out io.Writer, t *reading.Tree, view reading.View) (left 
 // nobody reads it.
 func (w *lineWriter) done() bool { return w.out.n+w.Buffered() > mostPage || reading.Failed(w.Writer) }
 
+// leave counts lines that are left out, with what is under them.
+func (w *lineWriter) leave(siblings ...*reading.Node) {
+	for _, n := range siblings {
+		switch {
+		case !w.view.Active():
+			w.left += 1 + n.Under.Lines
+		case n.Keep:
+			w.left++
+			w.leave(n.Children...)
+		}
+	}
+}
+
 // text writes a text of a story.
 func (w *lineWriter) text(s string) { w.WriteString(html.EscapeString(escapeLines(s))) }
 
@@ -125,7 +138,7 @@ func (w *lineWriter) lane(lane reading.Lane) {
 		return
 	}
 	if w.done() {
-		w.left += lane.Lines
+		w.leave(lane.Roots...)
 		return
 	}
 	name := "lane" + strconv.Itoa(lane.Number)
@@ -201,7 +214,7 @@ func (w *lineWriter) node(n *reading.Node, times, block int) {
 		return
 	}
 	if w.done() {
-		w.left += 1 + n.Under.Lines
+		w.leave(n)
 		return
 	}
 	w.WriteString(`<li id="L`)
