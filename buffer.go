@@ -78,7 +78,7 @@ func (b *buffer) begin(id string, start time.Time) {
 		b.id += "-" + strconv.Itoa(b.twins+1)
 	}
 	b.interval = b.core.opts.MaxAge
-	b.cutAfter, b.telling = b.interval, nil
+	b.cutAfter, b.telling, b.entry = b.interval, nil, entry{}
 	b.lanes, b.count, b.title, b.stored, b.lastOffset = lanes{}, 0, "", false, 0
 }
 

@@ -313,6 +313,10 @@ func (c *core) leave(k *chunk, why string) {
 		text, _ := k.telling.format(&k.lines, &sheet{})
 		c.writeFallback(fmt.Sprintf("%s %s %s", k.header.Key, k.header.ID, why), text)
 	}
+	if k.resume == nil {
+		k.telling.ended = k.telling.ended || k.ends()
+		k.resume = k.telling.appendResume() // what comes after it goes on from there
+	}
 	c.lose(k, k.count, kept)
 	c.settle(k)
 }

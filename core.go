@@ -81,8 +81,15 @@ type chunk struct {
 
 	entry   chunkEntry
 	resume  []byte   // how far the story is written down after it
-	remains *remains // the journal that it was recovered from
+	remains *remains // the journal that it was recovered from; nil if it was not, as are:
+	from    *telling // how far its story was written down before it, where the journal tells that
+	after   *chunk   // the one of its story that was recovered before it
+	doubt   bool     // it may be stored already, with more lines: see reconcile
+	found   *found   // what is stored of its story, once the store has told; nil without a doubt
 }
+
+// ends reports whether the chunk is the one with which its story ends.
+func (k *chunk) ends() bool { return k.header.State != story.Open && !k.late }
 
 // chunks wait, in their order.
 type chunks struct{ all []*chunk }
@@ -201,7 +208,12 @@ func (c *core) abandon(b *buffer) {
 // isOwn reports whether a stack is that of a handler's own goroutines: what the
 // store's client logs there, even without the context, must not come back.
 func (c *core) isOwn(stack *callstack.Stack) bool {
-	return stack.Root == reflect.ValueOf((*writer).run).Pointer() || stack.Root == reflect.ValueOf((*writer).put).Pointer()
+	for _, root := range []any{(*writer).run, (*writer).put, (*writer).read} {
+		if stack.Root == reflect.ValueOf(root).Pointer() {
+			return true
+		}
+	}
+	return false
 }
 
 // start starts the writer. The caller holds c.mu.

@@ -49,7 +49,12 @@ type writer struct {
 	pace   pace
 	down   bool // OnError heard of trouble, and not that it was over
 
-	remains []*remains // of processes that are gone
+	remains  []*remains       // of processes that are gone
+	doubtful *chunk           // one of theirs, about which the store is to be asked
+	asked    *chunk           // one about which it is asked now
+	answers  chan storedStory // about asked
+	asking   delay            // until the store is asked again
+	ready    *chunk           // one about which it was asked, to be stored next
 }
 
 // outgoing is what is left to be stored of one story, in order.
@@ -62,7 +67,7 @@ type outgoing struct {
 
 func newWriter(c *core) *writer {
 	w := &writer{core: c, done: make(chan struct{}), stories: make(map[*telling]*outgoing),
-		keys: make(map[story.Key]*pace), slow: make(map[story.Key]int), landed: make(chan flight, mostFlights)}
+		keys: make(map[story.Key]*pace), slow: make(map[story.Key]int), landed: make(chan flight, mostFlights), answers: make(chan storedStory, 1)}
 	ctx := context.WithValue(context.Background(), contextKey{}, &contextValue{internal: true})
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	return w
@@ -97,6 +102,8 @@ func (w *writer) run() {
 		select {
 		case f := <-w.landed:
 			w.land(f)
+		case a := <-w.answers:
+			w.reconcile(a)
 		case <-w.core.wake:
 		case <-timer.C:
 		case <-w.ctx.Done():
@@ -104,6 +111,9 @@ func (w *writer) run() {
 	}
 	for w.flights > 0 {
 		w.land(<-w.landed)
+	}
+	if w.asked != nil {
+		w.reconcile(<-w.answers)
 	}
 	w.giveUp()
 }
@@ -220,9 +230,7 @@ func (w *writer) parcels(k *chunk, encode bool) []*parcel {
 	w.core.mu.Unlock()
 	w.core.resize(k, size)
 	if k.entry.number != 0 {
-		resume := make(recordWriter, 0, 64)
-		resume.resume(k.telling)
-		k.resume = resume
+		k.resume = k.telling.appendResume()
 	}
 	return parcels
 }
@@ -382,6 +390,8 @@ func (w *writer) compact() {
 // giveUp leaves what is not stored to the journal, or else writes it to the fallback.
 func (w *writer) giveUp() {
 	c := w.core
+	w.drop(w.doubtful)
+	w.drop(w.ready)
 	for _, r := range w.remains { // somebody else's again
 		c.buffered.Add(-r.index)
 		if err := r.journal.Close(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"unsafe"
+	"weak"
 
 	"github.com/dynamoslog/dynamoslog/internal/journal"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -19,17 +20,19 @@ import (
 //
 // A story record says what it is about, and comes again when that changes; a chunk
 // record that the lines before it were handed over; a done record that the chunk
-// was stored, or dropped and counted, and how far the story is written down then.
+// was stored, or dropped and counted, and how far the story is written down then:
+// whether it has ended, among others.
 // Every chunk pins the record before its first line, so that all of its records
-// are kept until it is done, and the done record as long as any of them.
+// are kept until it is done, and the done record as long as any of them. After the
+// story's end, and after a chunk record that found no room, the next line begins
+// with a story record again, which tells the chunk's ordinal.
 type entry struct {
-	number  uint64           // 0 where the next line has to begin with a story record
+	number  uint64           // of the story, given with its first record or chunk; 0 before that
 	ordinal uint64           // of the chunk that is being filled
-	pin     journal.Position // the record before its first line
-	last    journal.Position // its last line
+	pin     journal.Position // the record before its first line; 0 where that has to be a story record
+	last    journal.Position // its last line; 0 before that
 	version int64            // of what the story is about when it was last written
 	missing bool             // not all lines since the last chunk are in the journal
-	owed    []byte           // a chunk record that could not be written yet
 }
 
 // A resumePoint is how far a story is written down after a chunk is done.
@@ -48,9 +51,9 @@ func (b *buffer) resumePoint() *resumePoint {
 
 // A chunkEntry is a chunk's place in the journal.
 type chunkEntry struct {
-	number   uint64 // 0 if the chunk is not in the journal
+	number   uint64 // the story's; 0 where no done record is to be written: it is, or the chunk stays
 	ordinal  uint64
-	pin      journal.Position
+	pin      journal.Position // 0 if nothing of the chunk is in the journal
 	at       journal.Position // the chunk record
 	last     journal.Position // the chunk's last line
 	complete bool             // all of its lines are there
@@ -95,20 +98,13 @@ func (b *buffer) journalLine(facts lineFacts, message string, attrs []byte) {
 	if log == nil {
 		return
 	}
-	if e.owed != nil {
-		at, err := log.Append(true, e.owed, "", nil)
-		if err != nil {
-			b.unprotected()
-			return
-		}
-		e.pin, e.owed = at, nil
-	}
 	// The facts are written again when they change, or when a lane comes, whose name is one.
-	if version := b.facts.version.Load()<<32 + int64(len(b.lanes.all)); e.number == 0 || e.version != version {
-		e.version = version
-		b.journalStory(e.number == 0)
+	if version := b.facts.version.Load()<<32 + int64(len(b.lanes.all)); e.pin == 0 || e.version != version {
+		if b.journalStory(e.pin == 0) {
+			e.version = version
+		}
 	}
-	if e.number == 0 {
+	if e.pin == 0 {
 		b.unprotected()
 		return
 	}
@@ -136,16 +132,12 @@ func (b *buffer) unprotected() {
 }
 
 // journalStory writes what the story is about, and where it is pinned from now
-// on, if it begins there. The caller holds b.mu.
-func (b *buffer) journalStory(pin bool) {
+// on, if it begins there. It returns false where there is no room. The caller holds b.mu.
+func (b *buffer) journalStory(pin bool) (written bool) {
 	e := &b.entry
-	number := e.number
-	if number == 0 {
-		number = b.core.journaled.Add(1)
-	}
 	memory := b.core.records.Get().(*recordWriter)
 	defer b.core.records.Put(memory)
-	w := beginRecord(*memory, recordStory, number)
+	w := beginRecord(*memory, recordStory, b.journalNumber())
 	w.uint(e.ordinal)
 	flags := uint64(0)
 	if b.ended {
@@ -164,32 +156,42 @@ func (b *buffer) journalStory(pin bool) {
 	*memory = w
 	at, err := b.core.journal.Append(pin, w, "", nil)
 	if err == nil && pin {
-		e.number, e.pin, e.last = number, at, 0
+		e.pin, e.last = at, 0
 	}
+	return err == nil
+}
+
+// journalNumber returns the number that the story has in the journal. The caller
+// holds b.mu.
+func (b *buffer) journalNumber() uint64 {
+	if b.entry.number == 0 {
+		b.entry.number = b.core.journaled.Add(1)
+	}
+	return b.entry.number
 }
 
 // journalChunk writes that the lines so far were handed over. The caller holds b.mu.
 func (b *buffer) journalChunk(k *chunk) {
-	e := &b.entry
-	if e.number == 0 || e.owed != nil {
-		e.missing = false
+	if b.core.journal == nil {
 		return
 	}
-	k.entry = chunkEntry{number: e.number, ordinal: e.ordinal, pin: e.pin, last: e.last}
+	e := &b.entry
+	k.entry = chunkEntry{number: b.journalNumber(), ordinal: e.ordinal, pin: e.pin, last: e.last}
+	complete := !e.missing
+	e.ordinal++
+	e.last, e.missing = 0, false
+	if e.pin == 0 {
+		return // nothing of it is there
+	}
 	goesOn := k.header.State == story.Open && !k.late
 	memory := b.core.records.Get().(*recordWriter)
 	defer b.core.records.Put(memory)
 	record := chunkRecord(*memory, k)
 	*memory = record
 	at, err := b.core.journal.Append(goesOn, record, "", nil)
-	k.entry.at, k.entry.complete = at, err == nil && !e.missing
-	e.ordinal++
-	e.pin, e.last, e.missing = at, 0, false
-	switch {
-	case !goesOn: // lines that come later begin with a story record
-		e.number, e.pin = 0, 0
-	case err != nil:
-		e.pin, e.owed = 0, slices.Clone(record)
+	k.entry.at, k.entry.complete = at, err == nil && complete
+	if e.pin = 0; goesOn && err == nil {
+		e.pin = at
 	}
 }
 
@@ -231,9 +233,7 @@ func (c *core) journalDone(k *chunk) {
 	}
 	resume := &resumePoint{ordinal: e.ordinal, text: k.resume}
 	if resume.text == nil { // dropped before it was written down
-		var w recordWriter
-		w.resume(&telling{key: k.header.Key, refused: true, shed: true})
-		resume.text = w
+		resume.text = (&telling{key: k.header.Key, refused: true, shed: true, ended: k.ends()}).appendResume()
 	}
 	w := beginRecord(nil, recordDone, e.number)
 	w.uint(e.ordinal)
@@ -242,6 +242,9 @@ func (c *core) journalDone(k *chunk) {
 	defer c.owed.mu.Unlock()
 	if last := k.telling.resume.Load(); last == nil || last.ordinal < resume.ordinal {
 		k.telling.resume.Store(resume)
+	}
+	if e.pin == 0 {
+		return
 	}
 	if d := (done{e.pin, append(w, resume.text...)}); !c.conclude(d) {
 		c.owed.list = append(c.owed.list, d)
@@ -343,9 +346,10 @@ func (l *lines) addRecord(pool *blocks, text []byte) bool {
 
 // A filedChunk is one that left memory: its place in the journal is all that is kept.
 type filedChunk struct {
-	ticket uint64
-	entry  chunkEntry
-	count  int
+	ticket  uint64
+	entry   chunkEntry
+	count   int
+	telling weak.Pointer[telling] // as long as its story may get late lines
 }
 
 const perFiled = 2 * int64(unsafe.Sizeof(filedChunk{})) // with what a list of them has to spare
@@ -364,7 +368,7 @@ func (c *core) spill(k *chunk) (spilled, gone bool) {
 		c.resize(k, perStory)
 		return true, false
 	}
-	c.filed = append(c.filed, filedChunk{k.ticket, k.entry, k.count})
+	c.filed = append(c.filed, filedChunk{k.ticket, k.entry, k.count, weak.Make(k.telling)})
 	k.entry.number = 0 // it is not done
 	c.unsettled.Remove(k.unsettled)
 	k.unsettled = nil
@@ -382,7 +386,9 @@ func (c *core) unfile(f filedChunk) *chunk {
 		r.uint()
 	}
 	k := readChunk(&r)
-	k.telling = c.newTelling()
+	if k.telling = f.telling.Value(); k.telling == nil {
+		k.telling = c.newTelling()
+	}
 	k.ticket, k.entry, k.count = f.ticket, f.entry, f.count
 	if err != nil || r.failed {
 		k.entry.last = 0 // the lines are lost as well
@@ -416,7 +422,7 @@ func (c *core) freeJournal() {
 	tail := log.Tail()
 	for _, b := range c.openNow(0, math.MaxInt) {
 		b.mu.Lock()
-		if b.entry.number != 0 && b.entry.pin < tail {
+		if b.entry.pin != 0 && b.entry.pin < tail {
 			if b.held.count > 0 {
 				b.cut()
 			}
@@ -438,7 +444,7 @@ func (c *core) journalLimit() int64 {
 func (b *buffer) moveEntry(tail journal.Position) {
 	e := &b.entry
 	resume := b.resumePoint()
-	if e.number == 0 || e.owed != nil || e.pin >= tail || resume == nil || resume.ordinal+1 != e.ordinal {
+	if e.pin == 0 || e.pin >= tail || resume == nil || resume.ordinal+1 != e.ordinal {
 		return
 	}
 	before := e.pin

@@ -69,7 +69,7 @@ func FuzzRecover(f *testing.F) {
 			records = append(records, r.take(r.count()))
 		}
 		seen := make(map[journal.Position]bool)
-		for _, s := range remaindersOf(func(yield func(journal.Position, []byte) bool) {
+		for _, s := range new(remains).remaindersOf(func(yield func(journal.Position, []byte) bool) {
 			for i, record := range records {
 				if !yield(journal.Position(i+1), record) {
 					return

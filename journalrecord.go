@@ -71,6 +71,27 @@ func (w *recordWriter) header(h story.Header) {
 	}
 }
 
+const resumeEnded = 16
+
+// appendResume returns a resume as a record holds it.
+func (t *telling) appendResume() []byte {
+	w := make(recordWriter, 0, 64)
+	w.resume(t)
+	return w
+}
+
+// resumeHasEnded reports whether a resume is of a story that has ended.
+func resumeHasEnded(resume []byte) bool {
+	r := recordReader{text: resume}
+	for range 2 { // the key
+		r.take(r.count())
+	}
+	for range 2 { // parts and lines
+		r.uint()
+	}
+	return r.uint()&resumeEnded != 0
+}
+
 // resume writes how far a story was written down.
 func (w *recordWriter) resume(t *telling) {
 	w.string(t.key.Kind)
@@ -86,6 +107,12 @@ func (w *recordWriter) resume(t *telling) {
 	}
 	if t.shed {
 		flags |= 4
+	}
+	if t.empty {
+		flags |= 8
+	}
+	if t.ended {
+		flags |= resumeEnded
 	}
 	w.uint(flags)
 	w.uint(uint64(t.tree.indent))
@@ -183,6 +210,7 @@ func (r *recordReader) resume() *telling {
 	t.parts, t.lines = int(r.uint()), int(r.uint())
 	flags := r.uint()
 	t.begun, t.refused, t.shed = flags&1 != 0, flags&2 != 0, flags&4 != 0
+	t.empty, t.ended = flags&8 != 0, flags&resumeEnded != 0
 	t.tree.indent = Indent(r.uint())
 	for range r.count() {
 		b := branch{frames: int(r.int()), base: int(r.int())}

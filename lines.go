@@ -272,14 +272,19 @@ func (l *lines) each(f func(facts lineFacts, message, attrs string)) {
 // view returns bytes as a string, without a copy.
 func view(text []byte) string { return unsafe.String(unsafe.SliceData(text), len(text)) }
 
-// keepFrom drops the lines below a level and returns how many. The next line of
-// a lane then shares with the one before it what all of them shared.
+// keepFrom drops the lines below a level and returns how many.
 func (l *lines) keepFrom(pool *blocks, level slog.Level) (dropped int) {
+	return l.keep(pool, func(facts lineFacts, _, _ string) bool { return facts.level >= level })
+}
+
+// keep drops the lines for which wanted returns false, and returns how many. The next
+// line of a lane then shares with the one before it what all of them shared.
+func (l *lines) keep(pool *blocks, wanted func(facts lineFacts, message, attrs string) bool) (dropped int) {
 	least := make(map[int32]int32) // by lane: of the lines dropped since the last one kept
 	kept := lines{}
 	l.each(func(facts lineFacts, message, attrs string) {
 		shared, lost := least[facts.lane]
-		if facts.level < level {
+		if !wanted(facts, message, attrs) {
 			dropped++
 			if facts.frames > 0 && (!lost || facts.shared < shared) {
 				least[facts.lane] = facts.shared

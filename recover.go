@@ -19,6 +19,8 @@ type remains struct {
 	journal *journal.Remains
 	stories []*remainder // that are still to be taken
 	scanned bool
+	damaged bool     // records of it cannot be read
+	partial bool     // records of what its process did may be missing, as it is damaged or had no room
 	numbers []uint64 // of stories that are not listed yet
 	left    int      // chunks that are taken and not settled
 	index   int64    // bytes of memory of the stories
@@ -34,12 +36,15 @@ type remainder struct {
 	first   journal.Position
 	header  story.Header // as it was when it was last written
 	known   bool         // the header was found
-	ended   bool         // lines are late ones
+	damaged bool         // records of the journal are damaged
+	ended   bool         // further lines are late ones
 	ordinal uint64       // of the chunk that is being filled
 	chunks  []*chunkRemainder
 	lines   []journal.Position // of that chunk
 	resumes map[uint64][]byte  // after the chunks of these ordinals
 	telling *telling
+	told    uint64 // ordinal of the chunk that goes on where telling will stand
+	last    *chunk // that was taken; nil before the first
 }
 
 type chunkRemainder struct {
@@ -80,17 +85,19 @@ func (r *remains) scan(c *core) bool {
 		r.scanned = true
 		r.numbers = numbersOf(r.journal.All())
 		if d := r.journal.Damage(); d.Records > 0 || d.Files > 0 {
+			r.damaged = true
 			c.counts.damaged.Add(int64(d.Records))
 			c.leftTrouble(fmt.Errorf("damaged: %d records and %d files could not be read: %w", d.Records, d.Files, orNothing(d.Err)))
 		}
 	}
+	r.partial = r.damaged || r.journal.Refused()
 	c.buffered.Add(-r.index)
 	if r.index = 0; len(r.numbers) == 0 {
 		return false
 	}
 	first, last := r.numbers[0], r.numbers[min(scannedAtOnce, len(r.numbers))-1]
 	r.numbers = r.numbers[min(scannedAtOnce, len(r.numbers)):]
-	r.stories = remaindersOf(r.journal.All(), first, last)
+	r.stories = r.remaindersOf(r.journal.All(), first, last)
 	r.index = int64(8 * cap(r.numbers))
 	for _, s := range r.stories {
 		r.index += perRemainder
@@ -132,7 +139,7 @@ func numbersOf(records iter.Seq2[journal.Position, []byte]) (numbers []uint64) {
 
 // remaindersOf returns the stories of which something is left, the oldest first, of
 // those whose numbers are within bounds.
-func remaindersOf(records iter.Seq2[journal.Position, []byte], first, last uint64) (stories []*remainder) {
+func (r *remains) remaindersOf(records iter.Seq2[journal.Position, []byte], first, last uint64) (stories []*remainder) {
 	byNumber := make(map[uint64]*remainder)
 	for at, text := range records {
 		number, reader, ok := numberOf(text)
@@ -141,18 +148,15 @@ func remaindersOf(records iter.Seq2[journal.Position, []byte], first, last uint6
 		}
 		s := byNumber[number]
 		if s == nil {
-			s = &remainder{first: at, resumes: make(map[uint64][]byte)}
+			s = &remainder{first: at, damaged: r.damaged, resumes: make(map[uint64][]byte)}
 			byNumber[number] = s
 		}
 		s.read(text[0], reader, at)
-		if s.ended && len(s.chunks) == 0 && len(s.lines) == 0 {
-			delete(byNumber, number)
-		}
 	}
 	for _, s := range slices.SortedFunc(maps.Values(byNumber), func(a, b *remainder) int {
 		return cmp.Compare(a.first, b.first)
 	}) {
-		if s.close(); len(s.chunks) > 0 {
+		if s.close(r.partial); len(s.chunks) > 0 {
 			stories = append(stories, s)
 		}
 	}
@@ -170,8 +174,14 @@ func (s *remainder) read(kind byte, r *recordReader, at journal.Position) {
 		if r.failed {
 			return
 		}
-		s.ordinal, s.ended = ordinal, flags&flagLate != 0
+		switch {
+		case s.known:
+			s.closeBefore(ordinal, flags&flagLate != 0)
+		case !s.damaged: // the record before its lines so far is freed: they are done
+			s.lines = nil
+		}
 		s.header, s.known = header, true
+		s.ordinal, s.ended = ordinal, s.ended || flags&flagLate != 0
 		if flags&flagResume != 0 {
 			after := r.uint()
 			s.resumes[after] = slices.Clone(r.text)
@@ -182,8 +192,9 @@ func (s *remainder) read(kind byte, r *recordReader, at journal.Position) {
 			return
 		}
 		s.header, s.known = k.header, true
-		s.ended = s.ended || k.header.State != story.Open
+		s.ended = s.ended || k.ends()
 		s.ordinal = k.entry.ordinal + 1
+		k.doubt = len(s.lines) != k.count
 		if _, done := s.resumes[k.entry.ordinal]; !done {
 			s.chunks = append(s.chunks, &chunkRemainder{k, s.lines})
 		}
@@ -191,27 +202,48 @@ func (s *remainder) read(kind byte, r *recordReader, at journal.Position) {
 	case recordDone:
 		ordinal := r.uint()
 		s.resumes[ordinal] = slices.Clone(r.text)
+		s.ended = s.ended || resumeHasEnded(r.text)
 		s.chunks = slices.DeleteFunc(s.chunks, func(k *chunkRemainder) bool { return k.chunk.entry.ordinal == ordinal })
 		if s.ordinal == ordinal { // its chunk record is missing
 			s.lines, s.ordinal = nil, ordinal+1
 		}
+		if len(s.chunks) == 0 && len(s.lines) == 0 { // most stories: little is kept of them
+			if s.ended {
+				s.header.Title, s.header.Attrs = "", nil
+			}
+			maps.DeleteFunc(s.resumes, func(before uint64, _ []byte) bool { return before < ordinal })
+		}
 	}
 }
 
+// closeBefore makes a chunk of lines whose chunk record is missing, as others follow.
+func (s *remainder) closeBefore(ordinal uint64, late bool) {
+	if ordinal == s.ordinal || len(s.lines) == 0 {
+		return
+	}
+	k := &chunk{header: s.header, late: s.ended, doubt: true}
+	k.entry.ordinal = s.ordinal
+	if k.header.State = story.Open; late && !s.ended {
+		k.header.State = story.Sealed
+	}
+	s.chunks = append(s.chunks, &chunkRemainder{k, s.lines})
+	s.lines = nil
+}
+
 // close makes a chunk of the lines that were not handed over. A story that was
-// being written ends as interrupted, even if all of its lines are stored.
-func (s *remainder) close() {
+// being written ends as interrupted, even if all of its lines are stored. Where the
+// journal is partial they may have been handed over, and the story may have ended.
+func (s *remainder) close(partial bool) {
 	if !s.known { // the record that says what the lines are about is damaged
 		if len(s.lines) > 0 {
 			s.chunks = append(s.chunks, &chunkRemainder{&chunk{}, s.lines})
 		}
 		return
 	}
-	_, stored := s.resumes[s.ordinal-1]
-	if len(s.lines) == 0 && (s.ended || s.ordinal == 0 || !stored && len(s.chunks) == 0) {
+	if len(s.lines) == 0 && (s.ended || s.ordinal == 0 && !partial) {
 		return
 	}
-	k := &chunk{header: s.header, late: s.ended, whole: s.ordinal == 0 && !s.ended}
+	k := &chunk{header: s.header, late: s.ended, whole: s.ordinal == 0 && !s.ended, doubt: partial}
 	k.entry.ordinal = s.ordinal
 	if k.header.State = story.Interrupted; s.ended {
 		k.header.State = story.Open
@@ -244,8 +276,14 @@ func (r *remains) next(c *core) *chunk {
 		}
 		if resume, ok := s.resumes[k.entry.ordinal-1]; ok {
 			reader := &recordReader{text: resume}
-			s.telling.resumeFrom(reader.resume())
+			k.from = reader.resume()
+		} else if k.entry.ordinal != s.told { // how far the story is stored is not known
+			k.doubt = true
 		}
+		if s.told = k.entry.ordinal + 1; k.doubt {
+			s.told = 0 // nor is it after that
+		}
+		k.after, s.last = s.last, k
 		k.telling, k.remains = s.telling, r
 		r.left++
 		return k
@@ -264,6 +302,7 @@ func (r *remains) load(c *core, k *chunk, positions []journal.Position) {
 		}
 		buf = text
 	}
+	k.doubt = k.doubt || k.lines.count < len(positions)
 	k.count = k.lines.count
 	c.counts.recovered.Add(int64(k.count))
 	if k.header.State == story.Interrupted {
@@ -284,15 +323,27 @@ func (k *chunk) interrupt() {
 // resumeFrom goes on where another telling of the story stood.
 func (t *telling) resumeFrom(other *telling) {
 	t.tree, t.key, t.parts, t.lines = other.tree, other.key, other.parts, other.lines
-	t.begun, t.refused, t.shed, t.former = other.begun, other.refused, other.shed, other.former
+	t.begun, t.ended, t.empty, t.former = other.begun, other.ended, other.empty, other.former
+	t.refused, t.shed, t.taken = other.refused, other.shed, nil
 }
 
 // recover takes the next chunk of what earlier processes left, or nil, and
 // removes remains of which everything is settled.
 func (w *writer) recover() *chunk {
-	for len(w.remains) > 0 {
+	if k := w.ready; k != nil {
+		w.ready = nil
+		return k
+	}
+	for len(w.remains) > 0 && w.asked == nil {
+		if w.doubtful != nil {
+			w.askNext()
+			return nil
+		}
 		r := w.remains[0]
-		if k := r.next(w.core); k != nil {
+		if k := r.next(w.core); k != nil && k.doubt {
+			w.doubtful = k
+			continue
+		} else if k != nil {
 			return k
 		}
 		if r.scan(w.core) {

@@ -37,7 +37,7 @@ var (
 // after it have no effect. There is nothing to close.
 //
 // The identity that writes needs the actions dynamodb:PutItem, BatchWriteItem
-// and GetItem on the table; one that reads needs GetItem, and Query on the table
+// and GetItem on the table, and with [Options.Journal] Query; one that reads needs GetItem, and Query on the table
 // and its index; deleting needs Query, GetItem and BatchWriteItem; Create and
 // Check need CreateTable, DescribeTable, UpdateTimeToLive and DescribeTimeToLive.
 //
@@ -83,7 +83,7 @@ type Table struct {
 	store atomic.Pointer[dynamo.Store]
 }
 
-var _ story.Store = (*Table)(nil)
+var _ story.PartReader = (*Table)(nil)
 
 // open returns the store that does the work. Several first calls at once may
 // each load the configuration; one of them is kept.
@@ -166,6 +166,15 @@ func (t *Table) Read(ctx context.Context, key story.Key, id string) (story.Story
 		return story.Story{}, err
 	}
 	return store.Read(ctx, key, id)
+}
+
+// ReadParts implements [story.PartReader]. It is strongly consistent, as Read is.
+func (t *Table) ReadParts(ctx context.Context, key story.Key, id string) ([]story.Part, error) {
+	store, err := t.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return store.ReadParts(ctx, key, id)
 }
 
 // Delete implements [story.Store]. Where it fails, items may be left: call it again.

@@ -17,10 +17,16 @@ type telling struct {
 	parts   int  // text parts made under the key
 	lines   int  // lines in them
 	begun   bool // a header was made
+	ended   bool // its end was made: a final header, or none as it was dropped or not kept
 	empty   bool // it has ended, and nothing of it is stored
 	refused bool // by Keep, or for want of memory: late lines are not stored either
 	shed    bool // for want of memory: they are counted as dropped
 	former  map[story.Key]formerKey
+
+	// The parts that were found under the key when a recovered chunk was in doubt, and
+	// whether each ends within a line; those that were made since then as well. Nil
+	// where parts says it all.
+	taken map[int]bool
 
 	aside    int       // chunks that were put aside, of
 	asideKey story.Key // guarded by core.mu, both
@@ -44,6 +50,13 @@ type parcel struct {
 
 // tell makes the parts of a chunk, in the order in which they must be stored.
 func (t *telling) tell(k *chunk, c *core) []*parcel {
+	if k.from != nil {
+		t.resumeFrom(k.from)
+	}
+	if k.found != nil {
+		t.goOnFrom(k)
+	}
+	t.ended = t.ended || k.ends()
 	if k.refusedByKeep {
 		t.refused = true
 		c.counts.notKept.Add(1)
@@ -67,7 +80,7 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 	if k.refused > 0 {
 		k.note(c, warn, fmt.Sprintf("%d lines dropped: memory was full", k.refused))
 	}
-	if k.whole && k.lines.count == 0 {
+	if k.whole && k.lines.count == 0 && t.parts == 0 {
 		t.empty = true
 		return nil
 	}
@@ -76,12 +89,12 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 	header := k.header
 	header.LineCount = t.lines
 
-	final := header.State != story.Open && !k.late
+	final := k.ends()
 	if k.late && t.empty {
 		final, header.State = true, story.Sealed // late lines are all that there is
 	}
 	t.empty = false
-	if final && t.parts == 0 && len(text) <= story.MaxHeaderText {
+	if final && (t.parts == 0 && len(t.taken) == 0 || k.whole) && len(text) <= story.MaxHeaderText { // late lines may have overtaken it
 		t.begun = true
 		return append(parcels, t.parcel(k, story.Part{Header: &header, Text: text}, len(starts)))
 	}
@@ -90,20 +103,59 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 		t.begun = true
 		parcels = append(parcels, t.parcel(k, story.Part{Header: &open}, 0))
 	}
+	parcels = append(parcels, t.textParts(k, text, starts)...)
+	if final {
+		header.Parts = t.unbroken()
+		parcels = append(parcels, t.parcel(k, story.Part{Header: &header}, 0))
+	}
+	return parcels
+}
+
+// textParts makes the parts of a text whose lines begin at starts.
+func (t *telling) textParts(k *chunk, text string, starts []int) (parcels []*parcel) {
+	pieces := slices.Collect(story.Pieces(text))
+	number := t.place(len(pieces))
 	end := 0
-	for piece := range story.Pieces(text) {
-		t.parts++
+	for _, piece := range pieces {
 		n := 0
 		for end += len(piece); len(starts) > 0 && starts[0] < end; n++ {
 			starts = starts[1:]
 		}
-		parcels = append(parcels, t.parcel(k, story.Part{Number: t.parts, Text: piece}, n))
-	}
-	if final {
-		header.Parts = t.parts
-		parcels = append(parcels, t.parcel(k, story.Part{Header: &header}, 0))
+		if t.taken[number-1] {
+			piece = "\n" + piece
+		}
+		if t.taken != nil {
+			t.taken[number] = false
+		}
+		parcels = append(parcels, t.parcel(k, story.Part{Number: number, Text: piece}, n))
+		t.parts = number
+		number++
 	}
 	return parcels
+}
+
+// place returns the number of the first of so many further parts, which follow each
+// other.
+func (t *telling) place(parts int) int {
+	first := t.parts + 1
+	for i := 0; i < parts; i++ {
+		if _, taken := t.taken[first+i]; taken {
+			first, i = first+i+1, -1
+		}
+	}
+	return first
+}
+
+// unbroken returns up to which number there is every part.
+func (t *telling) unbroken() int {
+	if t.taken == nil {
+		return t.parts
+	}
+	n := 0
+	for taken := true; taken; n++ {
+		_, taken = t.taken[n+1]
+	}
+	return n - 1
 }
 
 func (t *telling) parcel(k *chunk, part story.Part, lines int) *parcel {

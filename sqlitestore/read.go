@@ -155,22 +155,40 @@ func in32(n int64) int { return int(min(max(n, math.MinInt32), math.MaxInt32)) }
 
 // Read implements [story.Store]: header and parts as they were at one moment.
 func (s *Store) Read(ctx context.Context, key story.Key, id string) (story.Story, error) {
-	if err := s.ready(ctx); err != nil {
+	parts, id, err := s.parts(ctx, key, id)
+	if err != nil {
 		return story.Story{}, err
+	}
+	return story.Assemble(key, id, parts), nil
+}
+
+// ReadParts implements [story.PartReader].
+func (s *Store) ReadParts(ctx context.Context, key story.Key, id string) ([]story.Part, error) {
+	if id == "" {
+		return nil, fmt.Errorf("%w: %s", story.ErrNotFound, key)
+	}
+	parts, _, err := s.parts(ctx, key, id)
+	return parts, err
+}
+
+// parts returns the parts of a story and its id, as they were at one moment.
+func (s *Store) parts(ctx context.Context, key story.Key, id string) ([]story.Part, string, error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, "", err
 	}
 	tx, err := s.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return story.Story{}, s.failed(ctx, "reading", err)
+		return nil, "", s.failed(ctx, "reading", err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written
 	parts, id, err := s.readParts(ctx, tx, key, id)
 	if err != nil {
-		return story.Story{}, s.failed(ctx, "reading", err)
+		return nil, "", s.failed(ctx, "reading", err)
 	}
 	if len(parts) == 0 {
-		return story.Story{}, fmt.Errorf("%w: %s %s", story.ErrNotFound, key, id)
+		return nil, "", fmt.Errorf("%w: %s %s", story.ErrNotFound, key, id)
 	}
-	return story.Assemble(key, id, parts), nil
+	return parts, id, nil
 }
 
 func (s *Store) readParts(ctx context.Context, tx *sql.Tx, key story.Key, id string) ([]story.Part, string, error) {

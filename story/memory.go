@@ -1,6 +1,7 @@
 package story
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -135,6 +136,26 @@ func (m *Memory) Read(ctx context.Context, key Key, id string) (Story, error) {
 	s := Assemble(key, id, parts)
 	s.Attrs = maps.Clone(s.Attrs)
 	return s, nil
+}
+
+// ReadParts implements [PartReader].
+func (m *Memory) ReadParts(ctx context.Context, key Key, id string) ([]Part, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var parts []Part
+	if id != "" {
+		parts, _ = m.parts(key, id)
+	}
+	if len(parts) == 0 {
+		return nil, fmt.Errorf("%w: %s %s", ErrNotFound, key, id)
+	}
+	slices.SortFunc(parts, func(a, b Part) int { return cmp.Compare(a.Number, b.Number) })
+	if parts[0].Header != nil {
+		header := cloneHeader(parts[0].Header.Bounded())
+		parts[0].Header = &header
+	}
+	return parts, nil
 }
 
 // parts returns the parts of a story, and its id. What is stored never changes.

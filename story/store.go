@@ -66,6 +66,17 @@ type Store interface {
 	Delete(ctx context.Context, key Key, id string) error
 }
 
+// A PartReader is a [Store] that also returns a story as it is kept. The stores of
+// this module are. The handler needs it where a crash has left a journal that does
+// not tell all: so that what it recovers takes the place of nothing that is stored.
+type PartReader interface {
+	Store
+
+	// ReadParts returns the parts that are there of one story, by number, within the
+	// bounds of Read. Where there are none the error wraps [ErrNotFound].
+	ReadParts(ctx context.Context, key Key, id string) ([]Part, error)
+}
+
 // A Part is a piece of a story that a store keeps as one item.
 type Part struct {
 	Key Key

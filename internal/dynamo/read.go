@@ -22,20 +22,42 @@ func (s *Store) Read(ctx context.Context, key story.Key, id string) (story.Story
 			return story.Story{}, err
 		}
 	}
-	if len(id) > maxStory {
-		return story.Story{}, s.notFound(key, id)
+	parts, foreign, err := s.parts(ctx, key, id)
+	switch {
+	case err != nil:
+		return story.Story{}, err
+	case foreign != nil:
+		return decodeForeign(key, foreign), nil
+	}
+	return story.Assemble(key, id, parts), nil
+}
+
+// ReadParts implements [story.PartReader]. An item of somebody else is no part.
+func (s *Store) ReadParts(ctx context.Context, key story.Key, id string) ([]story.Part, error) {
+	parts, foreign, err := s.parts(ctx, key, id)
+	if err == nil && foreign != nil {
+		err = s.notFound(key, id)
+	}
+	return parts, err
+}
+
+// parts returns the parts of a story, or the item of somebody else that stands in its
+// place.
+func (s *Store) parts(ctx context.Context, key story.Key, id string) (parts []story.Part, foreign item, err error) {
+	if id == "" || len(id) > maxStory {
+		return nil, nil, s.notFound(key, id)
 	}
 	// The header first: what it says of its parts was stored before it was read.
 	header, err := s.getItem(ctx, objectOf(key), id)
 	if err != nil {
-		return story.Story{}, err
+		return nil, nil, err
 	}
 	now := time.Now()
 	reader := s.newPartReader(key, id)
 	switch {
 	case header == nil || expired(header, now):
 	case isForeign(header):
-		return decodeForeign(key, header), nil
+		return nil, header, nil
 	case !strings.HasPrefix(id, partPrefix): // otherwise a part, asked for as a story
 		reader.add(header)
 	}
@@ -52,13 +74,12 @@ func (s *Store) Read(ctx context.Context, key story.Key, id string) (story.Story
 		return nil
 	})
 	if err != nil && !errors.Is(err, errEnough) {
-		return story.Story{}, err
+		return nil, nil, err
 	}
-	parts := reader.gathered.Parts
-	if len(parts) == 0 {
-		return story.Story{}, s.notFound(key, id)
+	if parts = reader.gathered.Parts; len(parts) == 0 {
+		return nil, nil, s.notFound(key, id)
 	}
-	return story.Assemble(key, id, parts), nil
+	return parts, nil, nil
 }
 
 // errEnough ends a walk over pages: no more of the story is read.

@@ -12,7 +12,8 @@ import (
 // little-endian, records stand at multiples of 8.
 //
 //	header   0 magic        8 version      12 size of the segment
-//	        16 sequence    24 nonce        32 zeros
+//	        16 sequence    24 nonce        32 1 where a record found no room
+//	        33 zeros
 //	        60 crc32c of the bytes before
 //
 //	record   0 commit: mark, crc32c of what follows; zero until all of it is there
@@ -28,6 +29,8 @@ const (
 	recordMark   = 0x6b72616d
 	wordSize     = 8
 
+	refusedAt = 32 // in the header
+
 	minSegment = 4 << 10
 	maxSegment = 1 << 30 // a segment counts its bytes in 32 bits
 )
@@ -42,6 +45,8 @@ type identity struct {
 	seq   uint64
 	nonce uint64
 	seed  uint32 // of the checksums
+	// refused says that an append failed when this was the newest segment.
+	refused bool
 }
 
 func newIdentity(size int64, seq, nonce uint64) identity {
@@ -63,6 +68,9 @@ func (id *identity) header() []byte {
 	binary.LittleEndian.PutUint32(b[12:], uint32(id.size))
 	binary.LittleEndian.PutUint64(b[16:], id.seq)
 	binary.LittleEndian.PutUint64(b[24:], id.nonce)
+	if id.refused {
+		b[refusedAt] = 1
+	}
 	binary.LittleEndian.PutUint32(b[60:], crc32.Checksum(b[:60], castagnoli))
 	return b
 }
@@ -81,6 +89,7 @@ func parseHeader(b []byte) (identity, error) {
 	}
 	id := newIdentity(int64(binary.LittleEndian.Uint32(b[12:])),
 		binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:]))
+	id.refused = b[refusedAt] != 0
 	if id.size < minSegment || id.size > maxSegment || id.size%wordSize != 0 {
 		return identity{}, errForeign
 	}

@@ -150,7 +150,8 @@ func Open(dir string, opts Options) (*Log, error) {
 // pin is true the record's segment is pinned with it. What it returned for is safe
 // from the process's death. It fails with ErrFull, ErrTooLarge, ErrClosed or an
 // error that wraps ErrFailed, and may be called again at once: while the log
-// fails, that costs next to nothing.
+// fails, that costs next to nothing. Whoever reads what the process leaves is told
+// that an append failed, by [Remains.Refused].
 func (l *Log) Append(pin bool, head []byte, message string, attrs []byte) (Position, error) {
 	return l.append(pin, false, head, message, attrs)
 }
@@ -168,6 +169,16 @@ func (l *Log) Conclude(pinned Position, record []byte) error {
 }
 
 func (l *Log) append(pin, frees bool, head []byte, message string, attrs []byte) (Position, error) {
+	at, err := l.tryAppend(pin, frees, head, message, attrs)
+	if err != nil && !errors.Is(err, ErrClosed) {
+		if live := *l.live.Load(); len(live) > 0 {
+			live[len(live)-1].noteRefusal()
+		}
+	}
+	return at, err
+}
+
+func (l *Log) tryAppend(pin, frees bool, head []byte, message string, attrs []byte) (Position, error) {
 	length := int64(len(head)) + int64(len(message)) + int64(len(attrs))
 	size := recordSize(length)
 	if size > l.capacity {

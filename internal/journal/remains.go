@@ -235,6 +235,13 @@ func (r *Remains) closeFile() {
 	r.file, r.opened = nil, ""
 }
 
+// Refused reports whether a record found no room when the log was written, or could
+// not be written: what is left is then not all that its process did. Appends that
+// failed before the oldest record that is left are forgotten.
+func (r *Remains) Refused() bool {
+	return slices.ContainsFunc(r.segments, func(s leftSegment) bool { return s.refused })
+}
+
 // Damage returns what All found besides intact records, the last time it ran to its
 // end; before that, only the files that are no segments.
 func (r *Remains) Damage() Damage {

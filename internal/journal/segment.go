@@ -19,6 +19,8 @@ type segment struct {
 	data []byte      // the mapped file; nil where there is no mapping, and once the segment is full
 	last atomic.Bool // for records that make others free: see Conclude
 
+	refusal sync.Once // that a record found no room is noted
+
 	// The keeper's:
 	folder *folder
 	path   string
@@ -54,6 +56,21 @@ func (s *segment) reserve(n int64) (off int64, ok bool) {
 
 // seal makes every further reservation fail.
 func (s *segment) seal() { s.reserve(s.size) }
+
+// noteRefusal notes in the header that a record found no room. That takes no room by
+// itself. The copy at the end comes first: while the one at the beginning is torn, it
+// is the one that counts.
+func (s *segment) noteRefusal() {
+	s.refusal.Do(func() {
+		noted := s.identity
+		noted.refused = true
+		file, header := s.file.Load(), noted.header()
+		// A file that takes not even this cannot be helped, and one that is freed needs no note.
+		if _, err := file.WriteAt(header, s.end()); err == nil {
+			_, _ = file.WriteAt(header, 0)
+		}
+	})
+}
 
 // put writes a record into its reservation.
 func (s *segment) put(off, length int64, head []byte, message string, attrs []byte) error {
