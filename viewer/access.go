@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -41,9 +42,9 @@ func isLoopbackName(host string) bool {
 }
 
 // proxied says by what a request shows that no browser has sent it as it is, or "".
-// Browsers speak HTTP/1.1 or later and keep the connection, where nginx does neither
-// unless it is told to; and they send none of the headers in which proxies name whom
-// they speak for.
+// Browsers speak HTTP/1.1 or later and keep the connection, where nginx 1.22 does
+// neither unless it is told to; they send none of the headers in which proxies name whom
+// they speak for; and the pages that they come from are of the host that they ask.
 func proxied(r *http.Request) string {
 	if !r.ProtoAtLeast(1, 1) {
 		return "it is of HTTP/1.0"
@@ -58,7 +59,24 @@ func proxied(r *http.Request) string {
 			return fmt.Sprintf("it has the header %.100s", name)
 		}
 	}
+	if host := ledFrom(r); host != "" && !strings.EqualFold(host, r.Host) {
+		return fmt.Sprintf("its browser knows this site as %.100q, and it is for %.100q", host, r.Host)
+	}
 	return ""
+}
+
+// ledFrom returns the host of the page that led to a request, where that is a page of
+// the same site as its browser sees it. What is behind another Host then is a proxy that
+// puts its own there.
+func ledFrom(r *http.Request) string {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" {
+		return ""
+	}
+	from, err := url.Parse(r.Header.Get("Referer"))
+	if err != nil {
+		return ""
+	}
+	return from.Host
 }
 
 // isProxyHeader reports whether a header is one that proxies add. No browser sends one

@@ -43,6 +43,27 @@ func TestAccessByWhatProxiesSend(t *testing.T) {
 	for _, value := range []string{"close", "upgrade", "Upgrade", "keep-alive, close", ""} {
 		body(t, get(h, "/", header("Connection", value)), 403)
 	}
+	for _, c := range []struct {
+		site, referer string
+		want          int
+	}{
+		{"same-origin", "http://localhost:7133/story?key=a_1", 200},
+		{"", "http://localhost:7133/", 200},
+		{"same-origin", "https://stories.example/", 403}, // its own pages, as the browser sees them
+		{"", "http://stories.example/", 403},
+		{"", "http://localhost/", 403},
+		{"cross-site", "https://chat.example/", 200}, // a link from elsewhere
+		{"none", "", 200},
+	} {
+		body(t, get(h, "/", func(r *http.Request) {
+			r.Header.Set("Referer", c.referer)
+			r.Header.Set("Sec-Fetch-Mode", "navigate")
+			r.Header.Set("Sec-Fetch-Dest", "document")
+			if c.site != "" {
+				r.Header.Set("Sec-Fetch-Site", c.site)
+			}
+		}), c.want)
+	}
 	all := viewer.New(story.NewMemory(), &viewer.Options{Authorize: func(*http.Request) bool { return true }})
 	body(t, get(all, "/", header("X-Real-IP", "192.0.2.1")), 200)
 }
@@ -88,7 +109,8 @@ func TestAccessOverTheWire(t *testing.T) {
 }
 
 // A proxy of the standard library is told by what it adds unless it is made to add
-// nothing: then nothing tells, as the documentation of Options.Authorize says.
+// nothing: then nothing tells before a link is followed, as the documentation of
+// Options.Authorize says.
 func TestAccessThroughReverseProxy(t *testing.T) {
 	server := httptest.NewServer(viewer.New(story.NewMemory(), nil))
 	defer server.Close()
@@ -99,27 +121,32 @@ func TestAccessThroughReverseProxy(t *testing.T) {
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	for name, c := range map[string]struct {
-		proxy *httputil.ReverseProxy
-		want  int
+		proxy      *httputil.ReverseProxy
+		want, then int // status of a first request, and of one from its page
 	}{
-		"with a Director": {httputil.NewSingleHostReverseProxy(target), 403},
+		"with a Director": {httputil.NewSingleHostReverseProxy(target), 403, 403},
 		"with Rewrite and SetXForwarded": {&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
 			r.SetXForwarded()
-		}}, 403},
+		}}, 403, 403},
 		"with Rewrite that keeps the Host": {&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
 			r.Out.Host = r.In.Host
-		}}, 403},
-		"with Rewrite alone": {&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}, 200},
+		}}, 403, 403},
+		"with Rewrite alone": {&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}, 200, 403},
 	} {
 		c.proxy.Transport = transport
-		r := httptest.NewRequest(http.MethodGet, "http://stories.example/", nil)
-		r.RemoteAddr = "192.0.2.1:50000"
-		w := httptest.NewRecorder()
-		c.proxy.ServeHTTP(w, r)
-		if w.Code != c.want {
-			t.Errorf("%s: got %d, want %d", name, w.Code, c.want)
+		for referer, want := range map[string]int{"": c.want, "http://stories.example/": c.then} {
+			r := httptest.NewRequest(http.MethodGet, "http://stories.example/", nil)
+			r.RemoteAddr = "192.0.2.1:50000"
+			if referer != "" {
+				r.Header.Set("Referer", referer)
+			}
+			w := httptest.NewRecorder()
+			c.proxy.ServeHTTP(w, r)
+			if w.Code != want {
+				t.Errorf("%s, from %q: got %d, want %d", name, referer, w.Code, want)
+			}
 		}
 	}
 }

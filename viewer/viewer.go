@@ -33,15 +33,15 @@ type Options struct {
 	// loopback address get in whose Host is one too (localhost, 127.0.0.1, [::1]),
 	// so that no page of another site can read stories through the browser, and
 	// none that shows to have come through a proxy: by HTTP/1.0, by a Connection
-	// other than keep-alive, or by a header such as X-Forwarded-For, Via or any
-	// other that begins with X-.
+	// other than keep-alive, by a header such as X-Forwarded-For, Via or any other
+	// that begins with X-, or by a Referer of another host than the request's.
 	//
 	// A reverse proxy on the same machine that shows none of these, and asks for
 	// localhost, cannot be told from a browser here: a ReverseProxy of
 	// net/http/httputil with Rewrite and without SetXForwarded, or nginx with
-	// proxy_http_version 1.1 and an empty Connection (as newer versions have by
-	// default) and no further header. All its clients would get in. So would who
-	// comes through a tunnel to this machine. Set Authorize behind a proxy, always.
+	// proxy_http_version 1.1, an empty Connection and no further header. Whoever asks
+	// it for an address gets that page; only from there on his Referer tells. So does
+	// who comes through a tunnel to this machine. Set Authorize behind a proxy, always.
 	//
 	// Whoever may read, what another site's page embeds or fetches is refused where
 	// the browser says so (Sec-Fetch-Site: cross-site or same-site); a link to a page
