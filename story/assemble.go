@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Assemble makes a story of the parts that a store holds of it, in any order; it
@@ -125,13 +124,10 @@ func (h *Header) count(lines []Line) {
 // TitleOf returns the title that a first message gives: its first line, in valid
 // UTF-8, cut at [MaxTitle] bytes.
 func TitleOf(message string) string {
-	title, _, _ := strings.Cut(message, "\n")
-	if len(title) > MaxTitle {
-		end := MaxTitle - len("…")
-		for end > 0 && !utf8.RuneStart(title[end]) {
-			end--
-		}
-		title = title[:end] + "…"
+	first, _, _ := strings.Cut(message, "\n")
+	title := strings.ToValidUTF8(cutText(first, MaxTitle), "\uFFFD") // which may be longer
+	if len(first) > MaxTitle || len(title) > MaxTitle {
+		title = cutText(title, MaxTitle-len("…")) + "…"
 	}
-	return strings.ToValidUTF8(title, "\uFFFD")
+	return title
 }

@@ -175,3 +175,28 @@ func TestParseManyFurtherLines(t *testing.T) {
 		t.Errorf("%d bytes of text take %d, want at most %d", len(text), allocated, most)
 	}
 }
+
+// Whatever a store holds, what is read of it can be written again and is bounded.
+func FuzzAssemble(f *testing.F) {
+	f.Add("+0.000 I one\n", "sealed", 3, -1, int64(5), 7, 2)
+	f.Add(strings.Repeat("\xff", 150), "closed", 0, 0, int64(0), 0, 1)
+	f.Add("|\n+9.999 E>5<2 x\n", "open", 1<<40, 1, int64(-5), -7, 1<<40)
+	f.Fuzz(func(t *testing.T, text, state string, parts, lines int, duration int64, level, number int) {
+		h := story.Header{State: story.State(state), Parts: parts, LineCount: lines, Duration: time.Duration(duration), MaxLevel: slog.Level(level), Title: text, Attrs: map[string]string{text: state}}
+		s := story.Assemble(story.NewKey("user", "42"), text, []story.Part{{Header: &h, Text: text}, {Number: number, Text: text}})
+		if most := 2*(strings.Count(text, "\n")+1) + 3; len(s.Lines) > most {
+			t.Errorf("got %d lines of a text of %d", len(s.Lines), strings.Count(text, "\n")+1)
+		}
+		if _, err := json.Marshal(s.Header); err != nil {
+			t.Error(err)
+		}
+		if fmt.Sprint(s.Header) != fmt.Sprint(s.Bounded()) {
+			t.Errorf("the header is out of bounds: %+v", s.Header)
+		}
+		for i, parent := range story.Parents(s.Lines) {
+			if parent >= i {
+				t.Errorf("line %d is under line %d", i, parent)
+			}
+		}
+	})
+}

@@ -146,6 +146,9 @@ func Parse(text string) []Line {
 
 // parse reads at most so many lines, and returns the text of the others.
 func parse(text string, most int) (lines []Line, rest string) {
+	if text != "" {
+		lines = make([]Line, 0, min(1+strings.Count(text, "\n+"), most))
+	}
 	var message []byte // of the last line, where it has several
 	var several bool
 	flush := func() {

@@ -16,6 +16,7 @@ type diffPage struct {
 	*reading.Diff
 	Key       story.Key
 	Lines     template.HTML
+	Left      int    // lines that are not in the page because it is large enough
 	All, Less string // links to the view with the equal lines, and without
 	Before    string // links to other comparisons
 	Good      string
@@ -48,12 +49,15 @@ func (v *viewer) diff(w http.ResponseWriter, r *http.Request) error {
 	}
 	lines := &diffWriter{Diff: d, all: p.Less != ""}
 	for _, lane := range d.Lanes {
+		if lines.full(lane...) {
+			continue
+		}
 		if number := lane[0].Node().Lane; number > 0 {
 			lines.WriteString("<h2>Lane " + strconv.Itoa(number) + "</h2>\n")
 		}
 		lines.list(lane, 0)
 	}
-	p.Lines = template.HTML(lines.String())
+	p.Lines, p.Left = template.HTML(lines.String()), lines.left
 	return v.render(w, http.StatusOK, "diff.html", p)
 }
 
@@ -61,8 +65,12 @@ func (v *viewer) diff(w http.ResponseWriter, r *http.Request) error {
 type diffWriter struct {
 	strings.Builder
 	*reading.Diff
-	all bool // also those that are equal
+	all  bool // also those that are equal
+	left int  // lines that did not go into the page any more
 }
+
+// mostDiff is how large a page of a difference becomes, in bytes.
+const mostDiff = 16 << 20
 
 // text writes a text of a story, or its beginning.
 func (w *diffWriter) text(s string, most int) {
@@ -88,10 +96,23 @@ func (w *diffWriter) list(nodes []*reading.DiffNode, depth int) {
 			continue
 		}
 		flush()
-		w.node(d, depth)
+		if !w.full(d) {
+			w.node(d, depth)
+		}
 	}
 	flush()
 	w.WriteString("</ol>\n")
+}
+
+// full reports whether the page is large enough, and counts what is left out then.
+func (w *diffWriter) full(nodes ...*reading.DiffNode) bool {
+	if w.Len() <= mostDiff {
+		return false
+	}
+	for _, d := range nodes {
+		w.left += 1 + d.Under.Same + d.Under.New + d.Under.Gone + d.Under.Changed + d.Under.Slower
+	}
+	return true
 }
 
 func (w *diffWriter) node(d *reading.DiffNode, depth int) {
@@ -114,8 +135,15 @@ func (w *diffWriter) node(d *reading.DiffNode, depth int) {
 		w.text(n.Attrs, longMessage)
 		w.WriteString(`</span>`)
 	}
-	for _, value := range d.Values {
+	for i, value := range d.Values {
+		if i == mostAttrs {
+			w.text("  … "+reading.Plural(len(d.Values)-i, "further value"), longValue)
+			break
+		}
 		w.value(value)
+	}
+	if n.Beyond > 0 {
+		w.WriteString(` <span class="f">` + reading.BeyondText(n) + `</span>`)
 	}
 	w.WriteString("</div>")
 	if len(d.Children) > 0 {

@@ -1,9 +1,9 @@
 package viewer
 
 import (
-	"bytes"
-	"encoding/json"
+	"bufio"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -33,43 +33,73 @@ func (v *viewer) download(w http.ResponseWriter, r *http.Request) error {
 		}
 		s = t.Branch(n)
 	}
-	data, kind, extension, err := v.encode(s, values.Get("as"))
-	if err != nil {
+	form, ok := forms[values.Get("as")]
+	if !ok {
+		return fmt.Errorf("%w: as is text, markdown or json, not %.100q", reading.ErrBadView, values.Get("as"))
+	}
+	if err := r.Context().Err(); err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", kind)
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": fileName(s.Header) + extension}))
-	_, _ = w.Write(data) // the reader may have gone
+	w.Header().Set("Content-Type", form.kind)
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": fileName(s.Header) + form.extension}))
+	out := bufio.NewWriterSize(w, 64<<10)
+	if err := form.write(v, out, s); err == nil {
+		_ = out.Flush() // the reader may have gone
+	}
 	return nil
 }
 
-func (v *viewer) encode(s story.Story, as string) (data []byte, kind, extension string, err error) {
-	var out bytes.Buffer
-	switch as {
-	case "", "text":
-		err = v.print(&out, s)
-		return out.Bytes(), "text/plain; charset=utf-8", ".txt", err
-	case "markdown":
-		var text bytes.Buffer
-		err = v.print(&text, s)
-		fence := "```"
-		for strings.Contains(text.String(), fence) {
-			fence += "`"
-		}
-		fmt.Fprintf(&out, "%s\n%s%s\n", fence, text.Bytes(), fence)
-		return out.Bytes(), "text/markdown; charset=utf-8", ".md", err
-	case "json":
-		encoder := json.NewEncoder(&out)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(reading.StoryJSON(s))
-		return reading.EscapeJSON(out.Bytes()), "application/json", ".json", err
-	}
-	return nil, "", "", fmt.Errorf("%w: as is text, markdown or json, not %q", reading.ErrBadView, as)
+// A form is what a story is downloaded as. An error of write means that the reader has
+// gone.
+type form struct {
+	kind, extension string
+	write           func(v *viewer, out io.Writer, s story.Story) error
 }
 
-func (v *viewer) print(out *bytes.Buffer, s story.Story) error {
+var forms = map[string]form{
+	"":         {"text/plain; charset=utf-8", ".txt", (*viewer).print},
+	"text":     {"text/plain; charset=utf-8", ".txt", (*viewer).print},
+	"markdown": {"text/markdown; charset=utf-8", ".md", (*viewer).printFenced},
+	"json": {"application/json", ".json", func(_ *viewer, out io.Writer, s story.Story) error {
+		return reading.WriteJSON(out, s, reading.JSONLayout{Indent: "  ", HTML: true})
+	}},
+}
+
+func (v *viewer) print(out io.Writer, s story.Story) error {
 	view := reading.View{Fold: reading.Unfolded, Each: true}
 	return reading.Printer{Zone: v.opts.Zone}.Story(out, reading.NewTree(s), view)
+}
+
+// printFenced prints a story as a block of code, whose fence is longer than any in it.
+func (v *viewer) printFenced(out io.Writer, s story.Story) error {
+	var ticks backticks
+	if err := v.print(&ticks, s); err != nil {
+		return err
+	}
+	fence := strings.Repeat("`", max(ticks.longest+1, 3))
+	if _, err := fmt.Fprintf(out, "%s\n", fence); err != nil {
+		return err
+	}
+	if err := v.print(out, s); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "%s\n", fence)
+	return err
+}
+
+// backticks is a writer that measures the longest run of them.
+type backticks struct{ run, longest int }
+
+func (b *backticks) Write(text []byte) (int, error) {
+	for _, c := range text {
+		if c != '`' {
+			b.run = 0
+			continue
+		}
+		b.run++
+		b.longest = max(b.longest, b.run)
+	}
+	return len(text), nil
 }
 
 // fileName names a story by what a file's name may hold everywhere. It does not begin

@@ -63,6 +63,9 @@ func isNetwork(err error) bool {
 }
 
 func (v *viewer) failure(w http.ResponseWriter, status int, title, what, do string) {
+	if head, rest := cut(what, longMessage); rest { // an error may say again all that was asked
+		what = head + "…"
+	}
 	p := failurePage{Title: title, Status: status, What: escapeLines(what), Do: do}
 	if err := v.render(w, status, "failure.html", p); err != nil {
 		http.Error(w, title, status)

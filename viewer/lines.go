@@ -29,6 +29,13 @@ const longStory = 5000
 // they come into sight.
 const runLength = 100
 
+// Limits of a page, whatever is in the story. What is beyond them is counted.
+const (
+	mostPage  = 64 << 20 // bytes: a story of 100,000 lines takes 27 MB, unfolded
+	mostAttrs = 100      // of a line that is not asked for in full
+	mostFull  = 4 << 20  // bytes of a text that is asked for in full
+)
+
 // A lineWriter writes the lines of a story as nested lists. It does so without a
 // template, which took ten times as long: text may only come through its method.
 type lineWriter struct {
@@ -41,11 +48,35 @@ type lineWriter struct {
 	full   url.Values
 	folds  string // what leads to the story folded otherwise, before the numbers of lines
 	long   bool   // folded branches are left out, with a link that unfolds them
+
+	out     *counter
+	toggled []int                  // numbers of lines folded the other way, sorted
+	wanted  map[*reading.Node]bool // lines that the address names, and their callers
+	left    int                    // lines that did not go into the page any more
 }
 
-// lines writes the lines of a story, a block for each lane.
-func (v *viewer) lines(out io.Writer, t *reading.Tree, view reading.View) error {
-	w := &lineWriter{Writer: bufio.NewWriterSize(out, 64<<10), v: v, tree: t, view: view, full: view.Values(), long: len(t.Nodes) > longStory}
+// A counter counts what goes through it.
+type counter struct {
+	io.Writer
+	n int
+}
+
+func (c *counter) Write(text []byte) (int, error) {
+	n, err := c.Writer.Write(text)
+	c.n += n
+	return n, err
+}
+
+// lines writes the lines of a story, a block for each lane, and returns how many are
+// left out of the page, which is large enough. An error means that nobody reads it.
+func (v *viewer) lines(out io.Writer, t *reading.Tree, view reading.View) (left int, err error) {
+	w := &lineWriter{out: &counter{Writer: out}, v: v, tree: t, view: view, full: view.Values(), long: len(t.Nodes) > longStory}
+	w.Writer = bufio.NewWriterSize(w.out, 64<<10)
+	w.toggled = view.ToggledNumbers()
+	w.wanted = make(map[*reading.Node]bool)
+	for _, n := range append(t.Path(view.At), t.Path(view.Full)...) {
+		w.wanted[n] = true
+	}
 	maps.Copy(w.full, storyValues(t.Story.Key, t.Story.ID))
 	w.folds = link("story", with(w.full, "toggled", "")) + "&toggled="
 	switch {
@@ -57,7 +88,24 @@ func (v *viewer) lines(out io.Writer, t *reading.Tree, view reading.View) error 
 	for _, lane := range t.Lanes {
 		w.lane(lane)
 	}
-	return w.Flush()
+	return w.left, w.Flush()
+}
+
+// done reports whether nothing more goes into the page: it is large enough, or
+// nobody reads it.
+func (w *lineWriter) done() bool { return w.out.n+w.Buffered() > mostPage || reading.Failed(w.Writer) }
+
+// leave counts lines that are left out, with what is under them.
+func (w *lineWriter) leave(siblings ...*reading.Node) {
+	for _, n := range siblings {
+		switch {
+		case !w.view.Active():
+			w.left += 1 + n.Under.Lines
+		case n.Keep:
+			w.left++
+			w.leave(n.Children...)
+		}
+	}
 }
 
 // text writes a text of a story.
@@ -87,6 +135,10 @@ func (w *lineWriter) int(n int) { w.WriteString(strconv.Itoa(n)) }
 
 func (w *lineWriter) lane(lane reading.Lane) {
 	if !slices.ContainsFunc(lane.Roots, func(n *reading.Node) bool { return n.Keep }) {
+		return
+	}
+	if w.done() {
+		w.leave(lane.Roots...)
 		return
 	}
 	name := "lane" + strconv.Itoa(lane.Number)
@@ -131,8 +183,12 @@ func (w *lineWriter) list(siblings []*reading.Node) {
 
 // repeats writes the other times of a group, folded.
 func (w *lineWriter) repeats(g reading.Group) {
+	if w.done() {
+		w.left += g.Under.Lines
+		return
+	}
 	last := g.More[len(g.More)-1]
-	wanted := w.holds(g.More, w.view.At) || w.holds(g.More, w.view.Full)
+	wanted := slices.ContainsFunc(g.More, func(n *reading.Node) bool { return w.wanted[n] })
 	w.WriteString(`<li class="again d` + strconv.Itoa(w.depth(g.Once[0])) + `">`)
 	if w.long && !wanted {
 		w.WriteString(`<div class="r"><a href="` + html.EscapeString(link("story", with(w.full, "repeats", "each"))) + `#L` + strconv.Itoa(g.More[0].Number) + `">`)
@@ -151,21 +207,14 @@ func (w *lineWriter) repeats(g reading.Group) {
 	w.WriteString("</ol></details></li>\n")
 }
 
-// holds reports whether the line of a number is one of some siblings, or below one.
-func (w *lineWriter) holds(siblings []*reading.Node, number int) bool {
-	for n := w.tree.Line(number); n != nil; n = n.Parent {
-		i, found := slices.BinarySearchFunc(siblings, n.Number, func(s *reading.Node, number int) int { return s.Number - number })
-		if found && siblings[i] == n {
-			return true
-		}
-	}
-	return false
-}
-
 // node writes a line and what is below it. Times is how often it, or the block of
 // so many lines that begins with it, comes.
 func (w *lineWriter) node(n *reading.Node, times, block int) {
 	if !n.Keep {
+		return
+	}
+	if w.done() {
+		w.leave(n)
 		return
 	}
 	w.WriteString(`<li id="L`)
@@ -214,13 +263,14 @@ func (w *lineWriter) node(n *reading.Node, times, block int) {
 
 // unfold writes a link to the story with a branch unfolded that is not in the page.
 func (w *lineWriter) unfold(n *reading.Node) {
-	toggled := maps.Clone(w.view.Toggled)
-	if toggled == nil {
-		toggled = make(map[int]bool, 1)
+	toggled := slices.Clone(w.toggled)
+	if i, found := slices.BinarySearch(toggled, n.Number); found {
+		toggled = slices.Delete(toggled, i, i+1)
+	} else if toggled = slices.Insert(toggled, i, n.Number); len(toggled) > reading.MostToggled {
+		toggled = []int{n.Number} // an address has a limit
 	}
-	toggled[n.Number] = !toggled[n.Number]
 	number := strconv.Itoa(n.Number)
-	w.WriteString(` <a class="f" href="` + html.EscapeString(w.folds+reading.NumberList(toggled)) + `#L` + number + `">` + reading.Summary(n.Under) + `</a>`)
+	w.WriteString(` <a class="f" href="` + html.EscapeString(w.folds+reading.JoinNumbers(toggled)) + `#L` + number + `">` + reading.Summary(n.Under) + `</a>`)
 }
 
 // deepest is the deepest indent that the style sheet has a class for.
@@ -255,16 +305,22 @@ func (w *lineWriter) row(n *reading.Node, times, block int) {
 	if n.Slow {
 		w.WriteString(` <span class="slow">after ` + n.Step.String() + `</span>`)
 	}
+	if n.Beyond > 0 && !w.view.Stored {
+		w.WriteString(` <span class="f">` + reading.BeyondText(n) + `</span>`)
+	}
 }
 
 func (w *lineWriter) attrs(n *reading.Node) {
 	w.WriteString(`  <span class="a">`)
-	first := true
+	written := 0
 	for a := range reading.AttrTexts(n.Attrs) {
-		if !first {
+		if written > 0 {
 			w.WriteByte(' ')
 		}
-		first = false
+		if written++; written > mostAttrs && w.view.Full != n.Number {
+			w.more(n, len(n.Attrs))
+			break
+		}
 		if a.Name != "" {
 			w.WriteString("<i>")
 			w.text(a.Name)
@@ -284,7 +340,7 @@ func (w *lineWriter) attr(n *reading.Node, a reading.AttrText) {
 		w.text(a.Text)
 	case w.view.Full == n.Number:
 		w.WriteString(`<span class="block">`)
-		w.text(a.Value)
+		w.whole(a.Value)
 		w.WriteString(`</span>`)
 	default:
 		head, _ := cut(a.Text, longValue)
@@ -297,11 +353,20 @@ func (w *lineWriter) attr(n *reading.Node, a reading.AttrText) {
 func (w *lineWriter) message(n *reading.Node) {
 	head, rest := cut(n.Message, longMessage)
 	if !rest || w.view.Full == n.Number {
-		w.text(n.Message)
+		w.whole(n.Message)
 		return
 	}
 	w.text(head)
 	w.more(n, len(n.Message))
+}
+
+// whole writes a text that is asked for in full, which a download gives in any case.
+func (w *lineWriter) whole(s string) {
+	head, rest := cut(s, mostFull)
+	w.text(head)
+	if rest {
+		w.text("… (" + strconv.Itoa(len(s)) + " bytes, all of them in a download)")
+	}
 }
 
 // more writes the link to all of a line.

@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -124,6 +125,9 @@ func (v *viewer) list(r *http.Request, page string, key story.Key) (*listPage, e
 
 func (f listForm) query(now time.Time) (q story.Query, err error) {
 	q.Kind, q.Text = f.Kind, f.Text
+	if len(f.Text) > reading.MostText {
+		return q, fmt.Errorf("%w: q is a text of at most %d bytes, not of %d", reading.ErrBadView, reading.MostText, len(f.Text))
+	}
 	level, err := reading.ParseLevel(f.Level)
 	if err != nil {
 		return q, err

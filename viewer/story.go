@@ -33,6 +33,7 @@ type storyPage struct {
 	Unfiltered string
 	Live       string
 	Long       bool // folded branches are not in the page
+	Left       int  // lines that are not in it because it is large enough
 }
 
 // A fact is a name with its value, and where it leads.
@@ -64,6 +65,9 @@ func (v *viewer) story(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	t := reading.NewTree(s)
+	if err := r.Context().Err(); err != nil {
+		return err
+	}
 	p := &storyPage{Header: s.Header, Counts: t.All, View: view}
 	if view.Active() {
 		p.Matches = view.Apply(t)
@@ -76,8 +80,9 @@ func (v *viewer) story(w http.ResponseWriter, r *http.Request) error {
 	if err := v.render(w, http.StatusOK, "story.html", p); err != nil {
 		return err
 	}
-	// The reader may have gone: an error here has nobody to be told.
-	_ = v.lines(w, t, view)
+	if p.Left, err = v.lines(w, t, view); err != nil {
+		return nil // the reader has gone: there is nobody to be told
+	}
 	_ = v.pages.ExecuteTemplate(w, "story-end", p)
 	return nil
 }

@@ -138,6 +138,9 @@ func (v *viewer) eventOf(n reading.News) newsEvent {
 		Unfinished: unfinished(n.State), First: n.First,
 	}
 	e.Title = story.Escape(e.Title)
+	if n.Left > 0 {
+		e.Lines = append(e.Lines, eventLine{n.From - n.Left, 0, "debug", "… " + n.LeftText()})
+	}
 	for i, line := range story.Nest(n.Lines) {
 		text := line.Message
 		if line.Attrs != "" {

@@ -14,12 +14,15 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"fmt"
 	"html/template"
+	"io"
 	"net/http"
 	"path"
 	"strings"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -29,13 +32,26 @@ type Options struct {
 	// with status 403 unless it returns true. By default only requests from a
 	// loopback address get in whose Host is one too (localhost, 127.0.0.1, [::1]),
 	// so that no page of another site can read stories through the browser, and
-	// none that a proxy says it passes on. A reverse proxy on the same machine that
-	// does not say so makes all its clients look like this machine: set Authorize
-	// behind one.
+	// none that shows to have come through a proxy: by HTTP/1.0, by a Connection
+	// other than keep-alive, by a header such as X-Forwarded-For, Via or any other
+	// that begins with X-, or by a Referer of another host than the request's.
+	//
+	// A reverse proxy on the same machine that shows none of these, and asks for
+	// localhost, cannot be told from a browser here: a ReverseProxy of
+	// net/http/httputil with Rewrite and without SetXForwarded, or nginx with
+	// proxy_http_version 1.1, an empty Connection and no further header. Whoever asks
+	// it for an address gets that page; only from there on his Referer tells. So does
+	// who comes through a tunnel to this machine. Set Authorize behind a proxy, always.
+	//
+	// Whoever may read, what another site's page embeds or fetches is refused where
+	// the browser says so (Sec-Fetch-Site: cross-site or same-site); a link to a page
+	// may be followed from there, one to a download not.
 	Authorize func(*http.Request) bool
 	// Zone is that of the times shown; that of this machine by default.
 	Zone *time.Location
-	// Timeout bounds what the store may take for a page; 10 seconds by default.
+	// Timeout bounds what the store and the work for a page may take until it begins;
+	// 10 seconds by default. What is then sent ends when its reader leaves; for one who
+	// stays and does not read, WriteTimeout of http.Server is there.
 	Timeout time.Duration
 	// Every is how often the live view looks for news; 2 seconds by default, and
 	// not under a tenth of one. An open story is read again at five times that.
@@ -53,9 +69,10 @@ var files embed.FS
 
 // A viewer is the handler.
 type viewer struct {
-	store story.Store
-	opts  Options
-	pages *template.Template
+	store     story.Store
+	opts      Options
+	byDefault bool // whether Authorize is the default
+	pages     *template.Template
 }
 
 // New returns a handler that shows the stories of a store, at whatever prefix
@@ -66,7 +83,7 @@ func New(store story.Store, opts *Options) http.Handler {
 		v.opts = *opts
 	}
 	if v.opts.Authorize == nil {
-		v.opts.Authorize = fromThisMachine
+		v.opts.Authorize, v.byDefault = fromThisMachine, true
 	}
 	if v.opts.Zone == nil {
 		v.opts.Zone = time.Local
@@ -90,18 +107,38 @@ func (v *viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "same-origin")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	header.Set("Cross-Origin-Opener-Policy", "same-origin") // who opened it learns nothing of it
 	header.Set("Cache-Control", "no-store")
 	switch {
 	case !v.opts.Authorize(r):
 		v.failure(w, http.StatusForbidden, "You may not read these stories",
-			"By default only a browser on the machine that serves them may, at an address such as http://localhost:7133/.",
+			strings.TrimSpace("By default only a browser on the machine that serves them may, at an address such as http://localhost:7133/. "+v.why(r)),
 			"Options.Authorize of the viewer decides otherwise.")
+	case fromAnotherSite(r):
+		v.failure(w, http.StatusForbidden, "Another site asks for this",
+			"What a page of another site embeds, fetches or downloads from here is refused; it may have links to pages.",
+			"Open the story itself, or type the address.")
+	case len(r.URL.RawQuery) > mostQuery:
+		v.failure(w, http.StatusRequestURITooLong, "This address is too long",
+			fmt.Sprintf("It asks for something in %d bytes, of at most %d.", len(r.URL.RawQuery), mostQuery), "Go back, or begin at the newest stories.")
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		header.Set("Allow", "GET, HEAD")
 		v.failure(w, http.StatusMethodNotAllowed, "This viewer only reads", "Ask with GET.", "")
 	default:
 		v.route(w, r)
 	}
+}
+
+// mostQuery is how long an address may be behind its question mark, in bytes. The
+// longest that the pages lead to toggles a thousand lines.
+const mostQuery = 32 << 10
+
+// why says what keeps a request out by default.
+func (v *viewer) why(r *http.Request) string {
+	if v.byDefault {
+		return notFromThisMachine(r)
+	}
+	return ""
 }
 
 func (v *viewer) route(w http.ResponseWriter, r *http.Request) {
@@ -139,16 +176,26 @@ func pathOf(uri string) string {
 	return before
 }
 
-// page bounds the time of a page, and shows its error as one.
+// page bounds the time until a page begins, and shows its error as one. The page itself
+// may take as long as who reads it, but not longer than he stays.
 func (v *viewer) page(show func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), v.opts.Timeout)
 		defer cancel()
+		w = client{w, reading.While(r.Context(), w)}
 		if err := show(w, r.WithContext(ctx)); err != nil {
 			v.fail(w, r, err)
 		}
 	}
 }
+
+// A client is who asked for a page: when he has left, writing to him fails.
+type client struct {
+	http.ResponseWriter
+	stays io.Writer
+}
+
+func (c client) Write(text []byte) (int, error) { return c.stays.Write(text) }
 
 // render writes a page; only when it is complete, so that an error can still be one.
 func (v *viewer) render(w http.ResponseWriter, status int, name string, data any) error {

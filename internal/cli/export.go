@@ -45,7 +45,7 @@ func export(cmd *cobra.Command, store story.Store, q story.Query) error {
 			s, err = store.Read(cmd.Context(), h.Key, h.ID)
 		}
 		if err == nil {
-			err = printJSON(cmd.OutOrStdout(), reading.StoryJSON(s))
+			err = printStory(reading.While(cmd.Context(), cmd.OutOrStdout()), s)
 		}
 		if err != nil {
 			return fmt.Errorf("after %s: %w", stories(n), err)

@@ -26,7 +26,7 @@ func (o *options) grepCommand() *cobra.Command {
 			view := reading.View{Fold: reading.Unfolded, Filter: reading.Filter{Text: args[0]}}
 			return o.withStories(func(store story.Store) error {
 				if o.json {
-					return o.grep(cmd, cmd.OutOrStdout(), store, q, view, most, read)
+					return o.grep(cmd, reading.While(cmd.Context(), cmd.OutOrStdout()), store, q, view, most, read)
 				}
 				return paged(cmd, func(w io.Writer) error { return o.grep(cmd, w, store, q, view, most, read) })
 			})
@@ -79,8 +79,7 @@ func (o *options) grep(cmd *cobra.Command, out io.Writer, store story.Store, q s
 
 // printHits prints the lines that were found, an object each.
 func printHits(out io.Writer, t *reading.Tree) error {
-	all := reading.StoryJSON(t.Story)
-	for i, line := range all.Lines {
+	for i := range t.Nodes {
 		if !t.Nodes[i].Match {
 			continue
 		}
@@ -88,7 +87,7 @@ func printHits(out io.Writer, t *reading.Tree) error {
 			Key string `json:"key"`
 			ID  string `json:"id"`
 			reading.Line
-		}{all.Key, all.ID, line}
+		}{t.Story.Key.String(), t.Story.ID, t.LineJSON(&t.Nodes[i])}
 		if err := printJSON(out, hit); err != nil {
 			return err
 		}

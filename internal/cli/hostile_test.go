@@ -2,6 +2,8 @@ package cli_test
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -90,6 +92,75 @@ func TestHostileStoryInEveryCommand(t *testing.T) {
 		}
 	}
 }
+
+// Every command bears a story that is larger and deeper than any program writes, and
+// says where it leaves something out.
+func TestImmenseStoryInEveryCommand(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "stories.db")
+	store, err := sqlitestore.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := story.NewKey("user", "1")
+	var deep []byte
+	for i := range 50_000 {
+		deep = fmt.Appendf(deep, "+0.000 I>%d line %c\n", i, 'a'+i%26)
+	}
+	for i, text := range []string{"+0.000 I few\n", string(deep)} {
+		start := time.Now().UTC().Truncate(time.Microsecond).Add(time.Duration(i-60) * time.Second)
+		h := &story.Header{Key: key, ID: story.NewID(start), Start: start, Updated: start, State: story.Sealed, LineCount: 1 << 40, Parts: 1 << 40, Title: "x"}
+		if err := store.Put(t.Context(), []story.Part{{Key: key, ID: h.ID, Header: h}, {Key: key, ID: h.ID, Number: 1, Text: text}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const missing, deeper = "parts 2 to 2147483647 of this story are missing", "callers deeper than is shown"
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"ls"}, []string{"2147483647"}},
+		{[]string{"show", "user_1", "--each"}, []string{missing, "48999 " + deeper}},
+		{[]string{"show", "user_1", "--fold", "errors"}, []string{missing}},
+		{[]string{"show", "user_1", "--raw"}, []string{missing, ">49999"}},
+		{[]string{"show", "user_1", "--json"}, []string{missing, `"number":50001`}},
+		{[]string{"show", "user_1", "--line", "50000", "--each"}, []string{"48999 " + deeper}},
+		{[]string{"diff", "user_1"}, []string{deeper}},
+		{[]string{"diff", "--json", "user_1"}, []string{"line a"}},
+		{[]string{"grep", "line z"}, []string{deeper}},
+		{[]string{"grep", "--json", "line z"}, []string{"line z"}},
+		{[]string{"export"}, []string{missing}},
+		{[]string{"tail", "--once"}, []string{"2147483647 lines"}},
+		{[]string{"cost"}, []string{"Stories in"}},
+	} {
+		var out, errs bytes.Buffer
+		if code := cli.Run(append([]string{"--file", path}, c.args...), &out, &errs); code != 0 {
+			t.Errorf("%q: exit code %d: %.500s", c.args, code, &errs)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%q: no %q in %d bytes: %.300s", c.args, want, out.Len(), &out)
+			}
+		}
+	}
+}
+
+// A writer that reads no further ends a command soon, with an error and no panic.
+func TestCommandsEndWithTheirReader(t *testing.T) {
+	path, key := hostileStore(t)
+	for _, args := range [][]string{{"show", key.String()}, {"show", key.String(), "--raw"}, {"show", key.String(), "--json"}, {"diff", "--all", key.String()}, {"export"}, {"grep", "long"}} {
+		var errs bytes.Buffer
+		if code := cli.Run(append([]string{"--file", path}, args...), brokenPipe{}, &errs); code != 1 || !strings.Contains(errs.String(), "broken pipe") {
+			t.Errorf("%q: exit code %d: %s", args, code, &errs)
+		}
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
 // The link that open prints, and hands to a browser, holds nothing that a shell or the
 // program behind it would act on.

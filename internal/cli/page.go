@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -18,11 +19,11 @@ func paged(cmd *cobra.Command, f func(io.Writer) error) error {
 	out := cmd.OutOrStdout()
 	file := terminal(out)
 	if file == nil || dumb() {
-		return f(out)
+		return f(reading.While(cmd.Context(), out))
 	}
 	_, height, err := term.GetSize(int(file.Fd()))
 	if err != nil {
-		return f(out)
+		return f(reading.While(cmd.Context(), out))
 	}
 	p := &pager{out: file, errs: cmd.ErrOrStderr(), height: height}
 	if err = f(p); errors.Is(err, errLeft) {

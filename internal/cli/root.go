@@ -2,6 +2,7 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -128,6 +129,15 @@ func arguments(least, most int) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// printStory prints a story as JSON, on a line.
+func printStory(out io.Writer, s story.Story) error {
+	buffered := bufio.NewWriter(out)
+	if err := reading.WriteJSON(buffered, s, reading.JSONLayout{}); err != nil {
+		return err
+	}
+	return buffered.Flush()
 }
 
 // printJSON prints a value on a line.

@@ -45,6 +45,8 @@ func serve(cmd *cobra.Command, address string, pages http.Handler) error {
 	server := &http.Server{
 		Handler:           pages,
 		ReadHeaderTimeout: 10 * time.Second,
+		WriteTimeout:      2 * time.Minute, // of a page for who does not read it; live views have none
+		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx }, // ends live views too
 	}
 	done := make(chan error, 1)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"strconv"
@@ -92,10 +93,9 @@ func (o *options) show(cmd *cobra.Command, s story.Story, view reading.View, fla
 	}
 	switch {
 	case o.json:
-		return printJSON(cmd.OutOrStdout(), reading.StoryJSON(s))
+		return printStory(reading.While(cmd.Context(), cmd.OutOrStdout()), s)
 	case flags.raw:
-		_, err := fmt.Fprint(cmd.OutOrStdout(), story.Format(s.Lines))
-		return err
+		return printRaw(reading.While(cmd.Context(), cmd.OutOrStdout()), s.Lines)
 	}
 	p := o.printer(cmd)
 	p.Numbers = flags.numbers
@@ -103,6 +103,19 @@ func (o *options) show(cmd *cobra.Command, s story.Story, view reading.View, fla
 		p.Most = 0
 	}
 	return paged(cmd, func(w io.Writer) error { return p.Story(w, t, view) })
+}
+
+// printRaw prints lines as they are stored, one by one.
+func printRaw(out io.Writer, lines []story.Line) error {
+	buffered := bufio.NewWriter(out)
+	var text []byte
+	for _, line := range lines {
+		text = line.AppendText(text[:0])
+		if _, err := buffered.Write(text); err != nil {
+			return err
+		}
+	}
+	return buffered.Flush()
 }
 
 // longText is what a terminal is shown of a message or a value.

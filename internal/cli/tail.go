@@ -45,7 +45,7 @@ func (o *options) tail(cmd *cobra.Command, tail *reading.Tail, every time.Durati
 	for {
 		news, err := tail.Look(cmd.Context())
 		for _, n := range news {
-			if err := o.printNews(cmd, n); err != nil {
+			if err := o.printNews(cmd, n); err != nil && cmd.Context().Err() == nil {
 				return err
 			}
 		}
@@ -67,12 +67,15 @@ func (o *options) tail(cmd *cobra.Command, tail *reading.Tail, every time.Durati
 }
 
 func (o *options) printNews(cmd *cobra.Command, n reading.News) error {
-	out, colours := cmd.OutOrStdout(), o.palette(cmd.OutOrStdout())
+	out, colours := reading.While(cmd.Context(), cmd.OutOrStdout()), o.palette(cmd.OutOrStdout())
 	if o.json {
 		return printJSON(out, reading.NewsJSON(n))
 	}
 	_, err := fmt.Fprintf(out, "%s  %s  %s  %s  %s  %s\n", n.Start.Local().Format("15:04:05"), n.Key, colours.level(n.MaxLevel),
 		reading.Plural(n.LineCount, "line"), reading.StateText(n.State), story.Escape(n.Title))
+	if n.Left > 0 && err == nil {
+		_, err = fmt.Fprintf(out, "    %s\n", colours.dim("… "+n.LeftText()))
+	}
 	for _, line := range story.Nest(n.Lines) {
 		if err != nil {
 			break

@@ -126,6 +126,7 @@ type partReader struct {
 	id        string
 	gathered  story.Gathering
 	unpacking int // bytes that may still be lost on what cannot be unpacked
+	last      int // the highest number so far
 }
 
 func (s *Store) newPartReader(key story.Key, id string) *partReader {
@@ -140,6 +141,7 @@ func (r *partReader) add(it item) bool {
 		part.Header = &h
 	} else if number, ok := partNumber(r.id, sortKey); ok {
 		part.Number = number
+		r.last = max(r.last, number)
 	} else {
 		return true // somebody else's
 	}

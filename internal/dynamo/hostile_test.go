@@ -133,6 +133,30 @@ func TestReadAsksForNoMore(t *testing.T) {
 	}
 }
 
+// TestReadEndsWherePagesDoNot reads a story whose pages have no end, or no text.
+func TestReadEndsWherePagesDoNot(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, dynamo.Config{})
+	id := idAt(at(10, 0), "a")
+	b.put(t, headPart(headerOf(user42, id), "+0.000 I one\n"))
+	asked := 0
+	b.faults.set(func(action string, req *http.Request, next http.RoundTripper) (*http.Response, error) {
+		if action != "Query" {
+			return next.RoundTrip(req)
+		}
+		asked++
+		body, err := io.ReadAll(req.Body)
+		if err != nil || !strings.Contains(string(body), "ProjectionExpression") {
+			t.Errorf("%v: all of an item is asked for: %s", err, body)
+		}
+		return reply(req, 200, `{"Items":[],"LastEvaluatedKey":{"object":{"S":"user_42"},"story":{"S":"part#x"}}}`), nil
+	})
+	got, err := b.Read(t.Context(), user42, id)
+	if err != nil || asked > 1001 || len(got.Lines) != 2 || !strings.Contains(got.Lines[1].Message, "no more than 1000 pages") {
+		t.Errorf("got %v, %v after %d pages", got.Lines, err, asked)
+	}
+}
+
 // TestReadKeepsToItsContext ends a reading between items, not only between pages.
 func TestReadKeepsToItsContext(t *testing.T) {
 	t.Parallel()

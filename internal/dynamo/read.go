@@ -61,7 +61,12 @@ func (s *Store) parts(ctx context.Context, key story.Key, id string) (parts []st
 	case !strings.HasPrefix(id, partPrefix): // otherwise a part, asked for as a story
 		reader.add(header)
 	}
-	err = s.eachPart(ctx, objectOf(key), id, nil, func(page []item) error {
+	pages := 0
+	err = s.eachPart(ctx, objectOf(key), id, textAttrs, func(page []item) error {
+		if pages++; pages > mostPages {
+			reader.gathered.AddUnreadable(story.Part{Key: key, ID: id, Number: reader.last + 1}, errManyPages)
+			return errEnough
+		}
 		for _, it := range page {
 			switch {
 			case ctx.Err() != nil:
@@ -81,6 +86,15 @@ func (s *Store) parts(ctx context.Context, key story.Key, id string) (parts []st
 	}
 	return parts, nil, nil
 }
+
+// textAttrs is what is asked for of a part.
+var textAttrs = []string{attrObject, attrStory, attrMessage, attrZstd, attrExpires}
+
+// mostPages bounds what DynamoDB reads for one story, a megabyte each: items may hold
+// much besides text. As much text as is read of one takes fewer than a hundred.
+const mostPages = 1000
+
+var errManyPages = fmt.Errorf("no more than %d pages of this story's items are read", mostPages)
 
 // errEnough ends a walk over pages: no more of the story is read.
 var errEnough = errors.New("dynamoslog: no more of the story is read")

@@ -1,6 +1,9 @@
 package reading
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
 // maxEdits bounds the search for the shortest difference. Sequences further apart
 // are aligned a piece at a time, each of laterEdits, which may miss some pairs.
@@ -12,8 +15,9 @@ const (
 // A pair holds the indexes of two equal elements.
 type pair struct{ a, b int }
 
-// align returns the pairs of a longest common subsequence, in order.
-func align(a, b []uint64) []pair {
+// align returns the pairs of a longest common subsequence, in order, or some of them
+// where the context ends before.
+func align(ctx context.Context, a, b []uint64) []pair {
 	head := 0
 	for head < len(a) && head < len(b) && a[head] == b[head] {
 		head++
@@ -27,8 +31,8 @@ func align(a, b []uint64) []pair {
 		pairs = append(pairs, pair{i, i})
 	}
 	at, most := pair{head, head}, maxEdits
-	for at.a < len(a)-tail && at.b < len(b)-tail {
-		piece, end := shortestEdit(a[at.a:len(a)-tail], b[at.b:len(b)-tail], most)
+	for at.a < len(a)-tail && at.b < len(b)-tail && ctx.Err() == nil {
+		piece, end := shortestEdit(ctx, a[at.a:len(a)-tail], b[at.b:len(b)-tail], most)
 		for _, p := range piece {
 			pairs = append(pairs, pair{p.a + at.a, p.b + at.b})
 		}
@@ -43,11 +47,14 @@ func align(a, b []uint64) []pair {
 // shortestEdit is Myers' algorithm (An O(ND) Difference Algorithm, 1986). It
 // returns the pairs up to where that many edits bring it furthest, and that place,
 // which is at least a step for each edit away.
-func shortestEdit(a, b []uint64, most int) (pairs []pair, end pair) {
+func shortestEdit(ctx context.Context, a, b []uint64, most int) (pairs []pair, end pair) {
 	most = min(len(a)+len(b), most)
 	furthest := make([]int, 2*most+2) // on each diagonal, from -most
 	var steps [][]int                 // furthest before each number of edits
 	for edits := 0; edits <= most; edits++ {
+		if ctx.Err() != nil {
+			return nil, pair{len(a), len(b)}
+		}
 		steps = append(steps, slices.Clone(furthest[most-edits:most+edits+2]))
 		for k := -edits; k <= edits; k += 2 {
 			x := startOn(furthest, most, k, edits)

@@ -1,6 +1,7 @@
 package reading
 
 import (
+	"fmt"
 	"iter"
 	"strconv"
 	"strings"
@@ -14,11 +15,20 @@ type AttrText struct {
 	Value string // unquoted
 }
 
+// MostAttrs is how many attributes of a line are told apart. No program writes as many.
+const MostAttrs = 10_000
+
 // AttrTexts returns the attributes that a line's text holds, in their order. No
-// word of the text is left out.
+// word of the text is left out, but behind [MostAttrs]: the last then says how much.
 func AttrTexts(attrs string) iter.Seq[AttrText] {
 	return func(yield func(AttrText) bool) {
+		n := 0
 		for rest := strings.TrimLeft(attrs, " "); rest != ""; rest = strings.TrimLeft(rest, " ") {
+			if n++; n > MostAttrs {
+				left := moreAttrs(rest)
+				yield(AttrText{Text: left, Value: left})
+				return
+			}
 			var a AttrText
 			a, rest = cutAttr(rest)
 			if !yield(a) {
@@ -26,6 +36,10 @@ func AttrTexts(attrs string) iter.Seq[AttrText] {
 			}
 		}
 	}
+}
+
+func moreAttrs(rest string) string {
+	return fmt.Sprintf("… (%d bytes of further attributes)", len(rest))
 }
 
 func cutAttr(s string) (a AttrText, rest string) {

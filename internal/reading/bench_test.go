@@ -104,6 +104,6 @@ func BenchmarkNewDiff(b *testing.B) {
 	isTree := reading.NewTree(is)
 	b.ReportAllocs()
 	for b.Loop() {
-		reading.NewDiff(was, isTree)
+		diffOf(was, isTree)
 	}
 }

@@ -2,6 +2,7 @@ package reading
 
 import (
 	"bytes"
+	"context"
 	"hash/maphash"
 	"log/slog"
 	"slices"
@@ -85,9 +86,10 @@ const (
 	slowerBy     = 50 * time.Millisecond
 )
 
-// NewDiff returns the difference of two stories.
-func NewDiff(was, is *Tree) *Diff {
-	d := &differ{seed: maphash.MakeSeed()}
+// NewDiff returns the difference of two stories. Once its context is done it compares
+// no further, and returns the context's error.
+func NewDiff(ctx context.Context, was, is *Tree) (*Diff, error) {
+	d := &differ{ctx: ctx, seed: maphash.MakeSeed()}
 	diff := &Diff{Was: was, Is: is}
 	for _, p := range d.pairLanes(was.Lanes, is.Lanes) {
 		var rootsWas, rootsIs []*Node
@@ -101,10 +103,11 @@ func NewDiff(was, is *Tree) *Diff {
 		diff.Lanes = append(diff.Lanes, nodes)
 		diff.Changes.add(changes)
 	}
-	return diff
+	return diff, ctx.Err()
 }
 
 type differ struct {
+	ctx            context.Context
 	seed           maphash.Seed
 	textA, textB   []byte // where texts are normalised
 	attrsA, attrsB []Attr
@@ -173,8 +176,11 @@ func (d *differ) siblings(was, is []*Node) (nodes []*DiffNode, changes Changes, 
 		changes.count(n.Change)
 		told += longer
 	}
+	if d.ctx.Err() != nil {
+		return nil, Changes{}, 0
+	}
 	a, b := 0, 0
-	for _, p := range append(align(d.shapes(was), d.shapes(is)), pair{len(was), len(is)}) {
+	for _, p := range append(align(d.ctx, d.shapes(was), d.shapes(is)), pair{len(was), len(is)}) {
 		for ; a < p.a; a++ {
 			take(alone(was[a], Gone), 0)
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 func newDiff(was, is string) *reading.Diff {
-	return reading.NewDiff(parseTree(was), parseTree(is))
+	return diffOf(parseTree(was), parseTree(is))
 }
 
 // changesOf writes what differs, a line for each changed one: its change, its
@@ -263,8 +263,8 @@ func TestDiffOfRandomStories(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		was, _ := randomCalls(rng, rng.IntN(100), 1+rng.IntN(3))
 		is := slices.DeleteFunc(slices.Clone(was), func(story.Line) bool { return rng.IntN(10) == 0 })
-		checkDiff(t, reading.NewDiff(reading.NewTree(newStory(was...)), reading.NewTree(newStory(is...))))
-		if d := reading.NewDiff(reading.NewTree(newStory(was...)), reading.NewTree(newStory(was...))); !d.Equal() {
+		checkDiff(t, diffOf(reading.NewTree(newStory(was...)), reading.NewTree(newStory(is...))))
+		if d := diffOf(reading.NewTree(newStory(was...)), reading.NewTree(newStory(was...))); !d.Equal() {
 			t.Errorf("seed %d: got %v for a story and itself, want equal", seed, d.Changes)
 		}
 	}
@@ -276,7 +276,7 @@ func TestDiffOfLongStories(t *testing.T) {
 	for i := range count + shift {
 		lines = append(lines, story.Line{Message: fmt.Sprintf("step %c%c", 'a'+i%23, 'a'+i*i%19), Level: slog.LevelInfo})
 	}
-	d := reading.NewDiff(reading.NewTree(newStory(lines[:count]...)), reading.NewTree(newStory(lines[shift:]...)))
+	d := diffOf(reading.NewTree(newStory(lines[:count]...)), reading.NewTree(newStory(lines[shift:]...)))
 	checkDiff(t, d)
 	if want := (reading.Changes{Same: count - shift, New: shift, Gone: shift}); d.Changes.Same < want.Same {
 		t.Errorf("got %+v, want at least %+v", d.Changes, want)
@@ -303,7 +303,7 @@ func TestDiffOfEmptyValues(t *testing.T) {
 		{`note=""`, ``, `note is gone: ""`},
 		{``, `note=""`, `note is new: ""`},
 	} {
-		d := reading.NewDiff(tree(c.was), tree(c.is))
+		d := diffOf(tree(c.was), tree(c.is))
 		if values := d.Lanes[0][0].Values; len(values) != 1 || values[0].String() != c.want {
 			t.Errorf("from %s to %s: got %v, want %s", c.was, c.is, values, c.want)
 		}

@@ -57,6 +57,9 @@ func (p Printer) diffSiblings(out *bufio.Writer, nodes []*DiffNode, depth int, a
 		calm = 0
 	}
 	for _, d := range nodes {
+		if Failed(out) {
+			return
+		}
 		if !all && d.Change == Same && d.Under.Equal() {
 			calm += 1 + d.Under.Same
 			continue
@@ -71,6 +74,9 @@ func (p Printer) diffSiblings(out *bufio.Writer, nodes []*DiffNode, depth int, a
 		out.WriteString(p.paint(mark.style, mark.mark+indent+text))
 		if n.Attrs != "" {
 			out.WriteString("  " + p.paint(Dim, story.Escape(p.cut(n.Attrs))))
+		}
+		if n.Beyond > 0 {
+			out.WriteString("  " + p.paint(Dim, "… "+BeyondText(n)))
 		}
 		out.WriteByte('\n')
 		for more {

@@ -1,8 +1,10 @@
 package reading
 
+import "context"
+
 // Align gives the tests what [align] finds, as pairs of indexes.
 func Align(a, b []uint64) (pairs [][2]int) {
-	for _, p := range align(a, b) {
+	for _, p := range align(context.Background(), a, b) {
 		pairs = append(pairs, [2]int{p.a, p.b})
 	}
 	return pairs
@@ -13,6 +15,8 @@ const (
 	MaxEdits  = maxEdits
 	Searched  = searched
 	TailMost  = tailMost
+	TailBack  = tailBack
+	TailKnown = tailKnown
 	CalmLines = calmLines
 )
 

@@ -1,8 +1,12 @@
 package reading
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf16"
@@ -23,12 +27,6 @@ type Header struct {
 	LineCount  int               `json:"line_count"`
 	Title      string            `json:"title"`
 	Attrs      map[string]string `json:"attrs,omitempty"`
-}
-
-// Story is a story as JSON.
-type Story struct {
-	Header
-	Lines []Line `json:"lines"`
 }
 
 // Line is a line as JSON.
@@ -57,14 +55,67 @@ func HeaderJSON(h story.Header) Header {
 	}
 }
 
-// StoryJSON returns what is printed of a story as JSON.
-func StoryJSON(s story.Story) Story {
-	out := Story{Header: HeaderJSON(s.Header), Lines: make([]Line, len(s.Lines))}
-	for i, parent := range story.Parents(s.Lines) {
-		out.Lines[i] = lineJSON(s.Lines[i], i+1)
-		out.Lines[i].Parent = parent + 1
+// LineJSON returns what is printed of a line as JSON.
+func (t *Tree) LineJSON(n *Node) Line {
+	line := lineJSON(t.Story.Lines[n.Number-1], n.Number)
+	line.Parent = t.parents[n.Number-1] + 1
+	return line
+}
+
+// A JSONLayout says how JSON is laid out. The zero one is all on one line.
+type JSONLayout struct {
+	Indent string // of a level
+	HTML   bool   // whether what means something in HTML is escaped
+}
+
+// marshal returns a value that stands so many levels deep.
+func (l JSONLayout) marshal(v any, level int) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(l.HTML)
+	encoder.SetIndent(strings.Repeat(l.Indent, level), l.Indent)
+	err := encoder.Encode(v)
+	return EscapeJSON(bytes.TrimSuffix(text.Bytes(), []byte("\n"))), err
+}
+
+// WriteJSON writes a story as JSON: its header, and its lines in that. It makes and
+// writes a line at a time, because all of a long story takes many times the memory of
+// its text. No character is written in pieces.
+func WriteJSON(w io.Writer, s story.Story, layout JSONLayout) error {
+	frame, err := layout.marshal(struct {
+		Header
+		Lines []Line `json:"lines"`
+	}{HeaderJSON(s.Header), []Line{}}, 0)
+	if err != nil {
+		return err
 	}
-	return out
+	at := bytes.LastIndexByte(frame, ']')
+	newline := func(level int) string {
+		if layout.Indent == "" || len(s.Lines) == 0 {
+			return ""
+		}
+		return "\n" + strings.Repeat(layout.Indent, level)
+	}
+	text := frame[:at:at]
+	for i, parent := range story.Parents(s.Lines) {
+		if i > 0 {
+			text = append(text[:0], ',')
+		}
+		text = append(text, newline(2)...)
+		line := lineJSON(s.Lines[i], i+1)
+		line.Parent = parent + 1
+		encoded, err := layout.marshal(line, 2)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(append(text, encoded...)); err != nil {
+			return err
+		}
+		text = nil
+	}
+	text = append(append(text, newline(1)...), frame[at:]...)
+	_, err = w.Write(append(text, '\n'))
+	return err
 }
 
 func lineJSON(line story.Line, number int) Line {
@@ -79,16 +130,22 @@ func lineJSON(line story.Line, number int) Line {
 func NewsJSON(n News) any {
 	news := struct {
 		Header
+		Left  int    `json:"lines_left_out,omitempty"` // new ones before Lines
 		Lines []Line `json:"lines,omitempty"`
-	}{Header: HeaderJSON(n.Header)}
+	}{Header: HeaderJSON(n.Header), Left: n.Left}
 	for i, line := range n.Lines {
 		news.Lines = append(news.Lines, lineJSON(line, n.From+i))
 	}
 	return news
 }
 
+// appendAttrs appends a line's attributes, at most [MostAttrs] and one that says that
+// there are more.
 func appendAttrs(attrs []Attr, line story.Line) []Attr {
 	for name, value := range line.AllAttrs() {
+		if len(attrs) == MostAttrs {
+			return append(attrs, Attr{"…", fmt.Sprintf("more than %d attributes, %d bytes in all", MostAttrs, len(line.Attrs))})
+		}
 		attrs = append(attrs, Attr{name, value})
 	}
 	return attrs

@@ -116,5 +116,5 @@ func Compare(ctx context.Context, store story.Store, p Pair) (*Diff, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewDiff(NewTree(was), NewTree(is)), nil
+	return NewDiff(ctx, NewTree(was), NewTree(is))
 }

@@ -1,6 +1,7 @@
 package reading_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -34,6 +35,15 @@ func newStory(lines ...story.Line) story.Story {
 func parse(text string) story.Story { return newStory(story.Parse(text)...) }
 
 func parseTree(text string) *reading.Tree { return reading.NewTree(parse(text)) }
+
+// diffOf compares two trees, with as much time as it takes.
+func diffOf(was, is *reading.Tree) *reading.Diff {
+	d, err := reading.NewDiff(context.Background(), was, is)
+	if err != nil {
+		panic(err) // the context has no end
+	}
+	return d
+}
 
 // randomCalls makes the lines of random calls in some lanes, and their parents.
 // A call has some frames more than its caller, and logs or does not; the lines'

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -17,6 +18,13 @@ const (
 	tailOpen  = 10 // open stories whose growth is read in a look
 	tailMost  = 200
 	tailBack  = 500
+	tailKnown = 5000 // open stories that are remembered
+)
+
+// What is told of one story at once: more is read in the story itself.
+const (
+	MostNews  = 10_000  // lines
+	mostBytes = 4 << 20 // of their text
 )
 
 // A window is how far back a look goes: the further, the less often, and never for
@@ -59,7 +67,28 @@ type News struct {
 	story.Header
 	First bool         // whether it was not told before
 	From  int          // number of the first of Lines
-	Lines []story.Line // new ones of a story that was told as open
+	Lines []story.Line // new ones of a story that was told as open, the last if they are many
+	Left  int          // how many new ones before them are left out
+}
+
+// LeftText says how many lines are left out.
+func (n *News) LeftText() string { return Plural(n.Left, "line") + " before these are in the story" }
+
+// newLines sets the new lines of a story. It holds nothing of what it leaves out.
+func (n *News) newLines(lines []story.Line, from int) {
+	first, size := len(lines), 0
+	for first > from && len(lines)-first < MostNews && size < mostBytes {
+		first--
+		size += len(lines[first].Message) + len(lines[first].Attrs)
+	}
+	n.From, n.Lines, n.Left = first+1, lines[first:], first-from
+	if first == 0 {
+		return
+	}
+	n.Lines = slices.Clone(n.Lines)
+	for i := range n.Lines {
+		n.Lines[i].Message, n.Lines[i].Attrs = strings.Clone(n.Lines[i].Message), strings.Clone(n.Lines[i].Attrs)
+	}
 }
 
 type place struct {
@@ -224,8 +253,9 @@ func (t *Tail) grown(ctx context.Context) (news []News, err error) {
 		case len(s.Lines) <= k.lines && s.State == k.state:
 			k.later(t.growth(), false)
 		default:
-			from := min(k.lines, len(s.Lines))
-			news = append(news, News{Header: s.Header, From: from + 1, Lines: s.Lines[from:]})
+			grown := News{Header: s.Header}
+			grown.newLines(s.Lines, min(k.lines, len(s.Lines)))
+			news = append(news, grown)
 			k.state, k.lines = s.State, len(s.Lines)
 			k.later(t.growth(), true)
 		}
@@ -244,14 +274,15 @@ func (k *known) later(first time.Duration, grew bool) {
 	k.due = time.Now().Add(k.wait)
 }
 
-// forget drops what no look finds again: all but the latest stories, and open ones.
+// forget drops what no look finds again: all but the latest stories, and the latest of
+// those that are open.
 func (t *Tail) forget() {
 	if len(t.known) < 2*tailBack {
 		return
 	}
 	latest := slices.SortedFunc(maps.Keys(t.known), func(a, b place) int { return t.known[b].start.Compare(t.known[a].start) })
-	for _, at := range latest[tailBack:] {
-		if t.known[at].state != story.Open {
+	for i, at := range latest[tailBack:] {
+		if t.known[at].state != story.Open || i >= tailKnown {
 			delete(t.known, at)
 		}
 	}

@@ -81,6 +81,9 @@ func (p Printer) Story(w io.Writer, t *Tree, v View) error {
 		lines.shapes = t.Shapes()
 	}
 	for _, lane := range t.Lanes {
+		if Failed(out) {
+			break
+		}
 		lines.lane(lane)
 	}
 	return out.Flush()
@@ -123,6 +126,9 @@ func (p *linePrinter) siblings(nodes []*Node) {
 		groups = Groups(nodes, p.shapes)
 	}
 	for _, g := range groups {
+		if Failed(p.out) {
+			return
+		}
 		for i, n := range g.Once {
 			if !n.Keep {
 				continue
@@ -190,7 +196,13 @@ func (p *linePrinter) line(n *Node) {
 	if n.Slow {
 		p.out.WriteString("  " + p.paint(Warning, "after "+n.Step.String()))
 	}
+	if n.Beyond > 0 && !p.view.Stored {
+		p.out.WriteString("  " + p.paint(Dim, "… "+BeyondText(n)))
+	}
 }
+
+// BeyondText says that a line is deeper than it is shown.
+func BeyondText(n *Node) string { return Plural(n.Beyond, "caller") + " deeper than is shown" }
 
 // attrsInLine returns attributes without values of several lines, which stand below.
 func (p Printer) attrsInLine(attrs string) string {

@@ -206,7 +206,7 @@ func TestPrintDiffEscapes(t *testing.T) {
 	is := hostileTree()
 	is.Nodes[0].Attrs = "a=2 b=" + hostile
 	is.Nodes[1].Message = hostile + " more"
-	for _, d := range []*reading.Diff{reading.NewDiff(hostileTree(), is), reading.NewDiff(parseTree(wasText), is)} {
+	for _, d := range []*reading.Diff{diffOf(hostileTree(), is), diffOf(parseTree(wasText), is)} {
 		checkSafe(t, printDiff(t, reading.Printer{}, d, true))
 		checkSafe(t, printDiff(t, reading.Printer{}, d, false))
 	}
@@ -236,14 +236,14 @@ func shopDiff() *reading.Diff {
 	}
 	is := newStory(lines...)
 	is.ID = story.IDPrefix(noon.Add(time.Hour)) + "-111111"
-	return reading.NewDiff(shopTree(), reading.NewTree(is))
+	return diffOf(shopTree(), reading.NewTree(is))
 }
 
 func TestPrintDiff(t *testing.T) {
 	checkGolden(t, "diff", printDiff(t, reading.Printer{}, shopDiff(), false))
 	checkGolden(t, "diff all", printDiff(t, reading.Printer{}, shopDiff(), true))
 	checkGolden(t, "diff painted", printDiff(t, reading.Printer{Paint: paint}, shopDiff(), false))
-	checkGolden(t, "diff equal", printDiff(t, reading.Printer{}, reading.NewDiff(shopTree(), shopTree()), false))
+	checkGolden(t, "diff equal", printDiff(t, reading.Printer{}, diffOf(shopTree(), shopTree()), false))
 }
 
 // A failing writer fails so many bytes on.
@@ -264,7 +264,7 @@ func TestPrintReturnsTheWritersError(t *testing.T) {
 	if err := p.Story(&failingWriter{left: 5000}, tree, reading.View{Fold: reading.Unfolded, Each: true}); !errors.Is(err, errFull) {
 		t.Errorf("Story: got %v, want %v", err, errFull)
 	}
-	if err := p.Diff(&failingWriter{left: 5000}, reading.NewDiff(tree, tree), true); !errors.Is(err, errFull) {
+	if err := p.Diff(&failingWriter{left: 5000}, diffOf(tree, tree), true); !errors.Is(err, errFull) {
 		t.Errorf("Diff: got %v, want %v", err, errFull)
 	}
 }
@@ -321,7 +321,7 @@ func TestPrintCutsLongTexts(t *testing.T) {
 		if err := p.Story(&out, tree, reading.View{Fold: reading.Unfolded}); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Diff(&diff, reading.NewDiff(tree, tree), true); err != nil {
+		if err := p.Diff(&diff, diffOf(tree, tree), true); err != nil {
 			t.Fatal(err)
 		}
 		if out.Len() > want || diff.Len() > want || most > 0 != strings.Contains(out.String(), "… (1048578 bytes)") || !strings.Contains(out.String(), " c=1 d=…") {

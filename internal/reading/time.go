@@ -27,7 +27,7 @@ func ParseTime(s string, now time.Time) (time.Time, error) {
 			return latest(t, now), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%w: a time is -3h, -2d, 16:00, 2026-11-22 or 2026-11-22T16:00:00Z, not %q", ErrBadView, s)
+	return time.Time{}, fmt.Errorf("%w: a time is -3h, -2d, 16:00, 2026-11-22 or 2026-11-22T16:00:00Z, not %.100q", ErrBadView, s)
 }
 
 // parseAgo reads a duration that may have days, with or without a sign.

@@ -10,13 +10,22 @@ import (
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
-// A Tree is a story's lines by who called whom, a lane at a time.
+// A Tree is a story's lines by who called whom, a lane at a time. It is not for
+// several goroutines at once.
 type Tree struct {
 	Story story.Story
 	Nodes []Node // one for each line, in their order
 	Lanes []Lane // in the order of their first lines
 	All   Counts // of the whole story
+
+	parents []int          // index of each line's caller, or -1, however deep
+	pathTo  int            // number of the line that path leads to
+	path    map[*Node]bool // the lines above that one
 }
+
+// MostDepth bounds the depth of a tree, so that who goes down in it comes back. What
+// is deeper, which only a recursion that got out of hand writes, stands at this depth.
+const MostDepth = 1000
 
 // A Lane is the part of a story that one goroutine told.
 type Lane struct {
@@ -31,6 +40,7 @@ type Node struct {
 	story.Line // Depth is that in the tree: one step under the nearest caller that logged
 	Number     int
 	Stored     int // the depth as stored
+	Beyond     int // how many callers deeper it is than [MostDepth]; 0 as a rule
 	Parent     *Node
 	Children   []*Node
 	Under      Counts        // of the lines below this one
@@ -65,8 +75,7 @@ const (
 
 // NewTree returns the tree of a story, with no filter.
 func NewTree(s story.Story) *Tree {
-	t := &Tree{Story: s, Nodes: make([]Node, len(s.Lines))}
-	parents := story.Parents(s.Lines)
+	t := &Tree{Story: s, Nodes: make([]Node, len(s.Lines)), parents: story.Parents(s.Lines)}
 	lanes := make(map[int]int)  // index in t.Lanes
 	last := make(map[int]*Node) // by lane
 	slow := max(slowGap, s.Duration/slowShare)
@@ -80,10 +89,8 @@ func NewTree(s story.Story) *Tree {
 			lanes[line.Lane] = lane
 			t.Lanes = append(t.Lanes, Lane{Number: line.Lane, After: i})
 		}
-		if parents[i] >= 0 {
-			n.Parent = &t.Nodes[parents[i]]
-			n.Depth = n.Parent.Depth + 1
-			n.Parent.Children = append(n.Parent.Children, n)
+		if parent := t.parents[i]; parent >= 0 {
+			n.under(&t.Nodes[parent])
 		} else {
 			t.Lanes[lane].Roots = append(t.Lanes[lane].Roots, n)
 		}
@@ -100,6 +107,15 @@ func NewTree(s story.Story) *Tree {
 		measure(t.Lanes[i].Roots, last[t.Lanes[i].Number].Offset)
 	}
 	return t
+}
+
+// under puts a line under its caller, or beside it where that is as deep as can be.
+func (n *Node) under(caller *Node) {
+	if n.Parent = caller; caller.Depth == MostDepth {
+		n.Parent, n.Beyond = caller.Parent, caller.Beyond+1
+	}
+	n.Depth = n.Parent.Depth + 1
+	n.Parent.Children = append(n.Parent.Children, n)
 }
 
 // countUnder adds every line to what its callers hold. A line stands after its
@@ -141,28 +157,47 @@ func (t *Tree) Line(number int) *Node {
 // Time returns when a line was logged.
 func (t *Tree) Time(n *Node) time.Time { return t.Story.Start.Add(n.Offset) }
 
+// Path returns the line of a number and its callers, the nearest first, as they stand
+// in the tree; nothing where there is no such line.
+func (t *Tree) Path(number int) (path []*Node) {
+	for n := t.Line(number); n != nil; n = n.Parent {
+		path = append(path, n)
+	}
+	return path
+}
+
+// leads reports whether a line stands above the one of a number. It is asked for
+// every branch of a story: the path is looked for once.
+func (t *Tree) leads(n *Node, number int) bool {
+	if t.pathTo != number {
+		t.pathTo, t.path = number, make(map[*Node]bool)
+		if path := t.Path(number); len(path) > 0 {
+			for _, above := range path[1:] {
+				t.path[above] = true
+			}
+		}
+	}
+	return t.path[n]
+}
+
 // Branch returns the story with only the line, what is under it, and the callers
 // above it.
 func (t *Tree) Branch(n *Node) story.Story {
-	keep := make(map[int]bool)
-	for above := n.Parent; above != nil; above = above.Parent {
-		keep[above.Number] = true
+	first := n.Number - 1
+	keep := make([]bool, len(t.Nodes))
+	for at := first; at >= 0; at = t.parents[at] {
+		keep[at] = true
 	}
-	addBranch(keep, n)
+	for i := first + 1; i < len(keep); i++ {
+		keep[i] = t.parents[i] >= first && keep[t.parents[i]]
+	}
 	branch := t.Story
 	branch.Lines = nil
 	for i, line := range t.Story.Lines {
-		if keep[i+1] {
-			line.Depth, line.Up = t.Nodes[i].Depth, 0 // callers that are gone would make the stored ones wrong
+		if keep[i] {
+			line.Depth, line.Up = t.Nodes[i].Depth+t.Nodes[i].Beyond, 0 // callers that are gone would make the stored ones wrong
 			branch.Lines = append(branch.Lines, line)
 		}
 	}
 	return branch
-}
-
-func addBranch(keep map[int]bool, n *Node) {
-	keep[n.Number] = true
-	for _, child := range n.Children {
-		addBranch(keep, child)
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -67,17 +66,10 @@ func ParseView(values url.Values) (View, error) {
 	switch v.Times = Times(values.Get("times")); v.Times {
 	case SinceStart, SincePrevious, TimeOfDay:
 	default:
-		return v, fmt.Errorf("%w: times is step, clock or absent, not %q", ErrBadView, v.Times)
+		return v, fmt.Errorf("%w: times is step, clock or absent, not %.100q", ErrBadView, v.Times)
 	}
-	if toggled := values.Get("toggled"); toggled != "" {
-		v.Toggled = make(map[int]bool)
-		for number := range strings.SplitSeq(toggled, ".") {
-			n, err := parseCount("toggled", number)
-			if err != nil {
-				return v, err
-			}
-			v.Toggled[n] = true
-		}
+	if v.Toggled, err = parseToggled(values.Get("toggled")); err != nil {
+		return v, err
 	}
 	if full := values.Get("full"); full != "" {
 		if v.Full, err = parseCount("full", full); err != nil {
@@ -91,15 +83,42 @@ func ParseView(values url.Values) (View, error) {
 	}
 	v.Stored = values.Get("indent") == "stored"
 	v.Each = values.Get("repeats") == "each"
-	v.Text = values.Get("q")
+	if v.Text = values.Get("q"); len(v.Text) > MostText {
+		return v, fmt.Errorf("%w: q is a text of at most %d bytes, not of %d", ErrBadView, MostText, len(v.Text))
+	}
 	v.Level, err = ParseLevel(values.Get("level"))
 	return v, err
+}
+
+// Limits of what an address may ask for. Its links carry what is toggled along, each
+// of a folded branch all of it.
+const (
+	MostToggled = 1000 // numbers of lines
+	MostText    = 1000 // bytes of a text to look for
+)
+
+func parseToggled(list string) (map[int]bool, error) {
+	if list == "" {
+		return nil, nil
+	}
+	if n := 1 + strings.Count(list, "."); n > MostToggled {
+		return nil, fmt.Errorf("%w: toggled has at most %d numbers, not %d", ErrBadView, MostToggled, n)
+	}
+	toggled := make(map[int]bool)
+	for number := range strings.SplitSeq(list, ".") {
+		n, err := parseCount("toggled", number)
+		if err != nil {
+			return nil, err
+		}
+		toggled[n] = true
+	}
+	return toggled, nil
 }
 
 func parseCount(name, s string) (int, error) {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 {
-		return 0, fmt.Errorf("%w: %s is a number, not %q", ErrBadView, name, s)
+		return 0, fmt.Errorf("%w: %s is a number, not %.100q", ErrBadView, name, s)
 	}
 	return n, nil
 }
@@ -111,7 +130,7 @@ func ParseLevel(name string) (*slog.Level, error) {
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(name)); err != nil {
-		return nil, fmt.Errorf("%w: a level is debug, info, warn or error, not %q", ErrBadView, name)
+		return nil, fmt.Errorf("%w: a level is debug, info, warn or error, not %.100q", ErrBadView, name)
 	}
 	return &level, nil
 }
@@ -131,7 +150,7 @@ func (v View) Values() url.Values {
 	default:
 		set("fold", strconv.Itoa(v.Fold))
 	}
-	set("toggled", NumberList(v.Toggled))
+	set("toggled", JoinNumbers(v.ToggledNumbers()))
 	set("times", string(v.Times))
 	if v.Stored {
 		set("indent", "stored")
@@ -152,15 +171,28 @@ func (v View) Values() url.Values {
 	return values
 }
 
-// NumberList returns the numbers of lines that are true as the parameter toggled.
-func NumberList(numbers map[int]bool) string {
-	var list []string
-	for _, number := range slices.Sorted(maps.Keys(numbers)) {
-		if numbers[number] {
-			list = append(list, strconv.Itoa(number))
+// ToggledNumbers returns the numbers of the lines that are toggled, in order.
+func (v View) ToggledNumbers() []int {
+	var numbers []int
+	for number, toggled := range v.Toggled {
+		if toggled {
+			numbers = append(numbers, number)
 		}
 	}
-	return strings.Join(list, ".")
+	slices.Sort(numbers)
+	return numbers
+}
+
+// JoinNumbers returns the numbers of lines as the parameter toggled.
+func JoinNumbers(numbers []int) string {
+	var list []byte
+	for i, number := range numbers {
+		if i > 0 {
+			list = append(list, '.')
+		}
+		list = strconv.AppendInt(list, int64(number), 10)
+	}
+	return string(list)
 }
 
 // calmLines is the length up to which a story without a warning opens whole.
@@ -184,20 +216,7 @@ func (v View) Folded(t *Tree, n *Node) bool {
 	default:
 		folded = n.Depth >= v.Fold
 	}
-	return folded != v.Toggled[n.Number] && !v.leadsToLine(t, n)
-}
-
-// leadsToLine reports whether a line stands above the one at which the view is.
-func (v View) leadsToLine(t *Tree, n *Node) bool {
-	if v.At == 0 {
-		return false
-	}
-	for at := t.Line(v.At); at != nil; at = at.Parent {
-		if at.Parent == n {
-			return true
-		}
-	}
-	return false
+	return folded != v.Toggled[n.Number] && !(v.At > 0 && t.leads(n, v.At))
 }
 
 // Active reports whether the filter selects anything less than all.
