@@ -112,15 +112,21 @@ func childStories(h *dynamoslog.Handler, stories int) {
 		if i%3 == 2 {
 			lines = 80
 		}
-		for n := range lines {
+		tell := func(n int) {
 			w := word{scope.Key().Kind, scope.Key().ID, scope.ID(), fmt.Sprintf("child %d, story %d line %d", os.Getpid(), i, n), false, false, 0, 0, ""}
 			say(w)
 			logger.InfoContext(ctx, w.Message, "step", n, "of", "looking for an exercise")
 			w.Returned = true
 			say(w)
 		}
+		for n := range lines {
+			tell(n)
+		}
 		if i%4 > 0 {
 			scope.End()
+		}
+		if i%3 == 2 {
+			tell(lines) // late, as a rule
 		}
 	}
 }

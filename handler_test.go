@@ -27,6 +27,13 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if how := os.Getenv(endEnv); how != "" {
+		if err := runEnding(how); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if how := os.Getenv(childEnv); how != "" {
 		runChild(how)
 		return

@@ -16,6 +16,8 @@ var readCases = []testCase{
 	{"ReadText", "Read joins the text of the header and of the parts; a line may begin in one part and end in the next", checkReadText},
 	{"ReadLateParts", "the lines of late parts come last, and the header counts them", checkReadLateParts},
 	{"ReadOpen", "an open story is read as far as its parts are there without a gap", checkReadOpen},
+	{"ReadOpenOld", "a story that is open for more than a day, which is not being written any more, is read with its gaps", checkReadOpenOld},
+	{"ReadParts", "a PartReader returns the parts that are there, by number, those behind a gap included", checkReadParts},
 	{"ReadMissing", "in a story that is not open, a missing part is said in its place by a line at level Warn", checkReadMissing},
 	{"ReadWithoutHeader", "parts without a header are read by id, the header made up from the lines", checkReadWithoutHeader},
 	{"ReadBounds", "nothing that a header says is believed: List and Read show it as Header.Bounded gives it, and parts that are missing are one line, however many", checkReadBounds},
@@ -117,6 +119,48 @@ func checkReadOpen(ctx context.Context, store story.Store) error {
 	}
 	_, err = wantRead(ctx, store, head.Key, head.ID, text("one", "two", "three", "four"))
 	return err
+}
+
+func checkReadOpenOld(ctx context.Context, store story.Store) error {
+	head := bare(sealed(newKey(), recent().Add(-26*time.Hour), "one"), story.Open, 0)
+	if err := put(ctx, store, head, piece(head, 1, text("one")), piece(head, 3, text("three"))); err != nil {
+		return err
+	}
+	_, err := wantRead(ctx, store, head.Key, head.ID, text("one", "three"))
+	return err
+}
+
+func checkReadParts(ctx context.Context, store story.Store) error {
+	reader, ok := store.(story.PartReader)
+	if !ok {
+		return nil
+	}
+	head := bare(sealed(newKey(), recent(), "one"), story.Open, 0)
+	want := []story.Part{head, piece(head, 1, text("one")), piece(head, 3, text("three"))}
+	if err := put(ctx, store, want[2], want[0], want[1]); err != nil {
+		return err
+	}
+	got, err := reader.ReadParts(ctx, head.Key, head.ID)
+	if err != nil {
+		return err
+	}
+	if len(got) != len(want) {
+		return fmt.Errorf("got %d parts, want %d", len(got), len(want))
+	}
+	for i, part := range got {
+		if part.Number != want[i].Number || part.Text != want[i].Text || (part.Header != nil) != (i == 0) {
+			return fmt.Errorf("got %+v, want %+v", part, want[i])
+		}
+	}
+	if err := sameHeader(*got[0].Header, *head.Header); err != nil {
+		return err
+	}
+	for _, id := range []string{"", story.NewID(time.Now())} {
+		if _, err := reader.ReadParts(ctx, head.Key, id); !errors.Is(err, story.ErrNotFound) {
+			return fmt.Errorf("the parts of %q: got %v, want ErrNotFound", id, err)
+		}
+	}
+	return nil
 }
 
 func checkReadMissing(ctx context.Context, store story.Store) error {
