@@ -113,8 +113,9 @@ func anyText(value any) (text string) {
 			return "!ERROR:" + err.Error()
 		}
 		return string(data)
-	case []byte:
-		return string(v)
+	}
+	if v := reflect.ValueOf(value); v.IsValid() && v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
+		return string(v.Bytes())
 	}
 	return fmt.Sprintf("%+v", value)
 }
@@ -154,28 +155,6 @@ func needsQuoting(s string) bool {
 }
 
 func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
-
-// appendFlat appends an attribute's leaves to list, resolved, with the names of
-// groups before the key, and a value that a pointer could still change as its text.
-func appendFlat(list []slog.Attr, prefix string, a slog.Attr) []slog.Attr {
-	a.Value = a.Value.Resolve()
-	switch {
-	case a.Equal(slog.Attr{}):
-		return list
-	case a.Value.Kind() == slog.KindGroup:
-		if a.Key != "" {
-			prefix += a.Key + "."
-		}
-		for _, member := range a.Value.Group() {
-			list = appendFlat(list, prefix, member)
-		}
-		return list
-	case a.Value.Kind() == slog.KindAny:
-		a.Value = slog.StringValue(anyText(a.Value.Any()))
-	}
-	a.Key = prefix + a.Key
-	return append(list, a)
-}
 
 // valueText renders the value of a header attribute, unquoted.
 func valueText(v slog.Value) string {

@@ -1,7 +1,6 @@
 package dynamoslog
 
 import (
-	"fmt"
 	"log/slog"
 	"runtime"
 	"strconv"
@@ -25,6 +24,7 @@ type buffer struct {
 	facts   *scopeFacts
 	twins   int // handlers before it that write the same scope to the same store
 	cleanup runtime.Cleanup
+	attrs   []headerAttr // of the scope, as ReplaceAttr made them; guarded by facts.mu
 
 	keyed   bool        // is found by its key, until it is retired
 	retired atomic.Bool // has a successor under the same key
@@ -60,7 +60,6 @@ type buffer struct {
 func newBuffer(c *core, facts *scopeFacts, twins int) *buffer {
 	facts.mu.Lock()
 	defer facts.mu.Unlock()
-	c.openJournal()
 	if !c.reserve(perStory) {
 		facts.refused++
 		c.counts.drop(facts.key.Kind, 1)
@@ -93,6 +92,7 @@ func (k *keyedStory) buffer(c *core) (*buffer, error) {
 	if b := k.current.Load(); b != nil && !b.retired.Load() {
 		return b, nil
 	}
+	c.openJournal()
 	b, err := c.keyedBuffer(k.key)
 	if b != nil {
 		k.current.Store(b)
@@ -108,23 +108,22 @@ func (b *buffer) add(s *scratch) (added bool, err error) {
 		return false, nil
 	}
 	facts := b.factsOf(s)
+	b.active = s.time().Sub(b.start)
+	if !b.registered {
+		if !b.core.register(b, b.nextDue()) {
+			b.uncount()
+			return false, ErrClosed
+		}
+		b.registered = true
+	}
 	room := b.held.room(&facts)
 	if room > 0 && !b.core.makeRoomAndReserve(int64(room)) {
 		b.core.counts.drop(b.key().Kind, 1)
 		b.refused++
 		return true, nil
 	}
-	b.active = s.time().Sub(b.start)
-	if !b.registered {
-		if !b.core.register(b, b.nextDue()) {
-			b.core.buffered.Add(-int64(room))
-			b.uncount()
-			return false, ErrClosed
-		}
-		b.registered = true
-	}
 	if b.count == 0 {
-		b.title, b.maxLevel = story.TitleOf(s.message), s.level
+		b.title, b.maxLevel = strings.Clone(story.TitleOf(s.message)), s.level
 	}
 	lane, frames, shared := b.lanes.place(&b.core.stacks, s.site)
 	facts.lane, facts.frames, facts.shared = int32(lane), int32(frames), int32(shared)
@@ -240,7 +239,10 @@ func (b *buffer) take(state story.State) *chunk {
 // header returns the story's facts as they are now. The caller holds b.mu.
 func (b *buffer) header(state story.State) story.Header {
 	b.facts.mu.Lock()
-	key, attrs := b.facts.key, b.facts.attrs[:len(b.facts.attrs):len(b.facts.attrs)]
+	key, attrs, left := b.facts.key, b.facts.attrs, b.facts.leftOut
+	if b.core.opts.ReplaceAttr != nil {
+		attrs = b.attrs
+	}
 	b.facts.mu.Unlock()
 	h := story.Header{
 		Key: key, ID: b.id, State: state, MaxLevel: b.maxLevel, LineCount: b.count, Title: b.title,
@@ -251,7 +253,7 @@ func (b *buffer) header(state story.State) story.Header {
 		h.Duration = max(h.Duration, time.Since(b.start).Truncate(time.Millisecond))
 	}
 	h.Updated = h.Start.Add(h.Duration).Truncate(time.Millisecond)
-	b.headerAttrs(&h, attrs)
+	b.headerAttrs(&h, attrs, left)
 	return h
 }
 
@@ -280,20 +282,6 @@ func (b *buffer) seal(state story.State) {
 	if !b.registered { // the handler was closed meanwhile
 		b.cut()
 	}
-}
-
-// keep asks Options.Keep, if there is one. Where that panics the story is kept.
-func (c *core) keep(h story.Header) (kept bool) {
-	if c.opts.Keep == nil {
-		return true
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			kept = true
-			c.hasNews(panicked, fmt.Errorf("dynamoslog: Options.Keep panicked, and the story is kept: %v", p))
-		}
-	}()
-	return c.opts.Keep(h)
 }
 
 // takeLast takes the chunk with which the story ends, if it does now. The caller
@@ -386,57 +374,3 @@ func (b *buffer) expire(now time.Time) {
 	}
 	b.seal(seal)
 }
-
-// headerAttrs fills in the attributes of a header: links first, then those of the
-// scope and of the handler, as far as there is room. The caller holds b.mu.
-func (b *buffer) headerAttrs(h *story.Header, attrs []slog.Attr) {
-	room := story.MaxAttrs
-	put := func(name, value string) bool {
-		size := len(name) + len(value)
-		if name == "" || size > room {
-			return false
-		}
-		if h.Attrs == nil {
-			h.Attrs = make(map[string]string)
-		}
-		if _, exists := h.Attrs[name]; !exists {
-			h.Attrs[name] = value
-			room -= size
-		}
-		return true
-	}
-	if b.continues != "" {
-		put(story.AttrContinues, b.continues)
-	}
-	for _, list := range [][]slog.Attr{attrs, b.core.opts.Attrs} {
-		for _, a := range list {
-			if replace := b.core.opts.ReplaceAttr; replace != nil {
-				if a = replace(nil, a); a.Equal(slog.Attr{}) {
-					continue
-				}
-			}
-			name, value := validText(a.Key), validText(valueText(a.Value.Resolve()))
-			if !put(name, value) && h.State != story.Open && !b.ended {
-				b.addNote(fmt.Sprintf("attribute %s did not fit into the header", name), a)
-			}
-		}
-	}
-	for i, lane := range b.lanes.all {
-		if named := lane.id.named; named != nil {
-			put(fmt.Sprintf("lane_%d", i), validText(named.name))
-		}
-	}
-}
-
-// addNote appends a line of the handler's own. The caller holds b.mu.
-func (b *buffer) addNote(message string, attrs ...slog.Attr) {
-	w := attrWriter{}
-	for _, a := range attrs {
-		w.attr(a)
-	}
-	facts := lineFacts{offset: b.lastOffset, message: uint32(len(message)), attrs: uint32(len(w.text))}
-	b.hold(facts, message, w.text, 0)
-	b.count++
-}
-
-func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

@@ -222,7 +222,10 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	c := h.core
 	c.mu.Lock()
 	first := !c.closed
-	c.closed = true
+	if c.closed = true; first {
+		c.ended = make(chan struct{})
+	}
+	ended := c.ended
 	c.mu.Unlock()
 	if first {
 		go c.shutDown(ctx)
@@ -231,7 +234,7 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(passed) }) })
 	defer stop()
 	select {
-	case <-c.ended:
+	case <-ended:
 	case <-passed:
 	}
 	c.mu.Lock()
@@ -285,7 +288,6 @@ func (c *core) forFallback(ctx context.Context) (context.Context, context.Cancel
 
 // end ends the goroutines, the handler's last.
 func (c *core) end() error {
-	c.journalOnce.Do(func() {}) // none is opened any more
 	c.mu.Lock()
 	w := c.writer
 	c.stopped = c.stopped || w == nil
@@ -295,14 +297,14 @@ func (c *core) end() error {
 		<-w.done
 	}
 	c.endShedding()
-	if c.journal == nil {
+	defer c.awaitNews()
+	log := c.journal.Load()
+	if log == nil {
 		return nil
 	}
 	c.payOwed()
 	c.forgetOwed()
-	err := c.journal.Close()
-	c.tellNews()
-	return err
+	return log.Close()
 }
 
 // leave gives up a chunk that is not formatted: it stays in the journal, or goes to

@@ -20,28 +20,32 @@ import (
 // core's is taken, never the other way round.
 type core struct {
 	store    story.Store
+	calls    containedStore // the same
 	opts     Options
 	stacks   callstack.Stacks
+	own      []uintptr // entries of the functions that its goroutines begin with
 	scratch  sync.Pool
 	process  *keyedStory
+	attrs    []headerAttr // of Options.Attrs, as ReplaceAttr made them
 	buffered atomic.Int64 // bytes held for what is not stored yet
 	blocks   blocks
 	memory   memory
 	sheet    sheet // of the writer
 
-	journalOnce sync.Once
-	journal     *journal.Log  // nil without Options.Journal
-	journaled   atomic.Uint64 // stories in the journal
-	records     sync.Pool     // of *recordWriter
-	owed        owed
-	news        news
-	recovered   chan struct{} // closed when nothing is left to be recovered
-	counts      counters
-	ended       chan struct{} // closed when the handler has ended
+	journalOnce   sync.Once
+	journalOpened chan struct{}               // closed when it was tried; made by the first line
+	journalLate   atomic.Bool                 // nobody waits for it any more
+	journal       atomic.Pointer[journal.Log] // nil without Options.Journal, and until it is open
+	journaled     atomic.Uint64               // stories in the journal
+	records       sync.Pool                   // of *recordWriter
+	owed          owed
+	news          news
+	counts        counters
 
 	mu        sync.Mutex
-	closed    bool // takes no more lines
-	stopped   bool // the writer has ended
+	closed    bool          // takes no more lines
+	ended     chan struct{} // closed when the handler has ended; made by the first Shutdown
+	stopped   bool          // the writer has ended
 	open      openStories
 	keyed     map[story.Key]*buffer
 	abandoned []*buffer
@@ -55,8 +59,8 @@ type core struct {
 	atEnd     atEnd
 	writer    *writer // nil before the first line
 
-	wake     chan struct{} // to the writer: there is something to do
-	fallback sync.Mutex
+	running  atomic.Pointer[writer] // the same as writer, for those without the lock
+	fallback fallback
 }
 
 // A chunk is a piece of a story that was handed over to be stored.
@@ -110,15 +114,20 @@ func (q *chunks) take() *chunk {
 
 func newCore(store story.Store, opts Options) *core {
 	c := &core{
-		store: store, opts: opts,
-		process: &keyedStory{key: opts.Process},
-		keyed:   make(map[story.Key]*buffer),
-		aside:   make(map[story.Key]*chunks),
-		wake:    make(chan struct{}, 1),
-
-		recovered: make(chan struct{}),
-		ended:     make(chan struct{}),
+		store: store, calls: containedStore{store}, opts: opts,
+		fallback: fallback{out: opts.Fallback},
+		process:  &keyedStory{key: opts.Process},
+		keyed:    make(map[story.Key]*buffer),
+		aside:    make(map[story.Key]*chunks),
 	}
+	if replace := opts.ReplaceAttr; replace != nil {
+		c.opts.ReplaceAttr = c.contained(replace)
+	}
+	for _, a := range opts.Attrs {
+		c.attrs = appendLeaves(c.attrs, nil, a)
+	}
+	c.attrs = c.replaceAttrs(c.attrs)
+	c.own = ownGoroutines()
 	c.stacks.Within = loggers()
 	c.memory.shedding = make(chan struct{}, 1)
 	c.relax()
@@ -203,32 +212,48 @@ func (c *core) reschedule(b *buffer, due time.Time) {
 func (c *core) abandon(b *buffer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.abandoned = append(c.abandoned, b)
+	if !c.stopped {
+		c.abandoned = append(c.abandoned, b)
+	}
+}
+
+func (c *core) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
 }
 
 // isOwn reports whether a stack is that of a handler's own goroutines: what the
 // store's client logs there, even without the context, must not come back.
-func (c *core) isOwn(stack *callstack.Stack) bool {
-	for _, root := range []any{(*writer).run, (*writer).put, (*writer).read} {
-		if stack.Root == reflect.ValueOf(root).Pointer() {
-			return true
-		}
+func (c *core) isOwn(stack *callstack.Stack) bool { return slices.Contains(c.own, stack.Root) }
+
+// isFallback reports whether a stack is that of writing to the fallback.
+func (c *core) isFallback(stack *callstack.Stack) bool { return stack.Root == c.own[0] }
+
+// ownGoroutines returns the functions that a handler's own goroutines begin with, the
+// one that writes to the fallback first.
+func ownGoroutines() (entries []uintptr) {
+	for _, root := range []any{(*fallback).run, (*core).deliverNews, (*writer).run, (*writer).put, (*writer).read} {
+		entries = append(entries, reflect.ValueOf(root).Pointer())
 	}
-	return false
+	return entries
 }
 
 // start starts the writer. The caller holds c.mu.
 func (c *core) start() {
 	if c.writer == nil {
 		c.writer = newWriter(c)
+		c.running.Store(c.writer)
 		go c.writer.run()
 	}
 }
 
 func (c *core) signal() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
+	if w := c.running.Load(); w != nil {
+		select {
+		case w.wake <- struct{}{}:
+		default:
+		}
 	}
 }
 

@@ -47,6 +47,9 @@ type laneID struct {
 // their functions only: a story may outlive any number of goroutines.
 const maxLanes = 1 << 10
 
+// namedLanes is of how many lanes the names are kept in the header, as far as there is room.
+const namedLanes = 64
+
 type namedLane struct{ name string }
 
 // A laneStack is what a buffer remembers of a lane: where its last line was made.
@@ -105,8 +108,8 @@ func (l *lanes) find(at callSite) int {
 		return l.last
 	}
 	lane := l.index(id)
-	if lane < 0 && len(l.all) >= maxLanes && id.goroutine != 0 {
-		id.goroutine = 0
+	if lane < 0 && len(l.all) >= maxLanes {
+		id.goroutine, id.named = 0, nil
 		lane = l.index(id)
 	}
 	if lane < 0 {

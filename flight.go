@@ -47,14 +47,14 @@ func (w *writer) put(f flight) {
 		parts[i], encoded[i] = p.Part, p.encoded
 		p.encoded = dynamo.Encoded{} // another try makes it again
 	}
+	defer func() { w.landed <- f }()
 	ctx, cancel := context.WithTimeout(w.ctx, attemptLimit)
 	defer cancel()
 	if table, ok := w.core.store.(*Table); ok {
 		f.err = table.putEncoded(ctx, parts, encoded)
 	} else {
-		f.err = w.core.store.Put(ctx, parts)
+		f.err = w.core.calls.Put(ctx, parts)
 	}
-	w.landed <- f
 }
 
 // land acts on the outcome of each part of a batch.

@@ -34,7 +34,8 @@ type writer struct {
 	ctx     context.Context // ends when Shutdown's patience does
 	cancel  context.CancelFunc
 	done    chan struct{}
-	hurry   bool // guarded by core.mu: somebody waits
+	wake    chan struct{} // there is something to do
+	hurry   bool          // guarded by core.mu: somebody waits
 	stories map[*telling]*outgoing
 	order   []*outgoing // those of stories, oldest first
 	since   time.Time   // when the oldest unsent chunk was taken
@@ -49,12 +50,14 @@ type writer struct {
 	pace   pace
 	down   bool // OnError heard of trouble, and not that it was over
 
-	remains  []*remains       // of processes that are gone
-	doubtful *chunk           // one of theirs, about which the store is to be asked
-	asked    *chunk           // one about which it is asked now
-	answers  chan storedStory // about asked
-	asking   delay            // until the store is asked again
-	ready    *chunk           // one about which it was asked, to be stored next
+	recovered chan struct{}    // closed when nothing is left to be recovered
+	remains   []*remains       // of processes that are gone
+	doubtful  *chunk           // one of theirs, about which the store is to be asked
+	asked     *chunk           // one about which it is asked now
+	answers   chan storedStory // about asked
+	adopted   chan adoption    // what processes that are gone have left
+	asking    delay            // until the store is asked again
+	ready     *chunk           // one about which it was asked, to be stored next
 }
 
 // outgoing is what is left to be stored of one story, in order.
@@ -67,7 +70,8 @@ type outgoing struct {
 
 func newWriter(c *core) *writer {
 	w := &writer{core: c, done: make(chan struct{}), stories: make(map[*telling]*outgoing),
-		keys: make(map[story.Key]*pace), slow: make(map[story.Key]int), landed: make(chan flight, mostFlights), answers: make(chan storedStory, 1)}
+		keys: make(map[story.Key]*pace), slow: make(map[story.Key]int), landed: make(chan flight, mostFlights), answers: make(chan storedStory, 1),
+		wake: make(chan struct{}, 1), adopted: make(chan adoption), recovered: make(chan struct{})}
 	ctx := context.WithValue(context.Background(), contextKey{}, &contextValue{internal: true})
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	return w
@@ -82,7 +86,11 @@ func (w *writer) run() {
 	defer close(w.done)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	w.adopt()
+	if w.core.opts.Journal == "" {
+		close(w.recovered)
+	} else {
+		go w.adopt()
+	}
 	for w.ctx.Err() == nil {
 		now := time.Now()
 		w.core.takeAbandoned()
@@ -90,7 +98,6 @@ func (w *writer) run() {
 		w.core.freeJournal()
 		w.core.payOwed()
 		w.core.relax()
-		w.core.tellNews()
 		hurry := w.takeHurry()
 		w.fetch(now)
 		batch, wait := w.next(now, hurry)
@@ -104,7 +111,9 @@ func (w *writer) run() {
 			w.land(f)
 		case a := <-w.answers:
 			w.reconcile(a)
-		case <-w.core.wake:
+		case a := <-w.adopted:
+			w.takeRemains(a)
+		case <-w.wake:
 		case <-timer.C:
 		case <-w.ctx.Done():
 		}
@@ -415,7 +424,6 @@ func (w *writer) giveUp() {
 		}
 	}
 	c.leaveFiled() // what left memory meanwhile
-	c.tellNews()
 }
 
 // leave gives up a part.

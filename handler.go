@@ -114,11 +114,6 @@ func (o *Options) withDefaults() Options {
 	if opts.Fallback == nil {
 		opts.Fallback = os.Stderr
 	}
-	var attrs []slog.Attr
-	for _, a := range opts.Attrs {
-		attrs = appendFlat(attrs, "", a)
-	}
-	opts.Attrs = attrs
 	return opts
 }
 
@@ -237,8 +232,11 @@ func (h *Handler) handle(r slog.Record, place *contextValue, scope *Scope, site 
 	s := h.core.scratch.Get().(*scratch)
 	defer h.core.release(s)
 	bound := h.render(s, r, scope != nil)
+	if h.core.isFallback(site.stack) {
+		return nil // it would be written there, and logged, and so on
+	}
 	if place.internal || scope == nil && h.core.isOwn(site.stack) {
-		h.core.toFallback("logged by the store's own client", s.line())
+		h.core.toFallback("logged by the store's own client or by OnError", s.line())
 		return nil
 	}
 	s.site = site
@@ -264,7 +262,7 @@ func (h *Handler) handle(r slog.Record, place *contextValue, scope *Scope, site 
 func (h *Handler) buffer(scope *Scope, bound *keyedStory) (*buffer, error) {
 	switch {
 	case scope != nil:
-		return scope.buffer(h.core), nil
+		return scope.buffer(h.core)
 	case bound != nil:
 		return bound.buffer(h.core)
 	case h.keyed != nil:

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 	"unsafe"
 	"weak"
 
@@ -61,21 +62,45 @@ type chunkEntry struct {
 
 const defaultJournalLimit = 256 << 20
 
-// openJournal opens the journal before the first story.
+// openJournal opens the journal before the first story, and waits for a second at most:
+// on a disk that hangs, lines are in memory only until it is open. It is called
+// without a lock.
 func (c *core) openJournal() {
-	if c.opts.Journal == "" {
+	const patience = time.Second
+	if c.opts.Journal == "" || c.journal.Load() != nil || c.journalLate.Load() {
 		return
 	}
 	c.journalOnce.Do(func() {
-		log, err := journal.Open(c.opts.Journal, journal.Options{
-			Limit: c.opts.JournalLimit, Sync: c.opts.JournalSync, OnError: c.journalTrouble,
-		})
-		if err != nil {
-			c.journalTrouble(err)
-			return
-		}
-		c.journal = log
+		c.journalOpened = make(chan struct{})
+		go c.makeJournal()
 	})
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-c.journalOpened:
+	case <-timer.C:
+	}
+	c.journalLate.Store(true)
+}
+
+func (c *core) makeJournal() {
+	defer close(c.journalOpened)
+	log, err := journal.Open(c.opts.Journal, journal.Options{
+		Limit: c.opts.JournalLimit, Sync: c.opts.JournalSync, OnError: c.journalTrouble,
+	})
+	if err != nil {
+		c.journalTrouble(err)
+		return
+	}
+	c.mu.Lock()
+	stopped := c.stopped
+	if !stopped {
+		c.journal.Store(log)
+	}
+	c.mu.Unlock()
+	if stopped { // meanwhile
+		_ = log.Close()
+	}
 }
 
 // journalTrouble tells of a journal that cannot be written, and of one that can again.
@@ -94,12 +119,16 @@ func (c *core) leftTrouble(err error) {
 
 // journalLine writes a line to the journal. The caller holds b.mu.
 func (b *buffer) journalLine(facts lineFacts, message string, attrs []byte) {
-	log, e := b.core.journal, &b.entry
-	if log == nil {
+	if b.core.opts.Journal == "" {
+		return
+	}
+	log, e := b.core.journal.Load(), &b.entry
+	if log == nil { // it is not open yet
+		b.unprotected()
 		return
 	}
 	// The facts are written again when they change, or when a lane comes, whose name is one.
-	if version := b.facts.version.Load()<<32 + int64(len(b.lanes.all)); e.pin == 0 || e.version != version {
+	if version := b.facts.version.Load()<<32 + int64(min(len(b.lanes.all), namedLanes)); e.pin == 0 || e.version != version {
 		if b.journalStory(e.pin == 0) {
 			e.version = version
 		}
@@ -154,7 +183,7 @@ func (b *buffer) journalStory(pin bool) (written bool) {
 		w = append(w, resume.text...)
 	}
 	*memory = w
-	at, err := b.core.journal.Append(pin, w, "", nil)
+	at, err := b.core.journal.Load().Append(pin, w, "", nil)
 	if err == nil && pin {
 		e.pin, e.last = at, 0
 	}
@@ -172,7 +201,7 @@ func (b *buffer) journalNumber() uint64 {
 
 // journalChunk writes that the lines so far were handed over. The caller holds b.mu.
 func (b *buffer) journalChunk(k *chunk) {
-	if b.core.journal == nil {
+	if b.core.opts.Journal == "" {
 		return
 	}
 	e := &b.entry
@@ -188,7 +217,7 @@ func (b *buffer) journalChunk(k *chunk) {
 	defer b.core.records.Put(memory)
 	record := chunkRecord(*memory, k)
 	*memory = record
-	at, err := b.core.journal.Append(goesOn, record, "", nil)
+	at, err := b.core.journal.Load().Append(goesOn, record, "", nil)
 	k.entry.at, k.entry.complete = at, err == nil && complete
 	if e.pin = 0; goesOn && err == nil {
 		e.pin = at
@@ -297,7 +326,7 @@ func (c *core) forgetOwed() {
 	c.owed.list = nil
 }
 
-func (c *core) conclude(d done) bool { return c.journal.Conclude(d.pin, d.record) == nil }
+func (c *core) conclude(d done) bool { return c.journal.Load().Conclude(d.pin, d.record) == nil }
 
 func (d *done) size() int64 { return int64(cap(d.record) + 32) }
 
@@ -308,7 +337,7 @@ func (c *core) readLines(k *chunk) (lost int) {
 	var buf []byte
 	at := k.entry.last
 	for at > k.entry.pin && len(positions) < k.count {
-		text, err := c.journal.Read(at, buf[:0])
+		text, err := c.journal.Load().Read(at, buf[:0])
 		if err != nil {
 			break
 		}
@@ -319,7 +348,7 @@ func (c *core) readLines(k *chunk) (lost int) {
 		at = k.entry.pin + journal.Position(r.uint())
 	}
 	for i := len(positions) - 1; i >= 0; i-- {
-		text, err := c.journal.Read(positions[i], buf[:0])
+		text, err := c.journal.Load().Read(positions[i], buf[:0])
 		if err == nil {
 			buf = text
 			k.lines.addRecord(&c.blocks, text)
@@ -379,7 +408,7 @@ func (c *core) spill(k *chunk) (spilled, gone bool) {
 
 // unfile takes a chunk back into memory.
 func (c *core) unfile(f filedChunk) *chunk {
-	text, err := c.journal.Read(f.entry.at, nil)
+	text, err := c.journal.Load().Read(f.entry.at, nil)
 	r := recordReader{text: text}
 	if err == nil {
 		r.take(1)
@@ -415,7 +444,7 @@ func (c *core) load(k *chunk) {
 // freeJournal lets open stories go on in newer segments when half of the journal
 // is in use: what they have is handed over, or their facts are written again.
 func (c *core) freeJournal() {
-	log := c.journal
+	log := c.journal.Load()
 	if log == nil || log.Size() < c.journalLimit()/2 {
 		return
 	}
@@ -449,6 +478,6 @@ func (b *buffer) moveEntry(tail journal.Position) {
 	}
 	before := e.pin
 	if b.journalStory(true); e.pin != before {
-		b.core.journal.Unpin(before)
+		b.core.journal.Load().Unpin(before)
 	}
 }

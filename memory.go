@@ -94,7 +94,7 @@ func (c *core) shed() {
 	c.memory.sheddable.Store(false)
 	if held := c.buffered.Load(); held <= c.eighths(7) {
 		c.memory.next.Store(min(held+c.eighths(1)/2, c.eighths(7)))
-		if c.journal == nil && c.memory.down.Load() {
+		if c.opts.Journal == "" && c.memory.down.Load() {
 			return
 		}
 		c.shedOpen()
@@ -147,7 +147,7 @@ func (b *buffer) shed() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case b.core.memory.down.Load() && b.core.journal == nil:
+	case b.core.memory.down.Load() && b.core.opts.Journal == "":
 		b.shedBelow(warn)
 	case b.held.held > sheds:
 		b.cut()

@@ -49,7 +49,7 @@ func (b *buffer) addPlainLocked(h *Handler, r *slog.Record, site callSite) bool 
 	copy(data[compactSize:], r.Message)
 	b.held.size += len(data)
 	b.held.count++
-	if b.core.journal != nil {
+	if b.core.opts.Journal != "" {
 		b.journalLine(lineFacts{
 			offset: offset, level: r.Level, lane: int32(lane), frames: int32(frames), shared: int32(shared),
 			message: uint32(len(r.Message)), attrs: uint32(len(attrs)),

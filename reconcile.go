@@ -67,7 +67,7 @@ func (w *writer) read(h story.Header, keys []story.Key, after time.Duration) {
 func (c *core) readStored(ctx context.Context, h story.Header, keys []story.Key) (stored storedStory) {
 	keys = append(slices.DeleteFunc(slices.Clone(keys), func(key story.Key) bool { return key == h.Key }), h.Key)
 	q := story.Query{Since: h.Start, Until: h.Start.Add(time.Microsecond)}
-	for listed, err := range story.All(ctx, c.store, q) {
+	for listed, err := range story.All(ctx, c.calls, q) {
 		if err != nil {
 			return storedStory{err: err}
 		}
@@ -77,7 +77,7 @@ func (c *core) readStored(ctx context.Context, h story.Header, keys []story.Key)
 	}
 	stored.key = h.Key
 	for _, key := range keys {
-		parts, err := c.readParts(ctx, key, h.ID)
+		parts, err := c.calls.ReadParts(ctx, key, h.ID)
 		switch {
 		case errors.Is(err, story.ErrNotFound):
 		case err != nil:
@@ -88,19 +88,6 @@ func (c *core) readStored(ctx context.Context, h story.Header, keys []story.Key)
 		}
 	}
 	return stored
-}
-
-// readParts returns the parts of a story. Of a store that does not tell them they are
-// made of what Read returns.
-func (c *core) readParts(ctx context.Context, key story.Key, id string) ([]story.Part, error) {
-	if store, ok := c.store.(story.PartReader); ok {
-		return store.ReadParts(ctx, key, id)
-	}
-	s, err := c.store.Read(ctx, key, id)
-	if err != nil {
-		return nil, err
-	}
-	return []story.Part{{Header: &s.Header, Text: story.Format(s.Lines)}, {Number: unknownParts}}, nil
 }
 
 // unknownParts is a number beyond those of parts that a store has and does not tell.

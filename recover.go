@@ -53,22 +53,33 @@ type chunkRemainder struct {
 	lines []journal.Position
 }
 
-// adopt finds what processes that are gone have left in the journal.
+// An adoption is what was found of processes that are gone.
+type adoption struct {
+	found []*journal.Remains
+	err   error
+}
+
+// adopt looks for it, on a goroutine of its own: the disk may hang.
 func (w *writer) adopt() {
-	c := w.core
-	if c.journal == nil {
-		close(c.recovered)
-		return
+	found, err := journal.Adopt(w.core.opts.Journal)
+	select {
+	case w.adopted <- adoption{found, err}:
+	case <-w.ctx.Done():
+		for _, r := range found {
+			_ = r.Close() // somebody else's again
+		}
 	}
-	found, err := journal.Adopt(c.opts.Journal)
-	if err != nil {
-		c.leftTrouble(err)
+}
+
+func (w *writer) takeRemains(a adoption) {
+	if a.err != nil {
+		w.core.leftTrouble(a.err)
 	}
-	for _, j := range found {
+	for _, j := range a.found {
 		w.remains = append(w.remains, &remains{journal: j})
 	}
 	if len(w.remains) == 0 {
-		close(c.recovered)
+		close(w.recovered)
 	}
 }
 
@@ -368,7 +379,7 @@ func (w *writer) recover() *chunk {
 			w.core.leftTrouble(err)
 		}
 		if w.remains = w.remains[1:]; len(w.remains) == 0 {
-			close(w.core.recovered)
+			close(w.recovered)
 		}
 	}
 	return nil
@@ -377,14 +388,14 @@ func (w *writer) recover() *chunk {
 // waitForRecovery waits until what earlier processes left is stored as well.
 func (c *core) waitForRecovery(ctx context.Context) error {
 	c.mu.Lock()
-	idle := c.writer == nil
+	w := c.writer
 	c.mu.Unlock()
-	if idle || c.opts.Journal == "" {
+	if w == nil || c.opts.Journal == "" {
 		return nil
 	}
 	c.signal()
 	select {
-	case <-c.recovered:
+	case <-w.recovered:
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("dynamoslog: what an earlier process left is still in the journal in %s: %w", c.opts.Journal, ctx.Err())

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,29 +36,13 @@ type scopeFacts struct {
 	key   story.Key
 	id    string
 	start time.Time
-	attrs []slog.Attr
+	attrs []headerAttr
+	bytes int // of attrs
+
+	leftOut int // attributes that were too many
 
 	version atomic.Int64 // of key and attrs
 	refused int          // lines for which there was no memory, before there was a buffer
-}
-
-func (f *scopeFacts) set(attrs []slog.Attr) {
-	var flat []slog.Attr
-	for _, a := range attrs {
-		flat = appendFlat(flat, "", a)
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.version.Add(1)
-	f.attrs = slices.Clone(f.attrs) // a header may be made of the former ones now
-	for _, a := range flat {
-		same := func(b slog.Attr) bool { return a.Key == b.Key }
-		if i := slices.IndexFunc(f.attrs, same); i >= 0 {
-			f.attrs[i] = a
-		} else {
-			f.attrs = append(f.attrs, a)
-		}
-	}
 }
 
 type contextKey struct{}
@@ -110,11 +95,14 @@ func Lane(ctx context.Context, name string) context.Context {
 	if value.scope == nil {
 		return ctx
 	}
-	value.lane = &namedLane{name: name}
+	value.lane = &namedLane{name: strings.Clone(name)}
 	return context.WithValue(ctx, contextKey{}, &value)
 }
 
-func newKey(kind string, id any) story.Key { return story.NewKey(kind, idText(id)) }
+// newKey makes a key that keeps nothing of the caller's memory.
+func newKey(kind string, id any) story.Key {
+	return story.NewKey(strings.Clone(kind), strings.Clone(idText(id)))
+}
 
 func idText(id any) string {
 	switch id := id.(type) {
@@ -137,23 +125,36 @@ func (s *Scope) End() {
 	}
 	s.mu.Lock()
 	s.ended = true
-	buffers := slices.Clone(s.others)
-	if first := s.first.Load(); first != nil {
-		buffers = append(buffers, first)
-	}
 	s.mu.Unlock()
-	for _, b := range buffers {
+	for _, b := range s.buffers() {
 		b.seal(story.Sealed)
 	}
 }
 
 // Set adds attributes to the story's header, where lists show them; one of the
 // same name is replaced. A header holds 1 KB of attributes in all, by the order
-// in which they were set; what does not fit is logged as a line at the end.
+// in which they were set; what does not fit is logged as a line at the end, of at most
+// 256 attributes. Values are rendered now; [Options.ReplaceAttr] sees them as it sees
+// those of lines.
 func (s *Scope) Set(attrs ...slog.Attr) {
-	if s != nil {
-		s.facts.set(attrs)
+	if s == nil {
+		return
 	}
+	s.facts.set(attrs)
+	for _, b := range s.buffers() {
+		b.setAttrs()
+	}
+}
+
+// buffers returns what the handlers have of the scope.
+func (s *Scope) buffers() []*buffer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	buffers := slices.Clone(s.others)
+	if first := s.first.Load(); first != nil {
+		buffers = append(buffers, first)
+	}
+	return buffers
 }
 
 // Rekey makes the story one about another object: usually about the user, once
@@ -222,20 +223,31 @@ func (v keyValue) LogValue() slog.Value { return slog.AnyValue(v.id) }
 
 // buffer returns the handler's buffer in the scope, or nil where there is no memory
 // for one.
-func (s *Scope) buffer(c *core) *buffer {
+func (s *Scope) buffer(c *core) (*buffer, error) {
 	if first := s.first.Load(); first != nil && first.core == c {
-		return first
+		return first, nil
 	}
+	c.openJournal()
+	c.makeRoom(perStory)
+	b, made, err := s.findBuffer(c)
+	if made {
+		b.setAttrs()
+	}
+	return b, err
+}
+
+// findBuffer makes the handler's buffer, if there is none.
+func (s *Scope) findBuffer(c *core) (b *buffer, made bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	first := s.first.Load()
 	if first != nil && first.core == c {
-		return first
+		return first, false, nil
 	}
 	twins := 0
 	for _, b := range s.others {
 		if b.core == c {
-			return b
+			return b, false, nil
 		}
 		if sameValue(b.core.store, c.store) {
 			twins++
@@ -244,10 +256,11 @@ func (s *Scope) buffer(c *core) *buffer {
 	if first != nil && sameValue(first.core.store, c.store) {
 		twins++
 	}
-	c.makeRoom(perStory)
-	b := newBuffer(c, s.facts, twins)
-	if b == nil {
-		return nil
+	if c.isClosed() { // nothing is kept for it
+		return nil, false, ErrClosed
+	}
+	if b = newBuffer(c, s.facts, twins); b == nil {
+		return nil, false, nil
 	}
 	b.idle = s.ended
 	b.cleanup = runtime.AddCleanup(s, c.abandon, b)
@@ -256,9 +269,9 @@ func (s *Scope) buffer(c *core) *buffer {
 	} else {
 		s.others = append(s.others, b)
 	}
-	return b
+	return b, true, nil
 }
 
 func sameValue(a, b story.Store) bool {
-	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.TypeOf(a).Comparable() && a == b
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.ValueOf(a).Comparable() && a == b
 }

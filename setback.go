@@ -45,7 +45,7 @@ const (
 	misconfigured trouble = "misconfigured" // somebody has to mend it
 	rejected      trouble = "rejected"      // parts that can never be stored
 
-	panicked   trouble = "panic of Keep"
+	panicked   trouble = "panic of something that is not the handler's"
 	unwritable trouble = "unwritable journal"
 	writable   trouble = "journal works again"
 	unreadable trouble = "unreadable journal" // one that an earlier process left
@@ -248,6 +248,7 @@ func (e unnamed) Unwrap() error { return e.error }
 type news struct {
 	mu      sync.Mutex
 	list    []error
+	done    chan struct{}         // closed when the goroutine that tells them has ended; nil while there is none
 	told    map[trouble]time.Time // when it last heard of it
 	trouble error                 // why storing fails at the moment, if it does
 }
@@ -268,9 +269,8 @@ func (c *core) because(err error) error {
 	return fmt.Errorf("%w; storing: %w", err, unnamed{c.news.trouble})
 }
 
-// hasNews leaves word for OnError, unless it has heard of the same a short time ago.
-// The writer calls it: on one goroutine, whose own log records do not come back, and
-// with no lock held.
+// hasNews leaves word for OnError, unless it has heard of the same a short time ago. It
+// may be called anywhere: it calls nothing of the user's.
 func (c *core) hasNews(kind trouble, err error) bool {
 	c.news.mu.Lock()
 	defer c.news.mu.Unlock()
@@ -282,21 +282,65 @@ func (c *core) hasNews(kind trouble, err error) bool {
 		c.news.told = make(map[trouble]time.Time)
 	}
 	c.news.told[kind] = now
+	if kind == none { // the same again is news
+		for _, over := range []trouble{busy, fault, misconfigured} {
+			delete(c.news.told, over)
+		}
+	}
 	c.news.list = append(c.news.list, err)
-	c.signal()
+	if c.news.done == nil {
+		c.news.done = make(chan struct{})
+		go c.deliverNews()
+	}
 	return true
 }
 
-func (c *core) tellNews() {
-	c.news.mu.Lock()
-	list := c.news.list
-	c.news.list = nil
-	c.news.mu.Unlock()
-	for _, err := range list {
-		if c.opts.OnError != nil {
-			c.opts.OnError(err)
-		} else {
-			c.writeFallback(unnamed{err}.Error(), "")
+// deliverNews tells OnError what there is to be told. It runs on a goroutine of its own
+// as long as there is something: OnError may take its time, and call the handler.
+func (c *core) deliverNews() {
+	for {
+		c.news.mu.Lock()
+		list := c.news.list
+		c.news.list = nil
+		if len(list) == 0 {
+			close(c.news.done)
+			c.news.done = nil
+			c.news.mu.Unlock()
+			return
 		}
+		c.news.mu.Unlock()
+		for _, err := range list {
+			c.deliver(err)
+		}
+	}
+}
+
+func (c *core) deliver(err error) {
+	if c.opts.OnError == nil {
+		c.writeFallback(unnamed{err}.Error(), "")
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			c.writeFallback(fmt.Sprintf("Options.OnError panicked: %v; what it was told: %v", p, unnamed{err}), "")
+		}
+	}()
+	c.opts.OnError(err)
+}
+
+// awaitNews waits a little until what was to be told is.
+func (c *core) awaitNews() {
+	const patience = time.Second
+	c.news.mu.Lock()
+	done := c.news.done
+	c.news.mu.Unlock()
+	if done == nil {
+		return
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/dynamoslog/dynamoslog/story"
 )
 
 const warn = slog.LevelWarn
@@ -96,16 +94,4 @@ func (h *Handler) Stats() Stats {
 		s.WriteUnits, _ = store.Consumed()
 	}
 	return s
-}
-
-// toFallback writes lines that cannot be stored as text.
-func (c *core) toFallback(reason string, lines []story.Line) {
-	c.writeFallback("not stored: "+reason, story.Format(lines))
-}
-
-func (c *core) writeFallback(head, text string) {
-	c.fallback.Lock()
-	defer c.fallback.Unlock()
-	// There is nowhere left to report an error of the fallback.
-	_, _ = c.opts.Fallback.Write([]byte("dynamoslog: " + story.Escape(head) + "\n" + text))
 }

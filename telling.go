@@ -70,8 +70,8 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 		return nil
 	}
 	parcels := t.move(k)
-	if quiet := c.opts.QuietLevel; quiet != nil && k.header.MaxLevel < warn {
-		dropped := k.lines.keepFrom(&c.blocks, quiet.Level())
+	if quiet, ok := c.quietLevel(); ok && k.header.MaxLevel < warn {
+		dropped := k.lines.keepFrom(&c.blocks, quiet)
 		c.counts.quiet.Add(int64(dropped))
 		if dropped > 0 && !k.whole {
 			k.note(c, slog.LevelDebug, fmt.Sprintf("%d quieter lines left out", dropped))

@@ -1,0 +1,91 @@
+package dynamoslog
+
+import (
+	"io"
+	"sync"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+const (
+	// Those who log wait as long as this for their text to be in the fallback: it may
+	// be the process's last words.
+	fallbackPatience = 50 * time.Millisecond
+	// As much text waits for a fallback that hangs; what comes then is dropped.
+	maxFallback = 1 << 20
+)
+
+// A fallback writes text to Options.Fallback, on a goroutine of its own as long as there
+// is some, so that one that hangs, panics or logs holds nobody up.
+type fallback struct {
+	out io.Writer
+
+	mu      sync.Mutex
+	waiting []fallbackText
+	size    int  // of what waits
+	running bool // the goroutine is
+}
+
+type fallbackText struct {
+	text    string
+	written chan struct{} // closed when it was handed to the writer
+}
+
+// add queues a text and returns a channel that is closed once it was written, or nil
+// where there is no room for it. Must is for what may not be dropped.
+func (f *fallback) add(head, text string, must bool) <-chan struct{} {
+	t := fallbackText{"dynamoslog: " + story.Escape(head) + "\n" + text, make(chan struct{})}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !must && f.size+len(t.text) > maxFallback && len(f.waiting) > 0 {
+		return nil
+	}
+	f.waiting = append(f.waiting, t)
+	f.size += len(t.text)
+	if !f.running {
+		f.running = true
+		go f.run()
+	}
+	return t.written
+}
+
+func (f *fallback) run() {
+	for {
+		f.mu.Lock()
+		if len(f.waiting) == 0 {
+			f.running, f.waiting = false, nil
+			f.mu.Unlock()
+			return
+		}
+		t := f.waiting[0]
+		f.waiting = f.waiting[1:]
+		f.size -= len(t.text)
+		f.mu.Unlock()
+		f.write(t.text)
+		close(t.written)
+	}
+}
+
+func (f *fallback) write(text string) {
+	defer func() { _ = recover() }() // as of its errors, there is nowhere to tell of it
+	_, _ = f.out.Write([]byte(text))
+}
+
+// writeFallback writes text that cannot be stored, and waits for it. It is for the
+// handler's own goroutines, and called without a lock.
+func (c *core) writeFallback(head, text string) { <-c.fallback.add(head, text, true) }
+
+// toFallback writes lines that those who log cannot store. It waits for a moment only.
+func (c *core) toFallback(reason string, lines []story.Line) {
+	written := c.fallback.add("not stored: "+reason, story.Format(lines), false)
+	if written == nil {
+		return
+	}
+	timer := time.NewTimer(fallbackPatience)
+	defer timer.Stop()
+	select {
+	case <-written:
+	case <-timer.C:
+	}
+}
