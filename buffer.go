@@ -32,9 +32,10 @@ type buffer struct {
 	mu         sync.Mutex
 	id         string
 	start      time.Time
-	idle       bool // is sealed by silence: it has no scope, or one that has ended
-	ended      bool // its last chunk was taken; lines are late ones
-	handing    bool // its last chunk is with Keep
+	idle       bool     // is sealed by silence: it has no scope, or one that has ended
+	ended      bool     // its last chunk was taken; lines are late ones
+	handing    bool     // its last chunk is with Keep
+	behind     []*chunk // that were taken meanwhile, and are handed over after it
 	registered bool
 	counted    bool // perStory is
 	stored     bool // a part was handed over
@@ -172,10 +173,10 @@ func (b *buffer) hold(facts lineFacts, message string, attrs []byte, room int) {
 	}
 }
 
-// grew offers what the story holds to be shed, where it is enough for that. The
-// caller holds b.mu.
+// grew offers what the story holds to be shed, where it is enough for that or the
+// least is. The caller holds b.mu.
 func (b *buffer) grew() {
-	if b.held.held > sheds {
+	if b.held.held > sheds || b.core.dropsOpen() {
 		b.core.memory.offer()
 	}
 }
@@ -214,10 +215,16 @@ func (b *buffer) nextDue() time.Time {
 
 // cut hands over what the story has, as a part. The caller holds b.mu.
 func (b *buffer) cut() {
-	if b.held.count == 0 && b.refused == 0 || b.handing {
+	if b.held.count == 0 && b.refused == 0 {
 		return
 	}
-	b.core.handOver(b.take(story.Open))
+	k := b.take(story.Open)
+	if b.handing {
+		b.core.announce(k)
+		b.behind = append(b.behind, k)
+		return
+	}
+	b.core.handOver(k)
 }
 
 // take makes a chunk of what the story has. The caller holds b.mu.
@@ -279,6 +286,10 @@ func (b *buffer) seal(state story.State) {
 	b.handing = false
 	c.refusedByKeep = !kept
 	b.core.handOver(c)
+	for _, k := range b.behind {
+		b.core.handOver(k)
+	}
+	b.behind = nil
 	if !b.registered { // the handler was closed meanwhile
 		b.cut()
 	}
@@ -356,7 +367,9 @@ func (b *buffer) expire(now time.Time) {
 	case !b.ended && now.Sub(b.start) >= maxOpen:
 		seal = story.Continued
 	case !b.ended && now.Sub(b.start) >= b.cutAfter:
-		b.cut()
+		if !b.core.waits(b.telling) { // else a further chunk would only take memory
+			b.cut()
+		}
 		b.interval = min(2*b.interval, max(maxAge, b.core.opts.MaxAge))
 		b.cutAfter = now.Sub(b.start) + b.interval
 	}

@@ -68,6 +68,8 @@ type waiter struct {
 	ticket  uint64
 	left    int
 	done    chan struct{}
+	began   time.Time     // when it began to wait; zero before that
+	failed  chan struct{} // closed when the store has said since then that it cannot be used
 	lost    losses
 	stories map[*telling]bool // of which something is not stored
 	filed   int               // more of them: that had left memory
@@ -124,8 +126,9 @@ func (e *UnwrittenError) Unwrap() error { return e.err }
 var errRejected = errors.New("the store rejected them, or memory was full")
 
 // Flush stores everything that was logged before the call, open stories included
-// as far as they go, and waits for it. Where the context ends before, or the
-// store rejects something, the error is an *[UnwrittenError].
+// as far as they go, and waits for it. Where the context ends before, the store
+// rejects something, or says that it cannot be used (an error that wraps
+// [story.ErrUnusable]), the error is an *[UnwrittenError].
 func (h *Handler) Flush(ctx context.Context) error {
 	w := h.core.newWaiter()
 	defer h.core.forgetWaiter(w)
@@ -143,7 +146,7 @@ func (h *Handler) Flush(ctx context.Context) error {
 func (c *core) newWaiter() *waiter {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	w := &waiter{ticket: math.MaxUint64, left: c.left + 1, done: make(chan struct{}), stories: make(map[*telling]bool)}
+	w := &waiter{ticket: math.MaxUint64, left: c.left + 1, done: make(chan struct{}), failed: make(chan struct{}), stories: make(map[*telling]bool)}
 	c.waiters = append(c.waiters, w)
 	return w
 }
@@ -151,7 +154,7 @@ func (c *core) newWaiter() *waiter {
 // await waits until all that was announced so far is settled.
 func (c *core) await(ctx context.Context, w *waiter) error {
 	c.mu.Lock()
-	w.ticket = c.ticket
+	w.ticket, w.began = c.ticket, time.Now()
 	w.settledOne()
 	if c.writer != nil {
 		c.writer.hurry = true
@@ -161,8 +164,27 @@ func (c *core) await(ctx context.Context, w *waiter) error {
 	select {
 	case <-w.done:
 		return nil
+	case <-w.failed:
+		return story.ErrUnusable
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// failWaiters lets nobody wait any more who waited when a call began that says that the
+// store cannot be used.
+func (c *core) failWaiters(began time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, w := range c.waiters {
+		if w.began.IsZero() || began.Before(w.began) {
+			continue
+		}
+		select {
+		case <-w.failed:
+		default:
+			close(w.failed)
+		}
 	}
 }
 
@@ -210,7 +232,8 @@ func (h *Handler) Close() error {
 // Shutdown seals every open story, as Closed, stores what is left and ends the
 // handler's goroutine. What cannot be stored before the context ends stays in the
 // journal, for the next handler that uses it, or goes to Options.Fallback, and the
-// error, an *[UnwrittenError], counts it. That an earlier process left more in the
+// error, an *[UnwrittenError], counts it. It does not wait for a store that says that it
+// cannot be used, as where the table is missing. That an earlier process left more in the
 // journal than could be stored is an error as well. What is logged later goes to
 // the fallback.
 //

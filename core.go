@@ -82,6 +82,7 @@ type chunk struct {
 	lost          losses        // lines that are not stored
 	left          int           // parts that are not settled, once it is formatted
 	unstored      bool          // a part of it is not, and never will be
+	unreadable    bool          // it left memory, and the journal does not give it back
 
 	entry   chunkEntry
 	resume  []byte      // how far the story is written down after it
@@ -271,6 +272,7 @@ func (c *core) announceLocked(k *chunk) {
 	c.ticket++
 	k.ticket = c.ticket
 	k.unsettled = c.unsettled.PushBack(k)
+	k.telling.waiting++
 	c.left++
 	for _, w := range c.waiters {
 		if k.ticket <= w.ticket {
@@ -330,10 +332,21 @@ func (c *core) settleLocked(k *chunk) bool {
 		return false
 	}
 	c.left--
+	k.telling.waiting--
 	for _, w := range c.waiters {
 		w.settled(k)
 	}
 	return true
+}
+
+// waits reports whether a chunk of the story waits for the store.
+func (c *core) waits(t *telling) bool {
+	if t == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return t.waiting > 0
 }
 
 // openStories is a heap by due time.

@@ -19,6 +19,7 @@ const (
 type flight struct {
 	batch    []*parcel
 	failures int // in a row, when it began
+	began    time.Time
 	err      error
 }
 
@@ -38,7 +39,7 @@ func (w *writer) launch(batch []*parcel) {
 	}
 	w.flights++
 	w.since = time.Time{} // what is left lingered long enough
-	go w.put(flight{batch: batch, failures: w.store.failures})
+	go w.put(flight{batch: batch, failures: w.store.failures, began: time.Now()})
 }
 
 func (w *writer) put(f flight) {

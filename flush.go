@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/journal"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -49,6 +50,9 @@ type writer struct {
 	slow   map[story.Key]int   // parts that wait for them
 	pace   pace
 	down   bool // OnError heard of trouble, and not that it was over
+
+	freed   journal.Position // the end of the oldest segment when freeJournal looked at open stories
+	freedAt time.Time        // when that was
 
 	recovered chan struct{}    // closed when nothing is left to be recovered
 	remains   []*remains       // of processes that are gone
@@ -95,7 +99,7 @@ func (w *writer) run() {
 		now := time.Now()
 		w.core.takeAbandoned()
 		w.expire(now)
-		w.core.freeJournal()
+		w.freeJournal(now)
 		w.core.payOwed()
 		w.core.relax()
 		hurry := w.takeHurry()
@@ -182,7 +186,7 @@ func (w *writer) fetch(now time.Time) {
 		}
 	}
 	healthy := w.flightsAllowed() > 1
-	for ready < 4*batchParts && all < 64*batchParts {
+	for ready < 4*batchParts && all < 64*batchParts && (ready < batchParts || !w.core.short()) {
 		k := w.dequeue()
 		if k == nil {
 			return

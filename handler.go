@@ -231,7 +231,10 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 func (h *Handler) handle(r slog.Record, place *contextValue, scope *Scope, site callSite) error {
 	s := h.core.scratch.Get().(*scratch)
 	defer h.core.release(s)
-	bound := h.render(s, r, scope != nil)
+	bound, joined := h.render(s, r, scope != nil)
+	if joined != nil {
+		scope = joined
+	}
 	if h.core.isFallback(site.stack) {
 		return nil // it would be written there, and logged, and so on
 	}
@@ -294,10 +297,10 @@ func (s *scratch) line() []story.Line {
 	return []story.Line{{Level: s.level, Message: s.message, Attrs: string(s.writer.text)}}
 }
 
-// render fills s with the record, its values resolved, and returns the story
-// that an attribute of Key in the record names. In a scope that is an attribute
-// like others.
-func (h *Handler) render(s *scratch, r slog.Record, scoped bool) (bound *keyedStory) {
+// render fills s with the record, its values resolved, and returns the story or the
+// scope that an attribute of Key or Scope.Attr in the record names. In a scope that is
+// an attribute like others.
+func (h *Handler) render(s *scratch, r slog.Record, scoped bool) (bound *keyedStory, joined *Scope) {
 	s.offsetFrom, s.level, s.message = r.Time, r.Level, r.Message
 	w := &s.writer
 	w.replace, w.groups = h.core.opts.ReplaceAttr, nil
@@ -316,15 +319,19 @@ func (h *Handler) render(s *scratch, r slog.Record, scoped bool) (bound *keyedSt
 	w.prefix, w.groups = append(w.prefix, h.prefix...), h.groups
 	r.Attrs(func(a slog.Attr) bool {
 		if !scoped && a.Value.Kind() == slog.KindLogValuer {
-			if v, ok := a.Value.Any().(keyValue); ok {
+			switch v := a.Value.Any().(type) {
+			case keyValue:
 				bound = &keyedStory{key: v.key}
+				return true
+			case scopeValue:
+				joined = v.scope
 				return true
 			}
 		}
 		w.attr(a)
 		return true
 	})
-	return bound
+	return bound, joined
 }
 
 // replaceBuiltins lets ReplaceAttr see the time, the level and the message. What

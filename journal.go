@@ -419,8 +419,10 @@ func (c *core) unfile(f filedChunk) *chunk {
 		k.telling = c.newTelling()
 	}
 	k.ticket, k.entry, k.count = f.ticket, f.entry, f.count
-	if err != nil || r.failed {
-		k.entry.last = 0 // the lines are lost as well
+	if err != nil || r.failed { // what it is about is lost, and the lines with it
+		c.counts.damaged.Add(int64(f.count) + 1)
+		c.hasNews(unreadable, fmt.Errorf("dynamoslog: a story of %d lines that had left memory cannot be read from the journal in %s: %w", f.count, c.opts.Journal, err))
+		k.count, k.lost.unread, k.unreadable = 0, f.count, true
 	}
 	k.size = perStory
 	c.buffered.Add(k.size - perFiled)
@@ -430,7 +432,7 @@ func (c *core) unfile(f filedChunk) *chunk {
 // load reads the lines of a chunk that was spilled, and counts those that cannot
 // be read.
 func (c *core) load(k *chunk) {
-	if k.lines.count > 0 || k.entry.number == 0 || !k.entry.complete {
+	if k.lines.count > 0 || k.entry.number == 0 || !k.entry.complete || k.unreadable {
 		return
 	}
 	lost := c.readLines(k)
@@ -442,13 +444,19 @@ func (c *core) load(k *chunk) {
 }
 
 // freeJournal lets open stories go on in newer segments when half of the journal
-// is in use: what they have is handed over, or their facts are written again.
-func (c *core) freeJournal() {
+// is in use: what they have is handed over, or their facts are written again. It looks
+// at them once for each segment, or again after a second.
+func (w *writer) freeJournal(now time.Time) {
+	c := w.core
 	log := c.journal.Load()
 	if log == nil || log.Size() < c.journalLimit()/2 {
 		return
 	}
 	tail := log.Tail()
+	if tail == w.freed && now.Sub(w.freedAt) < time.Second {
+		return
+	}
+	w.freed, w.freedAt = tail, now
 	for _, b := range c.openNow(0, math.MaxInt) {
 		b.mu.Lock()
 		if b.entry.pin != 0 && b.entry.pin < tail {

@@ -94,7 +94,7 @@ func (c *core) shed() {
 	c.memory.sheddable.Store(false)
 	if held := c.buffered.Load(); held <= c.eighths(7) {
 		c.memory.next.Store(min(held+c.eighths(1)/2, c.eighths(7)))
-		if c.opts.Journal == "" && c.memory.down.Load() {
+		if c.dropsOpen() {
 			return
 		}
 		c.shedOpen()
@@ -142,12 +142,16 @@ func (c *core) shedOpen() {
 	}
 }
 
+// dropsOpen reports whether lines of open stories are dropped where memory is short, as
+// there is nobody to hand them over to.
+func (c *core) dropsOpen() bool { return c.opts.Journal == "" && c.memory.down.Load() }
+
 // shed drops or hands over what an open story holds.
 func (b *buffer) shed() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case b.core.memory.down.Load() && b.core.opts.Journal == "":
+	case b.core.dropsOpen():
 		b.shedBelow(warn)
 	case b.held.held > sheds:
 		b.cut()

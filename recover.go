@@ -28,7 +28,7 @@ type remains struct {
 
 const (
 	perRemainder  = 1 << 10  // bytes of memory that a remainder takes beside its lines, about
-	scannedAtOnce = 16 << 10 // stories
+	scannedAtOnce = 16 << 10 // stories, where there is memory for them
 )
 
 // A remainder is what is left of a story.
@@ -107,8 +107,9 @@ func (r *remains) scan(c *core) bool {
 	if r.index = 0; len(r.numbers) == 0 {
 		return false
 	}
-	first, last := r.numbers[0], r.numbers[min(scannedAtOnce, len(r.numbers))-1]
-	r.numbers = r.numbers[min(scannedAtOnce, len(r.numbers)):]
+	many := min(scannedAtOnce, max(int(c.eighths(1)/perRemainder), 64), len(r.numbers))
+	first, last := r.numbers[0], r.numbers[many-1]
+	r.numbers = r.numbers[many:]
 	r.stories = r.remaindersOf(r.journal.All(), first, last)
 	r.index = int64(8 * cap(r.numbers))
 	for _, s := range r.stories {

@@ -91,7 +91,9 @@ func (w *writer) setBack(f flight, failures map[int]story.PutFailure) {
 		}
 	}
 	stored := len(failures) < len(batch)
-	w.park(now, kinds[misconfigured] != nil)
+	if w.park(now, kinds[misconfigured] != nil); w.parked {
+		w.core.failWaiters(f.began)
+	}
 	switch {
 	case w.parked:
 		w.fail(f, now, longestProbe)

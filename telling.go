@@ -30,6 +30,7 @@ type telling struct {
 
 	aside    int       // chunks that were put aside, of
 	asideKey story.Key // guarded by core.mu, both
+	waiting  int       // chunks that are not settled; guarded by core.mu
 
 	resume atomic.Pointer[resumePoint] // where the journal resumes it; nil without one
 }
@@ -50,6 +51,9 @@ type parcel struct {
 
 // tell makes the parts of a chunk, in the order in which they must be stored.
 func (t *telling) tell(k *chunk, c *core) []*parcel {
+	if k.unreadable {
+		return nil
+	}
 	if k.from != nil {
 		t.resumeFrom(k.from)
 	}
