@@ -69,7 +69,8 @@ type waiter struct {
 	left    int
 	done    chan struct{}
 	began   time.Time     // when it began to wait; zero before that
-	failed  chan struct{} // closed when the store has said since then that it cannot be used
+	refused int           // answers since then that the store cannot be used
+	failed  chan struct{} // closed when that is so
 	lost    losses
 	stories map[*telling]bool // of which something is not stored
 	filed   int               // more of them: that had left memory
@@ -171,18 +172,24 @@ func (c *core) await(ctx context.Context, w *waiter) error {
 	}
 }
 
-// failWaiters lets nobody wait any more who waited when a call began that says that the
-// store cannot be used.
-func (c *core) failWaiters(began time.Time) {
+const (
+	// So many answers that the store cannot be used are believed, as the first may come of
+	// credentials that are being replaced; or one that took so long.
+	refusals        = 3
+	refusalPatience = 700 * time.Millisecond
+)
+
+// failWaiters notes that a call which began at a time has said that the store cannot be
+// used, for those who waited then.
+func (c *core) failWaiters(began, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, w := range c.waiters {
 		if w.began.IsZero() || began.Before(w.began) {
 			continue
 		}
-		select {
-		case <-w.failed:
-		default:
+		if w.refused++; w.refused == refusals || w.refused < refusals && now.Sub(w.began) > refusalPatience {
+			w.refused = refusals
 			close(w.failed)
 		}
 	}

@@ -24,13 +24,13 @@ var configFaults = []fault{
 	{
 		name:  "expired token, then a fresh one",
 		fault: same(dynamotest.Token("old", dynamotest.ExpiredToken)), stays: true,
-		client: credentialsAfter(1500*time.Millisecond, aws.Credentials{AccessKeyID: dynamotest.AccessKey, SecretAccessKey: dynamotest.Secret, SessionToken: "old"}, nil),
-		during: isParked, trouble: dynamoslog.ErrNoCredentials,
+		client: credentialsAfter(badCredentials, aws.Credentials{AccessKeyID: dynamotest.AccessKey, SecretAccessKey: dynamotest.Secret, SessionToken: "old"}, nil),
+		during: isParked, trouble: dynamoslog.ErrNoCredentials, lasts: badCredentials,
 	},
 	{
 		name:   "no credentials, then some",
-		client: credentialsAfter(1500*time.Millisecond, aws.Credentials{}, errors.New("none yet")),
-		during: isParked, trouble: dynamoslog.ErrNoCredentials,
+		client: credentialsAfter(badCredentials, aws.Credentials{}, errors.New("none yet")),
+		during: isParked, trouble: dynamoslog.ErrNoCredentials, lasts: badCredentials,
 	},
 	{
 		name:  "access denied",
@@ -45,6 +45,9 @@ var configFaults = []fault{
 		setup: createWrongTable, during: isParked, heal: remakeTable, trouble: dynamoslog.ErrWrongTable,
 	},
 }
+
+// badCredentials is how long they are: Flush does not wait for better ones.
+const badCredentials = 1500 * time.Millisecond
 
 func isParked(tr *trial) {
 	tr.await(flushPatience, "the handler parked", func() bool { return !tr.h.Stats().Parked.IsZero() })

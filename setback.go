@@ -15,9 +15,9 @@ import (
 const (
 	firstDelay   = 50 * time.Millisecond
 	longestDelay = 20 * time.Second
-	longestProbe = 2 * time.Second // while parked
-	hurriedDelay = time.Second     // while somebody waits for Flush or Shutdown
-	tellAgain    = time.Minute     // how often OnError hears of the same trouble
+	longestProbe = 2 * time.Second        // while parked
+	hurriedDelay = 200 * time.Millisecond // while somebody waits for Flush or Shutdown
+	tellAgain    = time.Minute            // how often OnError hears of the same trouble
 )
 
 // A delay grows with each failure in a row. How long it is, is drawn between
@@ -92,11 +92,11 @@ func (w *writer) setBack(f flight, failures map[int]story.PutFailure) {
 	}
 	stored := len(failures) < len(batch)
 	if w.park(now, kinds[misconfigured] != nil); w.parked {
-		w.core.failWaiters(f.began)
+		w.core.failWaiters(f.began, now)
 	}
 	switch {
 	case w.parked:
-		w.fail(f, now, longestProbe)
+		w.fail(f, now, min(w.longest(), longestProbe))
 	case !stored && kinds[fault] != nil && kinds[busy] == nil && kinds[rejected] == nil:
 		w.fail(f, now, w.longest())
 	default:

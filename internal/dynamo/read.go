@@ -81,6 +81,14 @@ func (s *Store) parts(ctx context.Context, key story.Key, id string) (parts []st
 	if err != nil && !errors.Is(err, errEnough) {
 		return nil, nil, err
 	}
+	if header == nil && len(reader.gathered.Parts) > 0 { // it may have come meanwhile, before them
+		if header, err = s.getItem(ctx, objectOf(key), id); err != nil {
+			return nil, nil, err
+		}
+		if header != nil && !expired(header, now) && !isForeign(header) {
+			reader.add(header)
+		}
+	}
 	if parts = reader.gathered.Parts; len(parts) == 0 {
 		return nil, nil, s.notFound(key, id)
 	}
