@@ -306,7 +306,7 @@ func (b *buffer) takeLast(state story.State) *chunk {
 		return nil
 	}
 	b.uncount() // a waiting story is counted for itself
-	if b.count == 0 && b.refused == 0 {
+	if b.count == 0 && b.refused == 0 && !b.stored {
 		b.idle = true // the story begins with a late line, if it does
 		return nil
 	}

@@ -509,3 +509,18 @@ func TestHandlerFromOutsideABubble(t *testing.T) {
 		}
 	})
 }
+
+// A story of which only the loss of its lines is stored ends as others do.
+func TestStoryOfWhichNothingIsLeftEnds(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{MaxBuffered: 4 << 10})
+	ctx, scope := dynamoslog.Begin(t.Context(), "job", "1")
+	slog.New(h).InfoContext(ctx, strings.Repeat("x", 8<<10))
+	if err := h.Flush(t.Context()); err == nil {
+		t.Error("Flush: nil, although a line was dropped")
+	}
+	scope.End()
+	_ = h.Flush(t.Context())
+	if got := state(t, store, "job_1", ""); got != story.Sealed {
+		t.Errorf("the story is %q", got)
+	}
+}
