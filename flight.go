@@ -106,7 +106,7 @@ func (w *writer) acknowledge(p *parcel) {
 	counts := &w.core.counts
 	counts.parts.Add(1)
 	counts.lines.Add(int64(p.lines))
-	if p.Header != nil && p.Header.State != story.Open {
+	if p.Header != nil && p.Header.State != story.Open && !p.Raise {
 		counts.stories.Add(1)
 	}
 	counts.bytes.Add(int64(len(p.Text)))

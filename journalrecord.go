@@ -71,7 +71,10 @@ func (w *recordWriter) header(h story.Header) {
 	}
 }
 
-const resumeEnded = 16
+const (
+	resumeEnded = 16
+	resumeLevel = 32 // the level of the final header stands at the end
+)
 
 // appendResume returns a resume as a record holds it.
 func (t *telling) appendResume() []byte {
@@ -114,6 +117,7 @@ func (w *recordWriter) resume(t *telling) {
 	if t.ended {
 		flags |= resumeEnded
 	}
+	flags |= resumeLevel
 	w.uint(flags)
 	w.uint(uint64(t.tree.indent))
 	w.uint(uint64(len(t.tree.lanes)))
@@ -130,6 +134,7 @@ func (w *recordWriter) resume(t *telling) {
 		w.uint(uint64(f.parts))
 		w.uint(uint64(f.lines))
 	}
+	w.int(int64(t.level))
 }
 
 // A recordReader reads what a recordWriter wrote. It fails for anything else,
@@ -223,6 +228,9 @@ func (r *recordReader) resume() *telling {
 			key := story.Key{Kind: r.string(), ID: r.string()}
 			t.former[key] = formerKey{int(r.uint()), int(r.uint())}
 		}
+	}
+	if flags&resumeLevel != 0 {
+		t.level = slog.Level(r.int())
 	}
 	return t
 }

@@ -524,3 +524,44 @@ func TestStoryOfWhichNothingIsLeftEnds(t *testing.T) {
 		t.Errorf("the story is %q", got)
 	}
 }
+
+// An Error after the story's end is found in lists, on every store, and after a crash.
+func TestLateErrorIsInLists(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &faulty{Memory: story.NewMemory()}
+		opts := dynamoslog.Options{Journal: filepath.Join(t.TempDir(), "journal"), Fallback: &bytes.Buffer{}}
+		h := dynamoslog.New(store, &opts)
+		logger := slog.New(h)
+		ctx, scope := dynamoslog.Begin(t.Context(), "job", "1")
+		logger.InfoContext(ctx, "line 0")
+		scope.End()
+		levels := func() (n int) {
+			page, err := store.List(t.Context(), story.Query{MinLevel: slog.LevelError})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(page.Headers)
+		}
+		logger.InfoContext(ctx, "line 1")
+		if err := h.Flush(t.Context()); err != nil || levels() != 0 {
+			t.Errorf("%d at level Error, %v", levels(), err)
+		}
+		store.set(failing(story.Retry, all))
+		logger.ErrorContext(ctx, "line 2")
+		next := crashed(t, store, opts)
+		store.set(nil)
+		if err := next.Close(); err != nil {
+			t.Error(err)
+		}
+		if levels() != 1 {
+			t.Errorf("%d at level Error after a crash, want 1", levels())
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+		wantLines(t, store, "1", 3, story.Sealed)
+		if s := h.Stats(); s.Stories != 1 {
+			t.Errorf("%d stories are counted, want 1", s.Stories)
+		}
+	})
+}

@@ -229,7 +229,7 @@ func (t *telling) goOnFrom(k *chunk) {
 	t.begun = t.begun || f.header != nil
 	t.lines, t.empty, k.whole = f.lines, false, false
 	if f.header != nil {
-		k.header.MaxLevel = max(k.header.MaxLevel, f.header.MaxLevel)
+		k.header.MaxLevel, t.level = max(k.header.MaxLevel, f.header.MaxLevel), f.header.MaxLevel
 	}
 	if t.taken == nil {
 		t.taken = make(map[int]bool)

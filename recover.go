@@ -345,6 +345,7 @@ func (k *chunk) interrupt() {
 func (t *telling) resumeFrom(other *telling) {
 	t.tree, t.key, t.parts, t.lines = other.tree, other.key, other.parts, other.lines
 	t.begun, t.ended, t.empty, t.former = other.begun, other.ended, other.empty, other.former
+	t.level = other.level
 	t.refused, t.shed, t.taken = other.refused, other.shed, nil
 }
 

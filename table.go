@@ -36,8 +36,8 @@ var (
 // Nothing is looked up before the first call, which copies the fields: changes
 // after it have no effect. There is nothing to close.
 //
-// The identity that writes needs the actions dynamodb:PutItem, BatchWriteItem
-// and GetItem on the table, and with [Options.Journal] Query; one that reads needs GetItem, and Query on the table
+// The identity that writes needs the actions dynamodb:PutItem, BatchWriteItem,
+// UpdateItem and GetItem on the table, and with [Options.Journal] Query; one that reads needs GetItem, and Query on the table
 // and its index; deleting needs Query, GetItem and BatchWriteItem; Create and
 // Check need CreateTable, DescribeTable, UpdateTimeToLive and DescribeTimeToLive.
 //

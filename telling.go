@@ -14,13 +14,14 @@ import (
 type telling struct {
 	tree    tree
 	key     story.Key
-	parts   int  // text parts made under the key
-	lines   int  // lines in them
-	begun   bool // a header was made
-	ended   bool // its end was made: a final header, or none as it was dropped or not kept
-	empty   bool // it has ended, and nothing of it is stored
-	refused bool // by Keep, or for want of memory: late lines are not stored either
-	shed    bool // for want of memory: they are counted as dropped
+	parts   int        // text parts made under the key
+	lines   int        // lines in them
+	begun   bool       // a header was made
+	level   slog.Level // of its final header
+	ended   bool       // its end was made: a final header, or none as it was dropped or not kept
+	empty   bool       // it has ended, and nothing of it is stored
+	refused bool       // by Keep, or for want of memory: late lines are not stored either
+	shed    bool       // for want of memory: they are counted as dropped
 	former  map[story.Key]formerKey
 
 	// The parts that were found under the key when a recovered chunk was in doubt, and
@@ -98,6 +99,9 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 		final, header.State = true, story.Sealed // late lines are all that there is
 	}
 	t.empty = false
+	if final {
+		t.level = header.MaxLevel
+	}
 	if final && (t.parts == 0 && len(t.taken) == 0 || k.whole) && len(text) <= story.MaxHeaderText { // late lines may have overtaken it
 		t.begun = true
 		return append(parcels, t.parcel(k, story.Part{Header: &header, Text: text}, len(starts)))
@@ -112,7 +116,21 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 		header.Parts = t.unbroken()
 		parcels = append(parcels, t.parcel(k, story.Part{Header: &header}, 0))
 	}
-	return parcels
+	return append(parcels, t.raise(k, header, final)...)
+}
+
+// raise makes the part by which late lines that went wrong are found in lists: it
+// raises the level of the header that is stored.
+func (t *telling) raise(k *chunk, header story.Header, final bool) []*parcel {
+	if !k.late || final || !t.begun {
+		return nil
+	}
+	k.lines.each(func(facts lineFacts, _, _ string) { header.MaxLevel = max(header.MaxLevel, facts.level) })
+	if header.MaxLevel < warn || header.MaxLevel <= t.level {
+		return nil
+	}
+	t.level, header.State = header.MaxLevel, story.Sealed
+	return []*parcel{t.parcel(k, story.Part{Header: &header, Raise: true}, 0)}
 }
 
 // textParts makes the parts of a text whose lines begin at starts.

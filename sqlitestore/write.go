@@ -75,6 +75,9 @@ func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
 
 func putPart(ctx context.Context, tx *sql.Tx, part story.Part) error {
 	object := part.Key.String()
+	if part.Raise {
+		return raiseHeader(ctx, tx, object, part)
+	}
 	if part.Header != nil {
 		stored, err := putHeader(ctx, tx, object, part)
 		if err != nil || !stored {
@@ -83,6 +86,18 @@ func putPart(ctx context.Context, tx *sql.Tx, part story.Part) error {
 	}
 	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO texts (object, id, number, text) VALUES (?, ?, ?, ?)`,
 		object, part.ID, part.Number, part.Text)
+	return err
+}
+
+// raiseHeader changes a final header for lines that came after the story's end.
+func raiseHeader(ctx context.Context, tx *sql.Tx, object string, part story.Part) error {
+	h := part.Header
+	if h == nil {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE headers SET level = ?1, lines = ?2
+		WHERE object = ?3 AND id = ?4 AND state <> 'open' AND (level < ?1 OR lines < ?2)`,
+		int64(h.MaxLevel), h.LineCount, object, part.ID)
 	return err
 }
 

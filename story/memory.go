@@ -46,6 +46,10 @@ func (m *Memory) Put(ctx context.Context, parts []Part) error {
 	defer m.mu.Unlock()
 	for _, part := range parts {
 		at := place{part.Key, part.ID}
+		if part.Raise {
+			raise(m.stories[at], part.Header)
+			continue
+		}
 		if m.stories[at] == nil {
 			m.stories[at] = make(map[int]Part)
 		}
@@ -61,6 +65,18 @@ func (m *Memory) Put(ctx context.Context, parts []Part) error {
 		m.stories[at][part.Number] = part
 	}
 	return nil
+}
+
+// raise changes the header among the parts of a story.
+func raise(parts map[int]Part, to *Header) {
+	head := parts[0]
+	if head.Header == nil || to == nil || head.Header.State == Open || to.LineCount <= head.Header.LineCount && to.MaxLevel <= head.Header.MaxLevel {
+		return
+	}
+	raised := cloneHeader(*head.Header) // readers may hold the other
+	raised.MaxLevel, raised.LineCount = to.MaxLevel, to.LineCount
+	head.Header = &raised
+	parts[0] = head
 }
 
 // List implements [Store].

@@ -31,7 +31,8 @@ type Store interface {
 	// Put is idempotent: a part is known by key, id and number, and storing it
 	// again, with the same content, changes nothing. A header whose state is Open
 	// is stored only where the story has no header yet, and is otherwise already
-	// stored; every other header replaces the one before it. One call may name
+	// stored; every other header replaces the one before it, but for one that only
+	// raises it: see [Part]. One call may name
 	// one part twice; the same rules hold then, the later one being put last.
 	//
 	// The caller keeps to the limits of this package. A part beyond what the
@@ -85,6 +86,11 @@ type Part struct {
 	// Part 0 carries the header, and text too where the story is short.
 	Number int
 	Header *Header // of part 0, nil otherwise
+	// Raise is set of a part 0 that changes a header which is stored and final, for
+	// lines that came after the story's end: its MaxLevel and LineCount become those of
+	// Header, where one of them is higher than what is stored. All else stays. Where there
+	// is no such header, nothing is stored, and that is no failure.
+	Raise bool
 	// Text is a piece of what [Format] gives: at most [MaxPartText] bytes, or
 	// [MaxHeaderText] in part 0, of valid UTF-8. A line may begin in one part
 	// and end in the next.

@@ -36,8 +36,9 @@ var (
 // not name a key twice.
 type write struct {
 	item  item
-	open  bool  // an open header
-	parts []int // indexes in the call's slice
+	open  bool          // an open header
+	raise *story.Header // what a stored one is raised to, instead of an item
+	parts []int         // indexes in the call's slice
 }
 
 // A slot is what tells items apart.
@@ -90,6 +91,14 @@ func (s *Store) PutEncoded(ctx context.Context, parts []story.Part, encoded []En
 			p.putOpen(ctx, w)
 			continue
 		}
+		if w.raise != nil { // after what it raises
+			if len(batch) > 0 {
+				p.putBatch(ctx, batch)
+			}
+			batch, size = nil, 0
+			p.raise(ctx, w)
+			continue
+		}
 		n := itemSize(w.item)
 		if len(batch) == batchItems || len(batch) > 0 && size+n > batchBytes {
 			p.putBatch(ctx, batch)
@@ -114,6 +123,12 @@ func (p *putter) plan(parts []story.Part, encoded []Encoded) []*write {
 	var writes []*write
 	bySlot := make(map[slot]*write)
 	for i, part := range parts {
+		if part.Raise {
+			if part.Header != nil {
+				writes = append(writes, &write{item: item{attrObject: str(objectOf(part.Key)), attrStory: str(part.ID)}, raise: part.Header, parts: []int{i}})
+			}
+			continue
+		}
 		made := encoded[i]
 		if made.item == nil && made.err == nil {
 			made = p.store.Encode(part)
@@ -181,6 +196,42 @@ func (p *putter) putOpen(ctx context.Context, w *write) {
 		p.failCall(ctx, err, w)
 	case out.ConsumedCapacity == nil:
 		p.decide(ctx, w)
+	default:
+		p.store.unclear.Store(0)
+		p.store.wrote(*out.ConsumedCapacity)
+	}
+}
+
+// raise changes a final header, for lines that came after the story's end. An identity
+// that may not do that loses nothing else by it.
+func (p *putter) raise(ctx context.Context, w *write) {
+	if p.stopped != nil {
+		p.fail(p.stopped.Outcome, p.stopped.Err, w)
+		return
+	}
+	out, err := call(ctx, p.store.client.UpdateItem, &dynamodb.UpdateItemInput{
+		TableName:                &p.store.Name,
+		Key:                      w.item,
+		UpdateExpression:         aws.String("SET #level = :level, #lines = :lines"),
+		ConditionExpression:      aws.String("attribute_exists(#object) AND #state <> :open AND (#level < :level OR #lines < :lines)"),
+		ExpressionAttributeNames: map[string]string{"#object": attrObject, "#state": attrState, "#level": attrLevel, "#lines": attrLines},
+		ExpressionAttributeValues: item{
+			":level": num(int64(w.raise.MaxLevel)), ":lines": num(int64(w.raise.LineCount)), ":open": str(string(story.Open)),
+		},
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	}, once)
+	var unmet *types.ConditionalCheckFailedException
+	switch {
+	case errors.As(err, &unmet):
+		p.store.unclear.Store(0)
+	case err != nil:
+		if explained := p.store.explain(ctx, err); errors.Is(explained, ErrNoAccess) {
+			p.fail(story.Reject, fmt.Errorf("the level of the story's header is not raised: %w", explained), w)
+			return
+		}
+		p.failCall(ctx, err, w)
+	case out.ConsumedCapacity == nil:
+		p.fail(story.Retry, errUnclear, w) // it may be done again
 	default:
 		p.store.unclear.Store(0)
 		p.store.wrote(*out.ConsumedCapacity)

@@ -121,6 +121,9 @@ func (s *Store) shardOf(id string) string {
 
 // encode makes the item of a part.
 func (s *Store) encode(part story.Part) (item, error) {
+	if part.Raise {
+		return nil, nil
+	}
 	sortKey := partKey(part.ID, part.Number)
 	if part.ID == "" || !utf8.ValidString(part.ID) || strings.HasPrefix(part.ID, partPrefix) || len(partKey(part.ID, 1)) > maxStory {
 		return nil, errBadID

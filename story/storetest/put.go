@@ -15,6 +15,7 @@ import (
 )
 
 var putCases = []testCase{
+	{"PutRaise", "a part that raises changes level and line count of a final header, upwards and nothing else, and is no failure where there is none", checkPutRaise},
 	{"PutIdempotent", "Put is idempotent: a part is known by key, id and number, and storing it again changes nothing", checkIdempotent},
 	{"PutAnyOrder", "Put stores parts in any order; it returns nil only when every part is stored", checkAnyOrder},
 	{"PutHeaderStates", "a header whose state is Open is stored only where the story has no header yet; every other header replaces the one before it", checkHeaderStates},
@@ -398,4 +399,47 @@ func checkConcurrency(ctx context.Context, store story.Store) error {
 	}
 	wait.Wait()
 	return errors.Join(append(errs, wantList(ctx, store, story.Query{Kind: kind}))...)
+}
+
+func checkPutRaise(ctx context.Context, store story.Store) error {
+	raise := func(of story.Part, state story.State, level slog.Level, lines int) story.Part {
+		raised := withHeader(of, func(h *story.Header) {
+			h.State, h.MaxLevel, h.LineCount, h.Title, h.Attrs = state, level, lines, "", nil
+		})
+		raised.Text, raised.Raise = "", true
+		return raised
+	}
+	head := sealed(newKey(), recent(), "one")
+	none := sealed(newKey(), recent(), "one")
+	open := bare(sealed(newKey(), recent(), "one"), story.Open, 0)
+	want := *head.Header
+	want.MaxLevel, want.LineCount = slog.LevelError, 3
+	for _, parts := range [][]story.Part{
+		{head, open},
+		{raise(head, story.Sealed, slog.LevelError, 3)},
+		{raise(head, story.Sealed, slog.LevelWarn, 2)}, // an older one, once more
+		{raise(none, story.Sealed, slog.LevelError, 3), raise(open, story.Sealed, slog.LevelError, 3)},
+	} {
+		if err := put(ctx, store, parts...); err != nil {
+			return err
+		}
+	}
+	page, err := store.List(ctx, story.Query{Key: head.Key, MinLevel: slog.LevelError})
+	if err != nil {
+		return err
+	}
+	if len(page.Headers) != 1 {
+		return fmt.Errorf("%d headers have the level, want 1", len(page.Headers))
+	}
+	if err := sameHeader(page.Headers[0], want); err != nil {
+		return err
+	}
+	if _, err := wantRead(ctx, store, head.Key, head.ID, head.Text); err != nil {
+		return err
+	}
+	got, err := store.Read(ctx, open.Key, open.ID)
+	if err != nil {
+		return err
+	}
+	return errors.Join(sameHeader(got.Header, *open.Header), wantNotFound(ctx, store, none.Key, none.ID))
 }
