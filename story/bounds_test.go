@@ -25,7 +25,7 @@ var start = time.Date(2026, 11, 22, 16, 41, 41, 0, time.UTC)
 
 // A count of parts that cannot be is a line, not as many.
 func TestAssembleBelievesNoCountOfParts(t *testing.T) {
-	for _, parts := range []int{3, 1 << 31, 1 << 40, math.MaxInt} {
+	for _, parts := range []int{3, math.MaxInt32, math.MaxInt/2 + 1, math.MaxInt} {
 		s := assemble(story.Header{State: story.Sealed, Parts: parts, LineCount: 2}, "+0.000 I one\n")
 		want := fmt.Sprintf("parts 2 to %d of this story are missing in the store", min(parts, math.MaxInt32))
 		if len(s.Lines) != 2 || s.Lines[1].Message != want || s.Lines[1].Level != slog.LevelWarn {

@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"math"
@@ -32,7 +33,7 @@ const (
 
 // picture returns the picture of headers that are listed newest first.
 func (v *viewer) picture(headers []story.Header) *picture {
-	longest := slices.MaxFunc(headers, func(a, b story.Header) int { return int(a.Duration - b.Duration) }).Duration
+	longest := slices.MaxFunc(headers, func(a, b story.Header) int { return cmp.Compare(a.Duration, b.Duration) }).Duration
 	p := &picture{Width: len(headers) * (barWidth + barGap), Height: pictureHeight}
 	var counts reading.Counts
 	for i, h := range headers {
