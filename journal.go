@@ -248,7 +248,7 @@ func readChunk(r *recordReader) *chunk {
 	k.entry.ordinal = r.uint()
 	flags := r.uint()
 	k.late, k.whole = flags&flagLate != 0, flags&flagWhole != 0
-	k.refused, k.count = int(r.uint()), int(r.uint())
+	k.refused, k.count = r.number(), r.number()
 	k.entry.last = journal.Position(r.uint())
 	k.header = r.header()
 	return k

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -43,6 +44,25 @@ func TestRecordsReadBack(t *testing.T) {
 	}
 }
 
+// What is longer than its record, or than an int, is no record. Where an int has 32
+// bits, that is more.
+func TestForgedNumbersAreNoRecord(t *testing.T) {
+	reads := map[string]func(*recordReader){
+		"count": func(r *recordReader) { r.count() }, "string": func(r *recordReader) { _ = r.string() },
+		"ints": func(r *recordReader) { r.ints() }, "number": func(r *recordReader) { r.number() },
+		"signed": func(r *recordReader) { r.signed() },
+	}
+	for name, read := range reads {
+		for _, n := range []uint64{1<<32 + 1, math.MaxInt64, math.MaxInt64 + 1, math.MaxUint64 - 1} {
+			r := recordReader{text: append(binary.AppendUvarint(nil, n), "text"...)}
+			fits := name == "number" && n <= math.MaxInt || name == "signed" && math.MaxInt == math.MaxInt64
+			if read(&r); r.failed == fits {
+				t.Errorf("%s of %d: failed is %v", name, n, r.failed)
+			}
+		}
+	}
+}
+
 // FuzzRecover reads arbitrary records: none makes it panic, and no line comes twice.
 func FuzzRecover(f *testing.F) {
 	k := &chunk{header: someHeader(), whole: true}
@@ -62,6 +82,18 @@ func FuzzRecover(f *testing.F) {
 		seed = append(binary.AppendUvarint(seed, uint64(len(record))), record...)
 	}
 	f.Add(seed)
+	for _, forged := range forgedLengths() {
+		record := append(newLineRecord(nil, 1, 1, 0), forged...)
+		f.Add(append(binary.AppendUvarint(slices.Clone(seed), uint64(len(record))), record...))
+	}
+	for _, n := range []uint64{math.MaxInt32 + 1, math.MaxUint32, math.MaxInt64, math.MaxUint64} {
+		record := beginRecord(nil, recordChunk, 1)
+		for _, field := range []uint64{1, 0, n, n, n} { // ordinal, flags, lines refused, lines, the last one's place
+			record.uint(field)
+		}
+		record.header(someHeader())
+		f.Add(append(binary.AppendUvarint(slices.Clone(seed), uint64(len(record))), record...))
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r := recordReader{text: text}
 		var records [][]byte

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -171,6 +172,25 @@ func (r *recordReader) int() int64 {
 	return n
 }
 
+// number reads what a whole int was written as. One that an int of this system does
+// not hold fails.
+func (r *recordReader) number() int {
+	n := r.uint()
+	if r.failed = r.failed || n > math.MaxInt; r.failed {
+		return 0
+	}
+	return int(n)
+}
+
+// signed reads what an int was written as, like number.
+func (r *recordReader) signed() int {
+	n := r.int()
+	if r.failed = r.failed || n < math.MinInt || n > math.MaxInt; r.failed {
+		return 0
+	}
+	return int(n)
+}
+
 // count reads a number of things that take a byte each at least.
 func (r *recordReader) count() int {
 	n := r.uint()
@@ -184,7 +204,7 @@ func (r *recordReader) string() string { return string(r.take(r.count())) }
 
 func (r *recordReader) ints() (list []int) {
 	for range r.count() {
-		list = append(list, int(r.int()))
+		list = append(list, r.signed())
 	}
 	return list
 }
@@ -196,8 +216,8 @@ func (r *recordReader) header() (h story.Header) {
 	h.Updated = h.Start.Add(time.Duration(r.int()))
 	h.Duration = time.Duration(r.int())
 	h.State = story.State(r.string())
-	h.MaxLevel = slog.Level(r.int())
-	h.LineCount = int(r.int())
+	h.MaxLevel = slog.Level(r.signed())
+	h.LineCount = r.signed()
 	h.Title = r.string()
 	if n := r.count(); n > 0 {
 		h.Attrs = make(map[string]string, n)
@@ -212,13 +232,13 @@ func (r *recordReader) header() (h story.Header) {
 func (r *recordReader) resume() *telling {
 	t := &telling{}
 	t.key = story.Key{Kind: r.string(), ID: r.string()}
-	t.parts, t.lines = int(r.uint()), int(r.uint())
+	t.parts, t.lines = r.number(), r.number()
 	flags := r.uint()
 	t.begun, t.refused, t.shed = flags&1 != 0, flags&2 != 0, flags&4 != 0
 	t.empty, t.ended = flags&8 != 0, flags&resumeEnded != 0
-	t.tree.indent = Indent(r.uint())
+	t.tree.indent = Indent(r.number())
 	for range r.count() {
-		b := branch{frames: int(r.int()), base: int(r.int())}
+		b := branch{frames: r.signed(), base: r.signed()}
 		b.real, b.shown = r.ints(), r.ints()
 		t.tree.lanes = append(t.tree.lanes, b)
 	}
@@ -226,7 +246,7 @@ func (r *recordReader) resume() *telling {
 		t.former = make(map[story.Key]formerKey, n)
 		for range n {
 			key := story.Key{Kind: r.string(), ID: r.string()}
-			t.former[key] = formerKey{int(r.uint()), int(r.uint())}
+			t.former[key] = formerKey{r.number(), r.number()}
 		}
 	}
 	if flags&resumeLevel != 0 {

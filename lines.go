@@ -3,6 +3,7 @@ package dynamoslog
 import (
 	"encoding/binary"
 	"log/slog"
+	"math"
 	"sync"
 	"unsafe"
 )
@@ -22,7 +23,7 @@ type lineFacts struct {
 // does compactWord, so that they stay in registers on the way of most lines.
 func fits(offset int64, level slog.Level, lanes, frames, message, attrs int) bool {
 	return uint64(offset) < 1<<22 && uint64(level+32) < 1<<6 && lanes < 1<<6 &&
-		frames < 1<<9 && message < 1<<11 && attrs < 1<<16
+		frames < 1<<9 && uint(message) < 1<<11 && uint(attrs) < 1<<16
 }
 
 // compactWord packs facts that fit, all but the length of the attributes. Its lowest
@@ -98,21 +99,26 @@ func decodeLargeFacts(text []byte) (facts lineFacts, rest []byte, ok bool) {
 	}
 	unsigned := func(text []byte) (int64, int) {
 		n, size := binary.Uvarint(text)
-		return int64(uint32(n)), size
+		if n > math.MaxUint32 {
+			return 0, 0
+		}
+		return int64(n), size
 	}
 	ok = true
-	facts.offset, facts.level = next(binary.Varint), slog.Level(next(binary.Varint))
+	facts.offset = next(binary.Varint)
+	level := next(binary.Varint)
+	facts.level = slog.Level(level)
 	facts.lane, facts.frames, facts.shared = int32(next(unsigned)), int32(next(unsigned)), int32(next(unsigned))
 	facts.message, facts.attrs = uint32(next(unsigned)), uint32(next(unsigned))
-	return facts, text, ok && facts.lane >= 0 && facts.frames >= 0 && facts.shared >= 0
+	return facts, text, ok && int64(facts.level) == level && facts.lane >= 0 && facts.frames >= 0 && facts.shared >= 0
 }
 
 // decodeLine reads the line that text begins with, and returns what follows it.
 // It returns false for text that is no line.
 func decodeLine(text []byte) (facts lineFacts, message, attrs, rest []byte, ok bool) {
 	facts, text, ok = decodeFacts(text)
-	size := int(facts.message) + int(facts.attrs)
-	if !ok || size > len(text) {
+	size := uint64(facts.message) + uint64(facts.attrs) // more than an int holds where it has 32 bits
+	if !ok || size > uint64(len(text)) {
 		return lineFacts{}, nil, nil, nil, false
 	}
 	return facts, text[:facts.message], text[facts.message:size], text[size:], true

@@ -2,8 +2,10 @@ package dynamoslog
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -68,11 +70,44 @@ func TestLinesHoldWhatWasAdded(t *testing.T) {
 	}
 }
 
+// forgedLengths returns lines that say that they are longer than they are: as long
+// as a length may be, as much as an int of 32 bits cannot hold, alone or in all.
+func forgedLengths() (lines [][]byte) {
+	for _, facts := range []lineFacts{
+		{message: math.MaxInt32, attrs: 1}, {message: math.MaxInt32, attrs: math.MaxInt32}, {message: 1 << 31}, {attrs: 1 << 31},
+		{message: 1 << 31, attrs: 1 << 31}, {message: math.MaxUint32, attrs: 1}, {message: 1, attrs: math.MaxUint32},
+		{message: math.MaxUint32, attrs: math.MaxUint32}, {message: math.MaxUint32 - 10, attrs: 20},
+	} {
+		lines = append(lines, append(facts.appendTo(nil), "some text"...))
+	}
+	for _, at := range []int{2, 3, 4, 5, 6} { // lane, frames, shared, and the two lengths
+		facts := [...]uint64{0, 0, 0, 0, 0, 1, 1}
+		facts[at] = 1<<32 + 1
+		line := []byte{0}
+		for _, n := range facts {
+			line = binary.AppendUvarint(line, n)
+		}
+		lines = append(lines, append(line, "some text"...))
+	}
+	return lines
+}
+
+func TestForgedLengthsAreNoLine(t *testing.T) {
+	for _, text := range forgedLengths() {
+		if facts, _, _, _, ok := decodeLine(text); ok {
+			t.Errorf("%x is the line %+v", text, facts)
+		}
+	}
+}
+
 func FuzzDecodeLine(f *testing.F) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 10 {
 		line := randomLine(r)
 		f.Add(append(line.facts.appendTo(nil), line.message+line.attrs...))
+	}
+	for _, forged := range forgedLengths() {
+		f.Add(forged)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		facts, message, attrs, rest, ok := decodeLine(text)

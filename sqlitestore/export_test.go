@@ -98,7 +98,7 @@ func plan(t *testing.T, s *Store, statement string, args []any) string {
 func Fill(s *Store, stories int) error {
 	for _, statement := range []string{
 		`DROP INDEX recent`, `DROP INDEX recent_kind`, `DROP INDEX moved`, `DROP INDEX texts_id`, `PRAGMA synchronous = OFF`,
-		fmt.Sprintf(fillSQL, stories, 25*24*60*60*1_000_000/stories, time.Now().Add(-25*24*time.Hour).UnixMicro()),
+		fmt.Sprintf(fillSQL, stories, (25*24*time.Hour).Microseconds()/int64(stories), time.Now().Add(-25*24*time.Hour).UnixMicro()),
 		`INSERT INTO texts (object, id, number, text) SELECT object, id, 0,
 			'+0.000 I ' || title || char(10) || '+0.003 D   loading the plan' || char(10) || '+0.120 I   three rows' || char(10) FROM headers`,
 		fmt.Sprintf(schemaSQL, application, version),

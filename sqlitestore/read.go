@@ -221,11 +221,13 @@ func (s *Store) readParts(ctx context.Context, tx *sql.Tx, key story.Key, id str
 	var gathered story.Gathering
 	for more := true; more && rows.Next(); {
 		part := story.Part{Key: key, ID: id}
+		var number int64
 		var size sql.NullInt64
 		var text sql.NullString
-		if err := rows.Scan(&part.Number, &size, &text); err != nil {
+		if err := rows.Scan(&number, &size, &text); err != nil {
 			return nil, id, err
 		}
+		part.Number = in32(number)
 		if part.Number == 0 && found {
 			part.Header = &header
 		}

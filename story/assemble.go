@@ -62,7 +62,7 @@ func joinText(parts []Part, complete bool, known int) (all joined) {
 	var text strings.Builder
 	text.Grow(min(size, MaxReadText))
 	for i, part := range parts {
-		if part.Number > all.last+1 {
+		if part.Number > all.last && part.Number-1 > all.last { // no number overflows
 			if !complete {
 				break
 			}
@@ -80,7 +80,7 @@ func joinText(parts []Part, complete bool, known int) (all joined) {
 		text.WriteString(part.Text)
 		all.last = part.Number
 	}
-	if complete {
+	if complete && all.last < known {
 		writeMissing(&text, all.last+1, known)
 	}
 	all.text = text.String()

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ var start = time.Date(2026, 11, 22, 16, 41, 41, 0, time.UTC)
 
 // A count of parts that cannot be is a line, not as many.
 func TestAssembleBelievesNoCountOfParts(t *testing.T) {
-	for _, parts := range []int{3, 1 << 31, 1 << 40, math.MaxInt} {
+	for _, parts := range []int{3, math.MaxInt32, math.MaxInt/2 + 1, math.MaxInt} {
 		s := assemble(story.Header{State: story.Sealed, Parts: parts, LineCount: 2}, "+0.000 I one\n")
 		want := fmt.Sprintf("parts 2 to %d of this story are missing in the store", min(parts, math.MaxInt32))
 		if len(s.Lines) != 2 || s.Lines[1].Message != want || s.Lines[1].Level != slog.LevelWarn {
@@ -39,12 +40,26 @@ func TestAssembleBelievesNoCountOfParts(t *testing.T) {
 	}
 }
 
-// A number that cannot be leaves a gap, which is a line too.
+// A number that cannot be leaves a gap, which is a line too, where the header comes
+// first; before it, nothing can be said of what is missing.
 func TestAssembleBelievesNoNumber(t *testing.T) {
 	h := story.Header{State: story.Sealed, Parts: math.MaxInt}
-	s := story.Assemble(h.Key, "x", []story.Part{{Header: &h}, {Number: 1, Text: "a\n"}, {Number: math.MaxInt, Text: "b\n"}, {Number: math.MinInt, Text: "c\n"}})
-	if len(s.Lines) > 5 {
-		t.Errorf("got %d lines, want what is there and what is missing: %.500s", len(s.Lines), fmt.Sprint(s.Lines))
+	parts := []story.Part{{Header: &h}, {Number: 1, Text: "a\n"}, {Number: math.MaxInt, Text: "b\n"}}
+	missing := fmt.Sprintf("parts 2 to %d of this story are missing in the store", min(math.MaxInt-1, math.MaxInt32))
+	for name, c := range map[string]struct {
+		parts []story.Part
+		want  []string
+	}{
+		"largest":  {parts, []string{"a", missing, "b"}},
+		"smallest": {append(parts[:3:3], story.Part{Number: math.MinInt, Text: "c\n"}), []string{"c"}},
+	} {
+		var got []string
+		for _, line := range story.Assemble(h.Key, "x", c.parts).Lines {
+			got = append(got, line.Message)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: got the lines %q, want %q", name, got, c.want)
+		}
 	}
 }
 

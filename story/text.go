@@ -231,19 +231,19 @@ func parseOffset(s string) (time.Duration, bool) {
 		return 0, false
 	}
 	point := len(s) - 4
-	seconds, ok := parseNumber(s[1:point])
-	if !ok || s[point] != '.' {
+	if !isDigit(s[1]) || s[point] != '.' {
 		return 0, false
 	}
 	fraction := s[point+1:]
 	for i := range len(fraction) {
-		if fraction[i] < '0' || fraction[i] > '9' {
+		if !isDigit(fraction[i]) {
 			return 0, false
 		}
 	}
-	ms, err := strconv.Atoi(fraction)
-	const most = int(1<<63-1) / int(time.Second)
-	if err != nil || seconds >= most {
+	seconds, err := strconv.ParseInt(s[1:point], 10, 64)
+	ms, msErr := strconv.Atoi(fraction)
+	const most = math.MaxInt64 / int64(time.Second)
+	if err != nil || msErr != nil || seconds >= most {
 		return 0, false
 	}
 	offset := time.Duration(seconds)*time.Second + time.Duration(ms)*time.Millisecond
@@ -255,12 +255,14 @@ func parseOffset(s string) (time.Duration, bool) {
 
 // parseNumber reads a number of digits only.
 func parseNumber(s string) (int, bool) {
-	if s == "" || s[0] < '0' || s[0] > '9' {
+	if s == "" || !isDigit(s[0]) {
 		return 0, false
 	}
 	n, err := strconv.Atoi(s)
 	return n, err == nil
 }
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // parseHead reads the level, the lane and the place; pad is the number of spaces
 // that stand for the indent.

@@ -129,7 +129,7 @@ func FuzzFormat(f *testing.F) {
 		const most = int64(1<<63-1) / int64(time.Millisecond) / 2
 		line := story.Line{
 			Offset: time.Duration(ms%most) * time.Millisecond, Level: slog.Level(level),
-			Lane: max(lane, 0), Depth: max(depth, 0) % (1 << 40), Message: message, Attrs: attrs,
+			Lane: max(lane, 0), Depth: max(depth, 0) % (1 << 30), Message: message, Attrs: attrs,
 		}
 		line.Up = max(up, 0) % (line.Depth + 2)
 		want := []story.Line{line, {Message: "next"}}

@@ -36,11 +36,9 @@ func from(pcs []uintptr, pc uintptr) []uintptr {
 
 // outside returns the part of a stack that ends in the first function outside
 // the named packages, and nil where there is none.
-func outside(pcs []uintptr, packages []string) []uintptr {
-	frames := runtime.CallersFrames(pcs)
-	for i := range pcs {
-		frame, _ := frames.Next()
-		if !inPackages(frame.Function, packages) {
+func (f *Funcs) outside(pcs []uintptr, packages []string) []uintptr {
+	for i, pc := range pcs {
+		if !inPackages(f.At(pc).Name, packages) {
 			return pcs[i:]
 		}
 	}

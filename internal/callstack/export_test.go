@@ -9,3 +9,6 @@ func Trusting() *Stacks {
 
 // Walks reports whether the fast walk is in use.
 func Walks() bool { return walks() }
+
+// Proven reports whether the walk was proven with a version of Go.
+func Proven(goVersion string) bool { return proven(goVersion) }

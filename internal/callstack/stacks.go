@@ -122,7 +122,7 @@ func (s *Stacks) learn(chain []frame, pcs []uintptr, pc, hint uintptr) {
 func (s *Stacks) stack(pcs []uintptr, pc uintptr) Stack {
 	stack := Stack{Root: s.root(pcs)}
 	if pc == 0 {
-		stack.PCs = outside(pcs, s.Within)
+		stack.PCs = s.outside(pcs, s.Within)
 	} else {
 		stack.PCs = from(pcs, pc)
 	}

@@ -1,4 +1,4 @@
-//go:build gc && !purego && go1.26 && !go1.27 && (amd64 || arm64)
+//go:build gc && !purego && (amd64 || arm64)
 
 package callstack
 
@@ -27,13 +27,13 @@ func walk(to *frame, limit int, id uintptr) (n int, hash, goroutine uintptr)
 func retraces(chain *frame, n int, id uintptr) (same bool, goroutine uintptr)
 
 // idAt is where the runtime's descriptor of a goroutine holds its number: behind
-// nineteen words, in the versions of Go that the build constraint names.
+// nineteen words, in the versions of Go up to newestGo.
 const idAt = 19 * 8
 
-// walks reports whether the fast walk can be used in this process: two goroutines
-// have tried it.
+// walks reports whether the fast walk can be used in this process: it is proven with
+// this version of Go, and two goroutines have tried it.
 var walks = sync.OnceValue(func() bool {
-	if strings.Contains(os.Getenv("GODEBUG"), "tracefpunwindoff=1") {
+	if !proven(runtime.Version()) || strings.Contains(os.Getenv("GODEBUG"), "tracefpunwindoff=1") {
 		return false
 	}
 	works := true

@@ -1,4 +1,4 @@
-//go:build gc && !purego && go1.26 && !go1.27
+//go:build gc && !purego
 
 #include "textflag.h"
 

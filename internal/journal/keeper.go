@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"syscall"
 	"time"
 )
 
@@ -238,7 +237,7 @@ func (k *keeper) provide(now time.Time) error {
 		}
 		full := l.full()
 		if s := l.current.Load(); s != nil { // a full disk is a limit as well
-			s.last.Store(full || errors.Is(k.making.err, syscall.ENOSPC))
+			s.last.Store(full || isFull(k.making.err))
 		}
 		done := l.next != nil || l.closed
 		l.mu.Unlock()

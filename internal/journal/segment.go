@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -91,14 +92,28 @@ func (s *segment) putMapped(off, length int64, head []byte, message string, attr
 		}
 	}()
 	b := s.data[off : off+recordHeader+length]
-	binary.LittleEndian.PutUint64(b[wordSize:], s.head(off, length))
+	storeHead(b[wordSize:], s.head(off, length))
 	p := b[recordHeader:]
 	p = p[copy(p, head):]
 	p = p[copy(p, message):]
 	copy(p, attrs)
-	commit := littleEndian(s.commit(b[wordSize:]))
-	(*atomic.Uint64)(unsafe.Pointer(&b[0])).Store(commit)
+	store(b, s.commit(b[wordSize:]))
 	return nil
+}
+
+// storeHead stores the head of a record in a mapping: all of it or, where the process
+// is killed, none. Half of one would pass for damage.
+func storeHead(b []byte, head uint64) {
+	if bits.UintSize == 64 {
+		binary.LittleEndian.PutUint64(b, head) // one instruction, and cheaper than an atomic one
+		return
+	}
+	store(b, head)
+}
+
+// store stores a word of a mapping atomically.
+func store(b []byte, word uint64) {
+	(*atomic.Uint64)(unsafe.Pointer(&b[0])).Store(littleEndian(word))
 }
 
 // littleEndian returns the number that has v's little-endian bytes in memory.

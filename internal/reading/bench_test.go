@@ -22,7 +22,7 @@ func typical(count int) story.Story {
 	}
 	add(0, slog.LevelInfo, "Importing orders", "file=orders-2026-11-22.csv")
 	for i := 0; len(lines) < count; i++ {
-		add(2, slog.LevelInfo, fmt.Sprintf("Importing order %d of customer user_%d", i, i*7919%100_000), fmt.Sprintf("row=%d order_id=%08x", i, i*2654435761))
+		add(2, slog.LevelInfo, fmt.Sprintf("Importing order %d of customer user_%d", i, i*7919%100_000), fmt.Sprintf("row=%d order_id=%08x", i, uint64(i)*2654435761))
 		add(5, slog.LevelDebug, "No exercises available for the current filter", "component=flexibility")
 		add(5, slog.LevelDebug, fmt.Sprintf("SELECT * FROM orders WHERE id = %d took %v", i, time.Duration(i%977)*time.Microsecond), "rows=1 cached=false")
 		if i%5 == 0 {
@@ -31,7 +31,7 @@ func typical(count int) story.Story {
 		if i%997 == 0 {
 			add(7, slog.LevelWarn, "payment is pending since 2026-11-22T16:41:41Z", "attempt=2")
 		}
-		add(2, slog.LevelInfo, "Stored", fmt.Sprintf("bytes=%d trace=%016x%016x", i*31%5000, i*11400714819323198, i))
+		add(2, slog.LevelInfo, "Stored", fmt.Sprintf("bytes=%d trace=%016x%016x", i*31%5000, uint64(i)*11400714819323198, i))
 	}
 	return newStory(lines...)
 }

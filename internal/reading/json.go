@@ -207,11 +207,12 @@ func appendChanged(lines []ChangedLine, nodes []*DiffNode, all bool) []ChangedLi
 }
 
 // EscapeJSON escapes, as JSON has it, what a terminal would act on and encoding/json
-// leaves as it is. Newlines between values stay.
+// leaves as it is, and U+FFFD, in the place of invalid bytes, which only some versions
+// of Go escape. Newlines between values stay.
 func EscapeJSON(text []byte) []byte {
 	safe := make([]byte, 0, len(text))
 	for _, r := range string(text) {
-		if r != '\n' && (unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)) {
+		if r != '\n' && (unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r == utf8.RuneError) {
 			for _, unit := range utf16.Encode([]rune{r}) {
 				safe = fmt.Appendf(safe, `\u%04x`, unit)
 			}
