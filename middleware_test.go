@@ -111,8 +111,10 @@ func TestMiddleware(t *testing.T) {
 	if last := s.Lines[len(s.Lines)-1]; !strings.HasPrefix(last.Message, "panic: boom\n") || last.Level != slog.LevelError || !strings.Contains(last.Message, "middleware_test.go") {
 		t.Errorf("got %+v", last)
 	}
-	expect(t, read(t, h, store, "http_GET /aborts", ""), "+0.000 I client gone\tstatus=200 bytes=0\n")
-	if s = read(t, h, store, "http_GET /exits", ""); s.State != story.Sealed {
+	expect(t, read(t, h, store, "http_GET /aborts", ""), "+0.000 W aborted\tbytes=0\n")
+	s = read(t, h, store, "http_GET /exits", "")
+	expect(t, s, "+0.000 W aborted\tbytes=0\n")
+	if s.State != story.Sealed {
 		t.Errorf("after Goexit: %+v", s.Header)
 	}
 	expect(t, read(t, h, store, "http_other", ""), "+0.000 I 404 Not Found\tstatus=404 bytes=19\n")
