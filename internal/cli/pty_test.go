@@ -225,6 +225,31 @@ func TestInterruptOnTerminal(t *testing.T) {
 	}
 }
 
+// SIGTERM, by which containers and services are stopped, ends the pages in order, also
+// while somebody looks at a live view.
+func TestTerminate(t *testing.T) {
+	for _, args := range [][]string{
+		{"serve", "--address", "localhost:0", "--file", fixture(t)},
+		{"demo", "--address", "localhost:0", "--file", filepath.Join(t.TempDir(), "demo.db")},
+	} {
+		term := onTerminal(t, 50, nil, args...)
+		term.until(t, "until you press Ctrl-C")
+		at := regexp.MustCompile(`http://\S+/`).FindString(term.text.String())
+		resp, err := http.Get(at + "events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := term.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		if text, code := term.end(t); code != 0 {
+			t.Errorf("%v: exit code %d\n%s", args, code, text)
+		}
+	}
+}
+
 // A command that is interrupted before it is done says so by its exit code.
 func TestInterruptedExport(t *testing.T) {
 	asked := make(chan struct{})
