@@ -15,7 +15,8 @@ import (
 )
 
 // ErrClosed is returned for what is logged after the handler was closed. Such
-// lines go to Options.Fallback.
+// lines go to Options.Fallback: also those of package log, which loses sight of this
+// error, where slog.SetDefault has made it write to the handler.
 var ErrClosed = errors.New("dynamoslog: the handler is closed")
 
 // Options are the options of a [Handler]. A zero field stands for its default.

@@ -3,6 +3,7 @@ package dynamoslog
 import (
 	"log/slog"
 	"maps"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,7 +101,7 @@ func (h *Handler) Stats() Stats {
 
 // toFallback writes lines that cannot be stored as text.
 func (c *core) toFallback(reason string, lines []story.Line) {
-	c.writeFallback("not stored: "+reason, story.Format(lines))
+	c.writeFallback("not stored: "+strings.TrimPrefix(reason, "dynamoslog: "), story.Format(lines))
 }
 
 func (c *core) writeFallback(head, text string) {

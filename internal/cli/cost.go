@@ -139,7 +139,7 @@ func printCost(out io.Writer, r writingRate, prices cost.Prices) error {
 	bill := prices.Of(r.month)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	count := func(n float64) string { return humanize.Comma(int64(n + 0.5)) }
-	fmt.Fprintf(out, "Stories in %.3g × 24 hours: %s, of which %d were measured.\n\n", r.span.Hours()/24, count(float64(r.counted)), r.measured)
+	fmt.Fprintf(out, "Stories in %.3g × 24 hours: %s; measured: %d.\n\n", r.span.Hours()/24, count(float64(r.counted)), r.measured)
 	for _, row := range []struct {
 		name   string
 		amount float64
