@@ -133,9 +133,9 @@ type outcome struct {
 	cause   error // why the program ended the request, or nil
 }
 
-// outcome tells how a request ended: with a panic, by runtime.Goexit, or else.
-func (a *answer) outcome(caught *caughtPanic, exited bool) outcome {
-	aborted := caught != nil && caught.value == http.ErrAbortHandler
+// outcome tells how a request ended; u is nil where its handler has returned.
+func (a *answer) outcome(u *unwinding) outcome {
+	aborted := u != nil && (u.exits || u.value == http.ErrAbortHandler)
 	ctx := a.request.Context()
 	if timedOut(ctx) && a.status != 0 && !a.hijacked {
 		// Nothing is sent by this, but a TimeoutHandler says whether it has answered.
@@ -144,11 +144,11 @@ func (a *answer) outcome(caught *caughtPanic, exited bool) outcome {
 	}
 	end := outcome{status: a.sent()}
 	switch {
-	case caught != nil && !aborted:
+	case u != nil && !aborted:
 		if end.status == 0 && !a.hijacked {
 			end.status = http.StatusInternalServerError // of whoever recovers it
 		}
-		end.level, end.message = slog.LevelError, caught.message()
+		end.level, end.message = slog.LevelError, u.message()
 	case a.hijacked:
 		end.message = "connection taken over, now ended"
 	case a.replaced:
@@ -161,7 +161,7 @@ func (a *answer) outcome(caught *caughtPanic, exited bool) outcome {
 		end.message = "client gone"
 	case ctx.Err() != nil:
 		end.level, end.message, end.cause = slog.LevelWarn, "cancelled", context.Cause(ctx)
-	case aborted || exited:
+	case aborted:
 		end.level, end.message = slog.LevelWarn, "aborted"
 	default:
 		if end.status == 0 {

@@ -49,7 +49,7 @@ const (
 //   - "aborted", at Warn, where the handler gave up by [http.ErrAbortHandler], as a
 //     proxy does whose backend breaks, or by runtime.Goexit;
 //   - "connection taken over, now ended", at Info, after Hijack;
-//   - a panic with its stack, at Error. It goes on.
+//   - a panic with its stack, at Error. It goes on as it does from [Handler.Run].
 func Middleware(opts *MiddlewareOptions) func(http.Handler) http.Handler {
 	var o MiddlewareOptions
 	if opts != nil {
@@ -76,24 +76,17 @@ func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *h
 	scope.Set(o.requestAttrs(r, route)...)
 	start := time.Now()
 	a := &answer{request: r}
-	returned := false
-	defer func() {
-		if !returned { // runtime.Goexit
-			o.finish(ctx, scope, a, start, nil, true)
-		}
-	}()
-	caught := catch(func() { next.ServeHTTP(a.wrap(w), r.WithContext(ctx)) })
-	returned = true
-	o.finish(ctx, scope, a, start, caught, false)
-	if caught != nil {
-		panic(caught.value)
-	}
+	guard(func() { next.ServeHTTP(a.wrap(w), r.WithContext(ctx)) }, func(u *unwinding) {
+		o.finish(ctx, scope, a, start, u)
+	})
+	o.finish(ctx, scope, a, start, nil)
 }
 
-// finish logs the closing line and ends the story.
-func (o *MiddlewareOptions) finish(ctx context.Context, scope *Scope, a *answer, start time.Time, caught *caughtPanic, exited bool) {
+// finish logs the closing line and ends the story; u is nil where the handler has
+// returned.
+func (o *MiddlewareOptions) finish(ctx context.Context, scope *Scope, a *answer, start time.Time, u *unwinding) {
 	defer scope.End()
-	end := a.outcome(caught, exited)
+	end := a.outcome(u)
 	attrs := make([]slog.Attr, 0, 4)
 	if end.status != 0 {
 		attrs = append(attrs, slog.Int("status", end.status))
@@ -103,11 +96,22 @@ func (o *MiddlewareOptions) finish(ctx context.Context, scope *Scope, a *answer,
 	if end.cause != nil {
 		attrs = append(attrs, slog.Any("cause", end.cause))
 	}
+	attrs = append(attrs, slog.Duration("took", time.Since(start).Round(time.Microsecond)))
 	logger := o.Logger
 	if logger == nil {
 		logger = slog.Default()
 	}
-	logger.LogAttrs(ctx, end.level, end.message, append(attrs, slog.Duration("took", time.Since(start).Round(time.Microsecond)))...)
+	if !logger.Enabled(ctx, end.level) {
+		return
+	}
+	site := callerPC()
+	if u != nil {
+		site = u.site()
+	}
+	record := slog.NewRecord(time.Now(), end.level, end.message, site)
+	record.AddAttrs(attrs...)
+	// What the handler refuses is in its fallback already.
+	_ = logger.Handler().Handle(ctx, record)
 }
 
 func (o *MiddlewareOptions) requestAttrs(r *http.Request, route string) []slog.Attr {
