@@ -278,3 +278,34 @@ func TestInterruptedExport(t *testing.T) {
 	}
 	clean(t, text)
 }
+
+// Commands read a file that they may not write to, in such a folder.
+func TestReadOnlyFile(t *testing.T) {
+	path := fixture(t)
+	dir := filepath.Dir(path)
+	cmd := exec.Command(os.Args[0], "--file", path, "ls", "--json")
+	if os.Geteuid() == 0 { // who may write to everything
+		program, err := os.ReadFile(os.Args[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Path = filepath.Join(dir, "program")
+		if err := os.WriteFile(cmd.Path, program, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		const nobody = 65534
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	}
+	for name, mode := range map[string]os.FileMode{path: 0o444, filepath.Dir(dir): 0o755, dir: 0o555} {
+		if err := os.Chmod(name, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer func() { _ = os.Chmod(dir, 0o755) }()
+	cmd.Dir = "/"
+	cmd.Env = append(os.Environ(), childEnv+"=command")
+	out, err := cmd.Output()
+	if err != nil || bytes.Count(out, []byte("\n")) != 3 {
+		t.Errorf("got %q, %v", out, err)
+	}
+}

@@ -25,7 +25,7 @@ func (o *options) serveCommand() *cobra.Command {
 		Short: "Show the stories in a browser on this machine",
 		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.withStore(func(store story.Store) error {
+			return o.withComing(func(store story.Store) error {
 				return serve(cmd, address, viewer.New(store, nil))
 			})
 		},

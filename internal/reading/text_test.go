@@ -277,7 +277,7 @@ func TestSmallTexts(t *testing.T) {
 		{reading.LevelWord(slog.LevelInfo) + reading.LevelWord(slog.LevelDebug), ""},
 		{reading.LevelWord(slog.LevelError + 1), "ERROR+1"},
 		{reading.LevelWord(slog.Level(math.MaxInt)), slog.Level(math.MaxInt).String()},
-		{reading.StateText(story.Sealed), "ended"},
+		{reading.StateText(story.Sealed), "sealed"},
 		{reading.StateText(story.Moved), "moved: goes on under another key"},
 		{reading.Took(0) + reading.Took(time.Second), "<1ms1s"},
 		{reading.StateText("\x1b"), `\x1b`},
