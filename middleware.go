@@ -12,6 +12,12 @@ import (
 
 // MiddlewareOptions are the options of [Middleware]. A zero field stands for its
 // default.
+//
+// Whatever they say, of a request's own words these are kept: its method, its path
+// (256 bytes, escaped), the id in X-Request-Id as request_id, and the trace's in
+// traceparent or X-Amzn-Trace-Id as trace_id. An id may hold ASCII letters, digits and
+// any of . _ : / = ; - + @, so that those in base64 are kept; one with anything else in
+// it is left out, and of a longer one the first 128 bytes are kept.
 type MiddlewareOptions struct {
 	// Key says what a request's story is about. By default it is the route, as
 	// in "http_GET /users/{id}", which holds no personal data; code inside may
@@ -176,7 +182,7 @@ func traceID(h http.Header) string {
 func clientID(id string) string {
 	for i := range len(id) {
 		b := id[i]
-		if !('a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || strings.IndexByte("._:/=;-", b) >= 0) {
+		if !('a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || strings.IndexByte("._:/=;-+@", b) >= 0) {
 			return ""
 		}
 	}

@@ -130,6 +130,27 @@ func TestMiddleware(t *testing.T) {
 	}
 }
 
+// The ids that clients and proxies make are kept, and what is none is not.
+func TestRequestID(t *testing.T) {
+	for sent, want := range map[string]string{
+		"req-1":    "req-1",
+		"aZ09+/==": "aZ09+/==", // base64
+		"Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8": "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8",
+		"a.b_c:d/e=f;g-h+i@j":    "a.b_c:d/e=f;g-h+i@j",
+		strings.Repeat("a", 200): strings.Repeat("a", 128),
+		"a b":                    "", "a\tb": "", "a,b": "", `a"b`: "", "a<b>": "", "ä": "", "a%0Ab": "", "": "",
+	} {
+		h, store := open(t, dynamoslog.Options{})
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("X-Request-Id", sent)
+		dynamoslog.Middleware(&dynamoslog.MiddlewareOptions{Logger: slog.New(h)})(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
+		got, there := read(t, h, store, "http_other", "").Attrs["request_id"]
+		if got != want || there != (want != "") {
+			t.Errorf("of %q %q is kept, want %q", sent, got, want)
+		}
+	}
+}
+
 func TestServerSentEvents(t *testing.T) {
 	release := make(chan struct{})
 	server, h, store := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
