@@ -110,8 +110,17 @@ type UnwrittenError struct {
 }
 
 func (e *UnwrittenError) Error() string {
-	return fmt.Sprintf("dynamoslog: %s of %s not stored; they are %s: %s",
-		count(e.Lines, "line", "lines"), count(e.Stories, "story is", "stories are"), e.Where, unnamed{e.err})
+	what, verb, they := count(e.Lines, "line", "lines"), "are", "they are"
+	if e.Lines == 0 {
+		what = "the end"
+	}
+	if e.Lines == 1 || e.Lines == 0 && e.Stories == 1 {
+		verb, they = "is", "it is"
+	} else if e.Lines == 0 {
+		what = "the ends"
+	}
+	return fmt.Sprintf("dynamoslog: %s of %s %s not stored; %s %s: %s",
+		what, count(e.Stories, "story", "stories"), verb, they, e.Where, unnamed{e.err})
 }
 
 func count(n int, one, many string) string {

@@ -2,6 +2,7 @@ package dynamoslog
 
 import (
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -78,7 +79,7 @@ func (c *core) writeFallback(head, text string) { <-c.fallback.add(head, text, t
 
 // toFallback writes lines that those who log cannot store. It waits for a moment only.
 func (c *core) toFallback(reason string, lines []story.Line) {
-	written := c.fallback.add("not stored: "+reason, story.Format(lines), false)
+	written := c.fallback.add("not stored: "+strings.TrimPrefix(reason, "dynamoslog: "), story.Format(lines), false)
 	if written == nil {
 		return
 	}

@@ -15,7 +15,8 @@ import (
 )
 
 // ErrClosed is returned for what is logged after the handler was closed. Such
-// lines go to Options.Fallback.
+// lines go to Options.Fallback: also those of package log, which loses sight of this
+// error, where slog.SetDefault has made it write to the handler.
 var ErrClosed = errors.New("dynamoslog: the handler is closed")
 
 // Options are the options of a [Handler]. A zero field stands for its default.
@@ -26,7 +27,8 @@ type Options struct {
 	// may be a *[slog.LevelVar] that changes while the program runs.
 	Level slog.Leveler
 	// ReplaceAttr is called for every attribute that is no group, as
-	// [slog.HandlerOptions] describes, and for the attributes of headers. A time
+	// [slog.HandlerOptions] describes, and for the attributes of headers. It must be safe
+	// for concurrent use; where it panics the attribute is not shown. A time
 	// or level that it replaces by something else becomes an ordinary attribute;
 	// a line whose time it drops takes the offset of the line before.
 	ReplaceAttr func(groups []string, a slog.Attr) slog.Attr
@@ -78,12 +80,15 @@ type Options struct {
 	QuietLevel slog.Leveler
 
 	// Fallback receives, as readable text, what cannot be stored; standard error
-	// by default. The handler never writes to it twice at once.
+	// by default. The handler never writes to it twice at once, and writes on a goroutine
+	// of its own: those who log wait 50 ms for it at most. What it logs with the handler
+	// itself is dropped.
 	Fallback io.Writer
 	// OnError is told of trouble with the store or the journal: once when its nature
 	// changes, then at most once a minute; and when it is over. By default each is a
-	// line in the fallback. It is called on the handler's own goroutine, with no lock
-	// held; what it logs with the handler goes to the fallback.
+	// line in the fallback. It is called on a goroutine of its own, one call at a time,
+	// with no lock held, and may call the handler; what it logs with it goes to the
+	// fallback.
 	OnError func(error)
 }
 

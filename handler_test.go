@@ -368,7 +368,7 @@ func TestAfterClose(t *testing.T) {
 	if err := h.Handle(context.Background(), r); !errors.Is(err, dynamoslog.ErrClosed) {
 		t.Errorf("got %v, want ErrClosed", err)
 	}
-	for _, want := range []string{"after\n", "after too\n", dynamoslog.ErrClosed.Error()} {
+	for _, want := range []string{"after\n", "after too\n", strings.TrimPrefix(dynamoslog.ErrClosed.Error(), "dynamoslog: ")} {
 		if !strings.Contains(fallback.String(), want) {
 			t.Errorf("the fallback lacks %q:\n%s", want, fallback.String())
 		}
@@ -391,6 +391,26 @@ func TestLogPrint(t *testing.T) {
 	slog.Info("outside")
 	func() { log.Print("inside") }()
 	expect(t, read(t, h, store, "app_test", ""), "+0.000 I outside\n+0.000 I   inside\n")
+}
+
+// What is printed by package log after Close is in the fallback, with the reason.
+func TestLogPrintAfterClose(t *testing.T) {
+	var fallback bytes.Buffer
+	h := dynamoslog.New(story.NewMemory(), &dynamoslog.Options{Fallback: &fallback})
+	before, writer, flags := slog.Default(), log.Writer(), log.Flags()
+	t.Cleanup(func() {
+		slog.SetDefault(before)
+		log.SetOutput(writer)
+		log.SetFlags(flags)
+	})
+	slog.SetDefault(slog.New(h))
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	log.Print("2 lines are not stored")
+	if want := "dynamoslog: not stored: the handler is closed\n+0.000 I 2 lines are not stored\n"; fallback.String() != want {
+		t.Errorf("got %q, want %q", fallback.String(), want)
+	}
 }
 
 func TestTwoHandlersOneScope(t *testing.T) {

@@ -1,22 +1,23 @@
 package dynamoslog
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/story"
-	"github.com/felixge/httpsnoop"
 )
 
 // MiddlewareOptions are the options of [Middleware]. A zero field stands for its
 // default.
+//
+// Whatever they say, of a request's own words these are kept: its method, its path
+// (256 bytes, escaped), the id in X-Request-Id as request_id, and the trace's in
+// traceparent or X-Amzn-Trace-Id as trace_id. An id may hold ASCII letters, digits and
+// any of . _ : / = ; - + @, so that those in base64 are kept; one with anything else in
+// it is left out, and of a longer one the first 128 bytes are kept.
 type MiddlewareOptions struct {
 	// Key says what a request's story is about. By default it is the route, as
 	// in "http_GET /users/{id}", which holds no personal data; code inside may
@@ -39,9 +40,22 @@ const (
 
 // Middleware returns a net/http middleware that tells a story per request: it
 // begins a scope, sets header attributes (method, path, route, status, bytes,
-// request_id, trace_id), logs a closing line at level Info, or Error from status
-// 500 on, and ends the scope. It never waits for the store. A panic becomes the
-// story's last line and goes on. Options may be nil.
+// request_id, trace_id), logs a closing line and ends the scope. It never waits
+// for the store. Options may be nil.
+//
+// Status and bytes are what was sent towards the client; there is no status where
+// nothing was sent, or nobody knows what. The closing line is
+//
+//   - "200 OK", at level Info, and at Error from status 500 on;
+//   - "client gone", at Info, where the client left before;
+//   - "timed out", at Warn, where the request's context or the connection had a
+//     deadline, or a [http.TimeoutHandler] around the middleware answered 503;
+//   - "cancelled", at Warn, where the program ended the request's context with a
+//     cause of its own (see [context.Cause]), which is added;
+//   - "aborted", at Warn, where the handler gave up by [http.ErrAbortHandler], as a
+//     proxy does whose backend breaks, or by runtime.Goexit;
+//   - "connection taken over, now ended", at Info, after Hijack;
+//   - a panic with its stack, at Error. It goes on as it does from [Handler.Run].
 func Middleware(opts *MiddlewareOptions) func(http.Handler) http.Handler {
 	var o MiddlewareOptions
 	if opts != nil {
@@ -67,51 +81,43 @@ func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *h
 	ctx, scope := Begin(r.Context(), kind, id)
 	scope.Set(o.requestAttrs(r, route)...)
 	start := time.Now()
-	a := &answer{}
-	returned := false
-	defer func() {
-		if !returned { // runtime.Goexit
-			o.finish(ctx, scope, a, start, r, nil)
-		}
-	}()
-	caught := catch(func() { next.ServeHTTP(a.wrap(w), r.WithContext(ctx)) })
-	returned = true
-	o.finish(ctx, scope, a, start, r, caught)
-	if caught != nil {
-		panic(caught.value)
-	}
+	a := &answer{request: r}
+	guard(func() { next.ServeHTTP(a.wrap(w), r.WithContext(ctx)) }, func(u *unwinding) {
+		o.finish(ctx, scope, a, start, u)
+	})
+	o.finish(ctx, scope, a, start, nil)
 }
 
-// finish logs the closing line and ends the story.
-func (o *MiddlewareOptions) finish(ctx context.Context, scope *Scope, a *answer, start time.Time, r *http.Request, caught *caughtPanic) {
+// finish logs the closing line and ends the story; u is nil where the handler has
+// returned.
+func (o *MiddlewareOptions) finish(ctx context.Context, scope *Scope, a *answer, start time.Time, u *unwinding) {
 	defer scope.End()
-	status := a.status
-	if status == 0 {
-		status = http.StatusOK
+	end := a.outcome(u)
+	attrs := make([]slog.Attr, 0, 4)
+	if end.status != 0 {
+		attrs = append(attrs, slog.Int("status", end.status))
 	}
-	level, message := slog.LevelInfo, fmt.Sprintf("%d %s", status, http.StatusText(status))
-	switch {
-	case caught != nil && caught.value == http.ErrAbortHandler:
-		message = "client gone"
-	case caught != nil:
-		if a.status == 0 {
-			status = http.StatusInternalServerError
-		}
-		level, message = slog.LevelError, caught.message()
-	case a.hijacked:
-		status, message = http.StatusSwitchingProtocols, "connection taken over, now ended"
-	case status >= 500:
-		level = slog.LevelError
-	case r.Context().Err() != nil:
-		message = "client gone"
+	attrs = append(attrs, slog.Int64("bytes", a.bytes))
+	scope.Set(attrs...)
+	if end.cause != nil {
+		attrs = append(attrs, slog.Any("cause", end.cause))
 	}
-	scope.Set(slog.Int("status", status), slog.Int64("bytes", a.bytes))
+	attrs = append(attrs, slog.Duration("took", time.Since(start).Round(time.Microsecond)))
 	logger := o.Logger
 	if logger == nil {
 		logger = slog.Default()
 	}
-	logger.LogAttrs(ctx, level, message,
-		slog.Int("status", status), slog.Int64("bytes", a.bytes), slog.Duration("took", time.Since(start).Round(time.Microsecond)))
+	if !logger.Enabled(ctx, end.level) {
+		return
+	}
+	site := callerPC()
+	if u != nil {
+		site = u.site()
+	}
+	record := slog.NewRecord(time.Now(), end.level, end.message, site)
+	record.AddAttrs(attrs...)
+	// What the handler refuses is in its fallback already.
+	_ = logger.Handler().Handle(ctx, record)
 }
 
 func (o *MiddlewareOptions) requestAttrs(r *http.Request, route string) []slog.Attr {
@@ -176,7 +182,7 @@ func traceID(h http.Header) string {
 func clientID(id string) string {
 	for i := range len(id) {
 		b := id[i]
-		if !('a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || strings.IndexByte("._:/=;-", b) >= 0) {
+		if !('a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || strings.IndexByte("._:/=;-+@", b) >= 0) {
 			return ""
 		}
 	}
@@ -188,54 +194,4 @@ func clip(s string, most int) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:most], "")
-}
-
-// An answer is what is known of a response.
-type answer struct {
-	status   int
-	bytes    int64
-	hijacked bool
-}
-
-// wrap returns a ResponseWriter that takes note of what is written, and has the
-// same optional methods as w.
-func (a *answer) wrap(w http.ResponseWriter) http.ResponseWriter {
-	return httpsnoop.Wrap(w, httpsnoop.Hooks{
-		WriteHeader: func(next httpsnoop.WriteHeaderFunc) httpsnoop.WriteHeaderFunc {
-			return func(status int) {
-				a.header(status)
-				next(status)
-			}
-		},
-		Write: func(next httpsnoop.WriteFunc) httpsnoop.WriteFunc {
-			return func(p []byte) (int, error) {
-				a.header(http.StatusOK)
-				n, err := next(p)
-				a.bytes += int64(n)
-				return n, err
-			}
-		},
-		ReadFrom: func(next httpsnoop.ReadFromFunc) httpsnoop.ReadFromFunc {
-			return func(src io.Reader) (int64, error) {
-				a.header(http.StatusOK)
-				n, err := next(src)
-				a.bytes += n
-				return n, err
-			}
-		},
-		Hijack: func(next httpsnoop.HijackFunc) httpsnoop.HijackFunc {
-			return func() (net.Conn, *bufio.ReadWriter, error) {
-				conn, rw, err := next()
-				a.hijacked = a.hijacked || err == nil
-				return conn, rw, err
-			}
-		},
-	})
-}
-
-// header takes note of the first final status.
-func (a *answer) header(status int) {
-	if a.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		a.status = status
-	}
 }

@@ -111,8 +111,10 @@ func TestMiddleware(t *testing.T) {
 	if last := s.Lines[len(s.Lines)-1]; !strings.HasPrefix(last.Message, "panic: boom\n") || last.Level != slog.LevelError || !strings.Contains(last.Message, "middleware_test.go") {
 		t.Errorf("got %+v", last)
 	}
-	expect(t, read(t, h, store, "http_GET /aborts", ""), "+0.000 I client gone\tstatus=200 bytes=0\n")
-	if s = read(t, h, store, "http_GET /exits", ""); s.State != story.Sealed {
+	expect(t, read(t, h, store, "http_GET /aborts", ""), "+0.000 W aborted\tbytes=0\n")
+	s = read(t, h, store, "http_GET /exits", "")
+	expect(t, s, "+0.000 W aborted\tbytes=0\n")
+	if s.State != story.Sealed {
 		t.Errorf("after Goexit: %+v", s.Header)
 	}
 	expect(t, read(t, h, store, "http_other", ""), "+0.000 I 404 Not Found\tstatus=404 bytes=19\n")
@@ -125,6 +127,27 @@ func TestMiddleware(t *testing.T) {
 	}
 	if len(keys) != 7 {
 		t.Errorf("got stories of %v; want 7 keys, without /healthz", keys)
+	}
+}
+
+// The ids that clients and proxies make are kept, and what is none is not.
+func TestRequestID(t *testing.T) {
+	for sent, want := range map[string]string{
+		"req-1":    "req-1",
+		"aZ09+/==": "aZ09+/==", // base64
+		"Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8": "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8",
+		"a.b_c:d/e=f;g-h+i@j":    "a.b_c:d/e=f;g-h+i@j",
+		strings.Repeat("a", 200): strings.Repeat("a", 128),
+		"a b":                    "", "a\tb": "", "a,b": "", `a"b`: "", "a<b>": "", "ä": "", "a%0Ab": "", "": "",
+	} {
+		h, store := open(t, dynamoslog.Options{})
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("X-Request-Id", sent)
+		dynamoslog.Middleware(&dynamoslog.MiddlewareOptions{Logger: slog.New(h)})(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
+		got, there := read(t, h, store, "http_other", "").Attrs["request_id"]
+		if got != want || there != (want != "") {
+			t.Errorf("of %q %q is kept, want %q", sent, got, want)
+		}
 	}
 }
 

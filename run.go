@@ -2,12 +2,8 @@ package dynamoslog
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -17,83 +13,50 @@ const panicPatience = 2 * time.Second
 
 // Run tells a story around fn: it begins a scope, calls fn with its context and
 // ends it. The last line is fn's error, at level Error, which Run returns; or its
-// panic with the stack, which goes on after the story had two seconds to be stored.
+// panic with the stack, which goes on after the story had two seconds to be stored:
+// as the same value, and from below where it was, so that whoever prints the stack
+// sees its origin.
 func (h *Handler) Run(ctx context.Context, kind string, id any, fn func(context.Context) error) error {
 	ctx, scope := Begin(ctx, kind, id)
 	defer scope.End() // for runtime.Goexit
 	var err error
-	caught := catch(func() { err = fn(ctx) })
-	if caught != nil {
-		h.log(ctx, slog.LevelError, caught.message())
+	guard(func() { err = fn(ctx) }, func(p *unwinding) {
+		if p.exits {
+			return
+		}
+		h.log(ctx, p.site(), slog.LevelError, p.message())
 		scope.End()
-		flushCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), panicPatience)
-		defer cancel()
-		// The panic goes on whether or not the store took the story.
-		w := h.core.newWaiter()
-		defer h.core.forgetWaiter(w)
-		_ = h.core.await(flushCtx, w)
-		panic(caught.value)
-	}
+		h.store(ctx, panicPatience)
+	})
 	if err != nil {
-		h.log(ctx, slog.LevelError, "failed", slog.Any("error", err))
+		h.log(ctx, callerPC(), slog.LevelError, "failed", slog.Any("error", err))
 	}
 	return err
 }
 
-// log logs as a call of the caller's.
-func (h *Handler) log(ctx context.Context, level slog.Level, message string, attrs ...slog.Attr) {
+// store waits until all is stored that was told, or for so long.
+func (h *Handler) store(ctx context.Context, patience time.Duration) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	w := h.core.newWaiter()
+	defer h.core.forgetWaiter(w)
+	_ = h.core.await(ctx, w) // the panic goes on whether or not the store took the story
+}
+
+// log logs as if called at pc.
+func (h *Handler) log(ctx context.Context, pc uintptr, level slog.Level, message string, attrs ...slog.Attr) {
 	if !h.Enabled(ctx, level) {
 		return
 	}
-	r := slog.NewRecord(time.Now(), level, message, callerPC())
+	r := slog.NewRecord(time.Now(), level, message, pc)
 	r.AddAttrs(attrs...)
 	// What the handler refuses is in its fallback already.
 	_ = h.Handle(ctx, r)
 }
 
-// callerPC returns where the function that calls its caller is.
+// callerPC returns where its caller is.
 func callerPC() uintptr {
 	var pcs [1]uintptr
-	runtime.Callers(3, pcs[:])
+	runtime.Callers(2, pcs[:])
 	return pcs[0]
-}
-
-// A caught panic is told after the stack was unwound, so that its line stands
-// where the call was made, not below the frames that panicked.
-type caughtPanic struct {
-	value any
-	stack []uintptr
-}
-
-// catch calls f and returns its panic, or nil.
-func catch(f func()) (caught *caughtPanic) {
-	defer func() {
-		if value := recover(); value != nil {
-			pcs := make([]uintptr, 64)
-			const skip = 3 // runtime.Callers, this function and the runtime's panic
-			caught = &caughtPanic{value, pcs[:runtime.Callers(skip, pcs)]}
-		}
-	}()
-	f()
-	return nil
-}
-
-// message tells the panic and, in further lines, the stack that it came from.
-func (c *caughtPanic) message() string {
-	var text strings.Builder
-	text.WriteString("panic: " + fmt.Sprint(c.value))
-	frames := runtime.CallersFrames(c.stack)
-	for {
-		frame, more := frames.Next()
-		if strings.HasPrefix(frame.Function, packagePath+".catch") {
-			break
-		}
-		if frame.Function != "" && !strings.HasPrefix(frame.Function, "runtime.") {
-			text.WriteString("\n" + frame.Function + " " + filepath.Base(frame.File) + ":" + strconv.Itoa(frame.Line))
-		}
-		if !more {
-			break
-		}
-	}
-	return text.String()
 }

@@ -8,6 +8,7 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
+	"os"
 	"os/signal"
 	"syscall"
 	"time"
@@ -25,12 +26,13 @@ func ExampleHandler_Shutdown() {
 
 	stopped, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	go func() {
-		if err := server.ListenAndServe(); err != http.ErrServerClosed {
-			log.Fatal(err)
-		}
-	}()
-	<-stopped.Done()
+	failed := make(chan error, 1)
+	go func() { failed <- server.ListenAndServe() }()
+	select {
+	case <-stopped.Done():
+	case err := <-failed:
+		log.Print(err) // not log.Fatal, which would end the program before this is stored
+	}
 
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
 	defer cancel()
@@ -38,7 +40,9 @@ func ExampleHandler_Shutdown() {
 		log.Print(err)
 	}
 	if err := h.Shutdown(ctx); err != nil {
-		log.Print(err) // says how many lines are not stored, and where they are
+		// It says how many lines are not stored, and where they are. By log it would go
+		// to the handler that is closed, and so to its fallback.
+		fmt.Fprintln(os.Stderr, err)
 	}
 }
 

@@ -193,7 +193,7 @@ func TestTroubleIsToldByDefault(t *testing.T) {
 				t.Errorf("the fallback got %q", got)
 			}
 			err := h.Close()
-			if err == nil || !strings.Contains(err.Error(), "1 line of 1 story is not stored; they are in Options.Fallback: ") || !strings.HasSuffix(err.Error(), "; storing: "+want) {
+			if err == nil || !strings.Contains(err.Error(), "1 line of 1 story is not stored; it is in Options.Fallback: ") || !strings.HasSuffix(err.Error(), "; storing: "+want) {
 				t.Errorf("Close: %v", err)
 			}
 			if !strings.HasSuffix(fallback.String(), "\n+0.000 I hello\n") {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/dynamoslog/dynamoslog/internal/dynamo"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -53,8 +54,9 @@ type Table struct {
 	// Client makes the calls. If nil, the configuration of the environment and of
 	// the shared files is loaded at the first call: region, credentials, profile,
 	// AWS_ENDPOINT_URL_DYNAMODB and so on; where that fails, the next call tries
-	// again. Everything about a client may be changed by its options: its HTTP
-	// client, its endpoint, its middleware. Its retryer is used for reading and
+	// again. What the SDK would write to standard error by itself is discarded: what
+	// matters is in the errors. Everything about a client may be changed by its options: its HTTP
+	// client, its endpoint, its middleware, its logger. Its retryer is used for reading and
 	// not for writing, where a [Handler] decides what is tried again and when.
 	Client *dynamodb.Client
 
@@ -93,7 +95,7 @@ func (t *Table) open(ctx context.Context) (*dynamo.Store, error) {
 	}
 	client := t.Client
 	if client == nil {
-		loaded, err := config.LoadDefaultConfig(ctx)
+		loaded, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrTableConfig, err)
 		}

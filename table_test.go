@@ -3,9 +3,11 @@ package dynamoslog_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -203,5 +205,59 @@ func TestTableKeepsContract(t *testing.T) {
 			table := newTable(t, test.table)
 			storetest.Run(t, func(*testing.T) story.Store { return table })
 		})
+	}
+}
+
+// What the SDK has to say of how it gets on does not come out on standard error, through
+// the client that a Table makes by itself.
+func TestTableIsQuiet(t *testing.T) {
+	for _, variable := range []string{
+		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+		"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+	} {
+		t.Setenv(variable, "")
+	}
+	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("AWS_REGION", "us-east-1")
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "false")
+	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut { // as an old service, for which the SDK falls back
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		switch r.URL.Path {
+		case "/latest/meta-data/iam/security-credentials/":
+			_, _ = io.WriteString(w, "role")
+		case "/latest/meta-data/iam/security-credentials/role":
+			_, _ = io.WriteString(w, `{"Code":"Success","AccessKeyId":"a","SecretAccessKey":"b","Token":"c","Expiration":"2126-01-01T00:00:00Z"}`)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	defer metadata.Close()
+	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.URL)
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		_, _ = io.WriteString(w, `{"Count":0,"Items":[],"ScannedCount":0}`)
+	}))
+	defer service.Close()
+	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", service.URL)
+
+	said, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer said.Close()
+	before := os.Stderr
+	os.Stderr = said
+	page, err := (&dynamoslog.Table{Name: "quiet"}).List(t.Context(), story.Query{})
+	os.Stderr = before
+	if err != nil || len(page.Headers) != 0 {
+		t.Errorf("got %+v, %v", page, err)
+	}
+	text, err := os.ReadFile(said.Name())
+	if err != nil || len(text) > 0 {
+		t.Errorf("standard error got %q, %v", text, err)
 	}
 }

@@ -41,6 +41,13 @@ var advices = map[int]struct {
 
 const writable = ": the file and its folder must be writable; make them so, or name another file"
 
+// For a store that is opened for reading only.
+const (
+	onlyRead = ": it is opened for reading only"
+	needsShm = ": it may not be read, or its last changes are in the file of its name with -wal, which cannot be read in a folder where " +
+		"nothing can be written: make the file readable, or copy both to another folder"
+)
+
 // failed says why a call that began has failed.
 func (s *Store) failed(ctx context.Context, doing string, err error) error {
 	switch {
@@ -66,6 +73,12 @@ func (s *Store) explain(doing string, err error) error {
 		return nil
 	}
 	advice := advices[errorCode(err)]
+	if s.readOnly && advice.text == writable {
+		advice.text = onlyRead
+		if doing == "opening" || doing == "reading" {
+			advice.text = needsShm
+		}
+	}
 	return &explained{
 		text: fmt.Sprintf("sqlitestore: %s %s%s: %v", doing, s.path, advice.text, err),
 		errs: append([]error{err}, advice.is...),

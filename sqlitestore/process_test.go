@@ -26,9 +26,10 @@ const (
 )
 
 var processes = map[string]func(path string) error{
-	"write": writeForEver,
-	"read":  readUntilSealed,
-	"close": openAndClose,
+	"readonly": readOnly,
+	"write":    writeForEver,
+	"read":     readUntilSealed,
+	"close":    openAndClose,
 }
 
 func TestMain(m *testing.M) {
@@ -120,6 +121,42 @@ func readUntilSealed(path string) error {
 			return store.Close()
 		}
 	}
+}
+
+// readOnly is a process that reads a file, then again for every line of its input.
+func readOnly(path string) error {
+	store, err := sqlitestore.OpenReadOnly(path)
+	if err != nil {
+		if !errors.Is(err, story.ErrUnusable) && !errors.Is(err, sqlitestore.ErrNotStore) {
+			fmt.Print("which is neither: ")
+		}
+		return err
+	}
+	input := bufio.NewScanner(os.Stdin)
+	for {
+		page, err := store.List(context.Background(), story.Query{})
+		if err != nil {
+			return err
+		}
+		for _, h := range page.Headers {
+			if s, err := store.Read(context.Background(), h.Key, h.ID); err != nil || len(s.Lines) != 1 {
+				return fmt.Errorf("%s: %d lines, %w", h.ID, len(s.Lines), err)
+			}
+		}
+		fmt.Println(len(page.Headers), "stories")
+		if !input.Scan() {
+			break
+		}
+	}
+	for doing, err := range map[string]error{
+		"Put":    store.Put(context.Background(), []story.Part{numberedPart(9)}),
+		"Delete": store.Delete(context.Background(), story.NewKey("job", "1"), ""),
+	} {
+		if !errors.Is(err, story.ErrUnusable) || !strings.Contains(err.Error(), "it is opened for reading only") {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+	}
+	return store.Close()
 }
 
 func openAndClose(path string) error {

@@ -45,16 +45,19 @@ type Store struct {
 
 	path    string
 	db      *sql.DB // writes, on one connection: SQLite has one writer at a time
-	reader  *sql.DB
+	reader  *sql.DB // the same where readOnly is set
 	closed  atomic.Bool
 	mu      sync.Mutex
 	cleaned time.Time // when expired stories were last removed
+
+	readOnly bool // opened by OpenReadOnly
 }
 
 var _ story.Store = (*Store)(nil)
 
 // Open opens the file of that path, or makes it, and the folders above it; only
-// this user may read what it makes. The caller closes the store.
+// this user may read what it makes. The caller closes the store. See [OpenReadOnly]
+// for a file that cannot be written to.
 func Open(path string) (*Store, error) {
 	if path == "" {
 		return nil, fmt.Errorf("%w: the path is empty", ErrNotStore)
@@ -138,21 +141,10 @@ func (s *Store) prepareInTime(ctx context.Context) error {
 
 // prepare makes the schema in a new file and refuses a file that is not ours.
 func (s *Store) prepare(ctx context.Context) error {
-	var tables, indexes, programs, app, have int
-	err := s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sqlite_schema),
-		(SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')),
-		(SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name IN ('recent', 'recent_kind', 'moved', 'texts_id')),
-		(SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version)`).
-		Scan(&tables, &programs, &indexes, &app, &have)
+	have, indexes, err := s.inspect(ctx)
 	switch {
 	case err != nil:
-		return s.explain("opening", err)
-	case tables > 0 && app != application:
-		return fmt.Errorf("%w: %s is another program's database; name another file", ErrNotStore, s.path)
-	case programs > 0: // which run where a story is asked for, as long as they like
-		return fmt.Errorf("%w: %s has views or triggers, which none of ours has; name another file", ErrNotStore, s.path)
-	case have > version:
-		return fmt.Errorf("%w: %s has version %d, this program knows %d; use a newer version of it", ErrNotStore, s.path, have, version)
+		return err
 	case have == version && indexes == 4: // otherwise it was made before an index was added
 		return s.checkWritable(ctx)
 	}
@@ -175,6 +167,28 @@ func (s *Store) prepare(ctx context.Context) error {
 		return s.explain("making the tables of", err)
 	}
 	return nil
+}
+
+// inspect returns the version of the file, 0 for an empty one, and how many of its
+// indexes it has, and refuses a file that is not ours.
+func (s *Store) inspect(ctx context.Context) (have, indexes int, err error) {
+	var tables, programs, app int
+	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sqlite_schema),
+		(SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')),
+		(SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name IN ('recent', 'recent_kind', 'moved', 'texts_id')),
+		(SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version)`).
+		Scan(&tables, &programs, &indexes, &app, &have)
+	switch {
+	case err != nil:
+		err = s.explain("opening", err)
+	case tables > 0 && app != application:
+		err = fmt.Errorf("%w: %s is another program's database; name another file", ErrNotStore, s.path)
+	case programs > 0: // which run where a story is asked for, as long as they like
+		err = fmt.Errorf("%w: %s has views or triggers, which none of ours has; name another file", ErrNotStore, s.path)
+	case have > version:
+		err = fmt.Errorf("%w: %s has version %d, this program knows %d; use a newer version of it", ErrNotStore, s.path, have, version)
+	}
+	return have, indexes, err
 }
 
 // checkWritable begins to write, as SQLite opens a file for reading where it may

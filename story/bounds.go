@@ -102,7 +102,7 @@ func boundedAttrs(attrs map[string]string) map[string]string {
 			size += more
 		}
 	}
-	kept["…"] = fmt.Sprintf("%d of %d attributes are left out, %d bytes", len(attrs)-len(kept), len(attrs), all-size)
+	kept["…"] = fmt.Sprintf("left out: %d of %d attributes, %d bytes", len(attrs)-len(kept), len(attrs), all-size)
 	return kept
 }
 

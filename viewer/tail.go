@@ -62,7 +62,8 @@ type eventLine struct {
 	Text   string `json:"text"`
 }
 
-// events sends news as server-sent events, until the browser goes.
+// events sends news as server-sent events, until the browser goes or the server
+// shuts down. A browser asks again by itself.
 func (v *viewer) events(w http.ResponseWriter, r *http.Request) {
 	q, err := tailQuery(r)
 	if err != nil {
@@ -72,6 +73,10 @@ func (v *viewer) events(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Time{}) // a server's own would end the view; where there is none, none is needed
 	w.Header().Set("Content-Type", "text/event-stream")
+	if r.Method == http.MethodHead {
+		return
+	}
+	ending := v.ending.of(r)
 	tail := &reading.Tail{Store: v.store, Query: q, Growth: 5 * v.opts.Every, After: seenUntil(r)}
 	look := time.NewTicker(v.opts.Every)
 	defer look.Stop()
@@ -84,6 +89,8 @@ func (v *viewer) events(w http.ResponseWriter, r *http.Request) {
 		}
 		select {
 		case <-r.Context().Done():
+			return
+		case <-ending:
 			return
 		case <-look.C:
 		}

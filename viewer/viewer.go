@@ -8,6 +8,9 @@
 // JavaScript, but for copying, the keys and the live view.
 //
 // By default only this machine gets in; see [Options.Authorize].
+//
+// A live view ends when the [http.Server] that serves it shuts down, so that
+// Shutdown does not wait for who looks at it.
 package viewer
 
 import (
@@ -73,6 +76,7 @@ type viewer struct {
 	opts      Options
 	byDefault bool // whether Authorize is the default
 	pages     *template.Template
+	ending    endings // for live views
 }
 
 // New returns a handler that shows the stories of a store, at whatever prefix

@@ -470,3 +470,44 @@ type stopAtFlush struct {
 }
 
 func (w *stopAtFlush) Flush() { w.stop() }
+
+// A live view does not keep a server from ending; a browser would ask the next one.
+func TestLiveViewEndsWithItsServer(t *testing.T) {
+	pages := viewer.New(story.NewMemory(), nil)
+	for range 2 { // servers, one after the other
+		server := httptest.NewServer(pages)
+		for range 3 {
+			resp, err := server.Client().Get(server.URL + "/events")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = resp.Body.Close() }()
+			if line, err := bufio.NewReader(resp.Body).ReadString('\n'); err != nil || !strings.HasPrefix(line, "id: ") {
+				t.Fatalf("got %q, %v", line, err)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := server.Config.Shutdown(ctx); err != nil {
+			t.Errorf("Shutdown waits for the views: %v", err)
+		}
+		if err := server.Config.Shutdown(ctx); err != nil {
+			t.Errorf("Shutdown again: %v", err)
+		}
+		server.Close()
+	}
+}
+
+// An untouched store is one that nobody may ask.
+type untouched struct{ story.Store }
+
+func TestHeadOfLiveView(t *testing.T) {
+	resp := ask(viewer.New(untouched{}, nil), "/events?key=user_1", func(r *http.Request) { r.Method = http.MethodHead })
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("got %s, %v", resp.Status, resp.Header)
+	}
+	resp = ask(viewer.New(untouched{}, nil), "/events?key=nobody", func(r *http.Request) { r.Method = http.MethodHead })
+	if resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("for a key that is none: got %s", resp.Status)
+	}
+}

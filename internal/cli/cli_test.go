@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -116,6 +117,58 @@ func TestStoreIsNamed(t *testing.T) {
 	if _, errs := run(t, 1, "ls", "--file", typo); !strings.Contains(errs, "there is no file "+typo) {
 		t.Errorf("ls of a file that is not there: %s", errs)
 	}
+}
+
+// What the demo makes up goes where the flags say, and never where the environment
+// keeps a program's stories.
+func TestDemoLeavesTheEnvironmentsStoriesAlone(t *testing.T) {
+	cache := t.TempDir()
+	for _, variable := range []string{"XDG_CACHE_HOME", "HOME", "LocalAppData"} {
+		t.Setenv(variable, cache)
+	}
+	folder, err := os.UserCacheDir()
+	if err != nil {
+		t.Skip(err)
+	}
+	own := filepath.Join(folder, "dynamoslog", "stories.db")
+	out, _ := run(t, 0, "demo", "--once")
+	if strings.Contains(out, "--file") {
+		t.Errorf("the demo names the file where it need not:\n%s", out)
+	}
+	real := filepath.Join(t.TempDir(), "real.db")
+	for _, variable := range []string{"DYNAMOSLOG_FILE", "DYNAMOSLOG_TABLE"} {
+		t.Setenv("DYNAMOSLOG_FILE", "")
+		t.Setenv("DYNAMOSLOG_TABLE", "")
+		t.Setenv(variable, real)
+		if out, _ = run(t, 0, "demo", "--once"); !strings.Contains(out, "--file") || !strings.Contains(out, filepath.Base(own)) {
+			t.Errorf("with %s the demo does not say where its stories are:\n%s", variable, out)
+		}
+		if _, err := os.Stat(real); err == nil {
+			t.Errorf("the demo wrote to what %s names", variable)
+		}
+	}
+	t.Setenv("DYNAMOSLOG_TABLE", "")
+	if out, _ = run(t, 0, "ls", "--file", own); strings.Count(out, "user_") != 9 {
+		t.Errorf("after three demos there are\n%s", out)
+	}
+	run(t, 2, "demo", "--once", "--file", real, "--table", "app-logs")
+}
+
+// A command that finds nothing says so by its exit code, also in JSON.
+func TestNothingFound(t *testing.T) {
+	file := "--file=" + fixture(t)
+	for _, args := range [][]string{
+		{"ls", "--kind", "nobody"}, {"ls", "user_43"}, {"ls", "--until", "2001-01-01"}, {"grep", "nothing-like-it"}, {"export", "user_43"}, {"cost", "--since", "-1m"}, {"show", "user_43"}, {"diff", "user_43"}, {"rm", "user_43"},
+	} {
+		for _, more := range [][]string{{file}, {file, "--json"}} {
+			if out, errs := run(t, 3, append(args, more...)...); out != "" || errs == "" {
+				t.Errorf("%v %v: got %q and %q", args, more, out, errs)
+			}
+		}
+	}
+	run(t, 0, "grep", `path=/var/log a`, file) // stored quoted
+	run(t, 0, "ls", "--since", "2026-01-01T16:00Z", file)
+	run(t, 0, "tail", "--once", "--kind", "nobody", file) // no news is none
 }
 
 func TestHostileStoryIsHarmless(t *testing.T) {

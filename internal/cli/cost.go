@@ -63,13 +63,14 @@ func (o *options) costCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&since, "since", "-7d", "from when on stories are counted")
+	cmd.Flags().StringVar(&since, "since", "-7d", "from when on stories are counted; a month is told at the rate since then, or since the oldest, of a day at least")
 	return cmd
 }
 
 // A writingRate is what is written, by the stories of some days.
 type writingRate struct {
 	span              time.Duration
+	young             bool // it is the least, of which stories were there for a part only
 	counted, measured int
 	month             cost.Usage
 }
@@ -92,8 +93,11 @@ func countStories(ctx context.Context, store story.Store, since, now time.Time) 
 	if r.counted = len(headers); r.counted == 0 {
 		return r, fmt.Errorf("there is no story since %s: %w", since.Format(time.DateTime), story.ErrNotFound)
 	}
-	if oldest := now.Sub(headers[r.counted-1].Start); r.counted == mostCounted || oldest < r.span {
-		r.span = max(oldest, leastSpan)
+	oldest := now.Sub(headers[r.counted-1].Start)
+	if r.counted == mostCounted { // there are more before these
+		r.span = max(oldest, time.Second)
+	} else if span := max(oldest, leastSpan); span < r.span {
+		r.span, r.young = span, oldest < span
 	}
 	some, err := r.measure(ctx, store, headers)
 	if err != nil {
@@ -135,11 +139,34 @@ func (r *writingRate) measure(ctx context.Context, store story.Store, headers []
 	return some, nil
 }
 
+// spanText writes a time in days, or below two of them in hours and so on.
+func spanText(span time.Duration) string {
+	if span >= 48*time.Hour {
+		return fmt.Sprintf("%.3g days", span.Hours()/24)
+	}
+	for _, unit := range []struct {
+		of   time.Duration
+		name string
+	}{{time.Hour, "hour"}, {time.Minute, "minute"}} {
+		if n := span.Seconds() / unit.of.Seconds(); n >= 1 {
+			if text := fmt.Sprintf("%.3g", n); text != "1" {
+				return text + " " + unit.name + "s"
+			}
+			return "1 " + unit.name
+		}
+	}
+	return fmt.Sprintf("%.3g seconds", span.Seconds())
+}
+
 func printCost(out io.Writer, r writingRate, prices cost.Prices) error {
 	bill := prices.Of(r.month)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	count := func(n float64) string { return humanize.Comma(int64(n + 0.5)) }
-	fmt.Fprintf(out, "Stories in %.3g × 24 hours: %s, of which %d were measured.\n\n", r.span.Hours()/24, count(float64(r.counted)), r.measured)
+	fmt.Fprintf(out, "Stories in %s: %s; measured: %d.\n", spanText(r.span), count(float64(r.counted)), r.measured)
+	if r.young {
+		fmt.Fprintf(out, "The oldest is younger than that; a --since less far back tells the rate since then.\n")
+	}
+	fmt.Fprintln(out)
 	for _, row := range []struct {
 		name   string
 		amount float64

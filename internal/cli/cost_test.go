@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 
@@ -40,6 +41,24 @@ func TestCost(t *testing.T) {
 	for _, want := range []string{"90 a month", "180 a month", "free tier    0.00", "burritos at $7.40", "CloudWatch Logs"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("there is no %q in:\n%s", want, &out)
+		}
+	}
+	for since, want := range map[string]struct {
+		days float64
+		text string
+	}{
+		"-7d":  {1, "Stories in 24 hours: 3; measured: 3.\nThe oldest is younger than that; a --since less far back tells the rate since then.\n\n"},
+		"-36h": {1, "Stories in 24 hours: 3; measured: 3.\nThe oldest"},
+		"-12h": {0.5, "Stories in 12 hours: 3; measured: 3.\n\n"},
+		"-1d":  {1, "Stories in 24 hours: 3; measured: 3.\n\n"},
+	} {
+		text, _ := run(t, 0, "--file", path, "cost", "--since", since)
+		if !strings.HasPrefix(text, want.text) {
+			t.Errorf("--since %s: got\n%s\nwant\n%s", since, text, want.text)
+		}
+		text, _ = run(t, 0, "--file", path, "cost", "--since", since, "--json")
+		if err := json.Unmarshal([]byte(text), &got); err != nil || math.Abs(got.Days/want.days-1) > 1e-3 || math.Abs(got.Month.Stories*want.days/90-1) > 1e-3 {
+			t.Errorf("--since %s: got %+v, %v", since, got, err)
 		}
 	}
 	if code := cli.Run([]string{"--file", path, "cost", "--since", "-1m"}, &out, &errs); code != 3 {

@@ -24,10 +24,17 @@ func (o *options) demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run an example service, send it some requests, show a story of it and serve the others",
-		Args:  arguments(0, 0),
+		Long: "Runs an example service, sends it some requests, shows a story of it and serves the others.\n" +
+			"They are written to what --table or --file names, and else to a file in your cache folder,\n" +
+			"whatever DYNAMOSLOG_TABLE and DYNAMOSLOG_FILE say.",
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.withStore(func(store story.Store) error {
-				if err := o.demo(cmd, store); err != nil || once {
+			to, err := o.ownSource()
+			if err != nil {
+				return err
+			}
+			return to.write(func(store story.Store) error {
+				if err := o.demo(cmd, store, to); err != nil || once {
 					return err
 				}
 				return serve(cmd, address, viewer.New(store, nil))
@@ -39,7 +46,7 @@ func (o *options) demoCommand() *cobra.Command {
 	return cmd
 }
 
-func (o *options) demo(cmd *cobra.Command, store story.Store) error {
+func (o *options) demo(cmd *cobra.Command, store story.Store, to source) error {
 	h := dynamoslog.New(store, &dynamoslog.Options{Level: slog.LevelDebug, Fallback: cmd.ErrOrStderr()})
 	server := httptest.NewServer(workout.NewServer(slog.New(h)))
 	var err error
@@ -63,23 +70,29 @@ Read it and the others:
     %[3]s ls
     %[3]s show user_42
     %[3]s diff user_42
-`, s.Key, story.Format(s.Lines), o.again())
+`, s.Key, story.Format(s.Lines), again(to))
 	return err
 }
 
-// again is how this program is run again, on the same store.
-func (o *options) again() string {
+// again is how this program is run again, on the same stories.
+func again(on source) string {
 	again := "dynamoslog"
 	if info, ok := debug.ReadBuildInfo(); !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
 		again = "go run ./cmd/dynamoslog"
 	}
 	switch {
-	case o.table != "":
-		again += " --table " + quoted(o.table)
-	case o.file != "":
-		again += " --file " + quoted(o.file)
+	case on.table != "":
+		again += " --table " + quoted(on.table)
+	case !isDefault(on):
+		again += " --file " + quoted(on.file)
 	}
 	return again
+}
+
+// isDefault reports whether stories are read from there where no flag says so.
+func isDefault(s source) bool {
+	usual, err := (&options{}).source()
+	return err == nil && usual == s
 }
 
 // quoted writes a word so that a shell reads it as it is.

@@ -53,6 +53,9 @@ func export(cmd *cobra.Command, store story.Store, q story.Query) error {
 		n, lines = n+1, lines+len(s.Lines)
 		progress.show("%s, %s, at %s", stories(n), reading.Plural(lines, "line"), h.Start.Local().Format("2006-01-02 15:04"))
 	}
+	if n == 0 {
+		return noStories
+	}
 	return nil
 }
 

@@ -71,8 +71,8 @@ func (o *options) grep(cmd *cobra.Command, out io.Writer, store story.Store, q s
 			break
 		}
 	}
-	if found == 0 && !o.json {
-		fmt.Fprintln(cmd.ErrOrStderr(), "No line was found.")
+	if found == 0 {
+		return noHit("No line was found.")
 	}
 	return nil
 }

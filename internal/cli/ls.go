@@ -37,6 +37,8 @@ func (o *options) listCommand() *cobra.Command {
 	return cmd
 }
 
+const noStories = noHit("There are no such stories.")
+
 func (o *options) list(cmd *cobra.Command, store story.Store, query story.Query) error {
 	n := 0
 	each := func(show func(story.Header) error) error {
@@ -53,12 +55,14 @@ func (o *options) list(cmd *cobra.Command, store story.Store, query story.Query)
 		}
 		return nil
 	}
+	var err error
 	if o.json {
-		return each(func(h story.Header) error { return printJSON(cmd.OutOrStdout(), reading.HeaderJSON(h)) })
+		err = each(func(h story.Header) error { return printJSON(cmd.OutOrStdout(), reading.HeaderJSON(h)) })
+	} else {
+		err = paged(cmd, func(w io.Writer) error { return o.listTable(cmd, w, each) })
 	}
-	err := paged(cmd, func(w io.Writer) error { return o.listTable(cmd, w, each) })
 	if n == 0 && err == nil {
-		fmt.Fprintln(cmd.ErrOrStderr(), "There are no such stories.")
+		return noStories
 	}
 	return err
 }

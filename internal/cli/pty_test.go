@@ -225,6 +225,31 @@ func TestInterruptOnTerminal(t *testing.T) {
 	}
 }
 
+// SIGTERM, by which containers and services are stopped, ends the pages in order, also
+// while somebody looks at a live view.
+func TestTerminate(t *testing.T) {
+	for _, args := range [][]string{
+		{"serve", "--address", "localhost:0", "--file", fixture(t)},
+		{"demo", "--address", "localhost:0", "--file", filepath.Join(t.TempDir(), "demo.db")},
+	} {
+		term := onTerminal(t, 50, nil, args...)
+		term.until(t, "until you press Ctrl-C")
+		at := regexp.MustCompile(`http://\S+/`).FindString(term.text.String())
+		resp, err := http.Get(at + "events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := term.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		if text, code := term.end(t); code != 0 {
+			t.Errorf("%v: exit code %d\n%s", args, code, text)
+		}
+	}
+}
+
 // A command that is interrupted before it is done says so by its exit code.
 func TestInterruptedExport(t *testing.T) {
 	asked := make(chan struct{})
@@ -252,4 +277,35 @@ func TestInterruptedExport(t *testing.T) {
 		t.Errorf("exit code %d, want 130\n%s", code, text)
 	}
 	clean(t, text)
+}
+
+// Commands read a file that they may not write to, in such a folder.
+func TestReadOnlyFile(t *testing.T) {
+	path := fixture(t)
+	dir := filepath.Dir(path)
+	cmd := exec.Command(os.Args[0], "--file", path, "ls", "--json")
+	if os.Geteuid() == 0 { // who may write to everything
+		program, err := os.ReadFile(os.Args[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Path = filepath.Join(dir, "program")
+		if err := os.WriteFile(cmd.Path, program, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		const nobody = 65534
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	}
+	for name, mode := range map[string]os.FileMode{path: 0o444, filepath.Dir(dir): 0o755, dir: 0o555} {
+		if err := os.Chmod(name, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer func() { _ = os.Chmod(dir, 0o755) }()
+	cmd.Dir = "/"
+	cmd.Env = append(os.Environ(), childEnv+"=command")
+	out, err := cmd.Output()
+	if err != nil || bytes.Count(out, []byte("\n")) != 3 {
+		t.Errorf("got %q, %v", out, err)
+	}
 }

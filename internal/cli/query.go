@@ -17,7 +17,7 @@ func (f *queryFlags) add(cmd *cobra.Command, o *options) {
 	flags.StringVar(&f.kind, "kind", "", "only keys of this kind")
 	flags.StringVarP(&f.level, "level", "l", "", "only stories that reached this level: debug, info, warn, error")
 	flags.StringVarP(&f.title, "title", "g", "", "only stories whose title contains this")
-	flags.StringVar(&f.since, "since", "", "only stories from this time on: -3h, -2d, 16:00 (the last), 2026-11-22, 2026-11-22T16:00 or with Z, for UTC")
+	flags.StringVar(&f.since, "since", "", "only stories from this time on: -3h, -2d, 16:00 (the last), 2026-11-22, 2026-11-22T16:00 or with Z, for UTC; of a time that comes twice the first")
 	flags.StringVar(&f.until, "until", "", "only stories before this time")
 	completeWords(cmd, "level", "debug", "info", "warn", "error")
 	o.completeKinds(cmd)

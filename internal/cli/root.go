@@ -30,6 +30,12 @@ const (
 
 var errUsage = errors.New("usage")
 
+// A noHit is the error of a command that looked and found nothing: a sentence for
+// standard error.
+type noHit string
+
+func (n noHit) Error() string { return string(n) }
+
 // options are those of every command.
 type options struct {
 	table, file string
@@ -85,6 +91,10 @@ func Run(args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	case ctx.Err() != nil:
 		return exitInterrupted
+	}
+	if none := noHit(""); errors.As(err, &none) {
+		fmt.Fprintln(stderr, none)
+		return exitNotFound
 	}
 	text := strings.TrimPrefix(strings.TrimSpace(err.Error()), "dynamoslog: ")
 	fmt.Fprintln(stderr, "dynamoslog: "+escapeLines(strings.ReplaceAll(text, "\t", "    ")))

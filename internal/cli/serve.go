@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -23,7 +25,7 @@ func (o *options) serveCommand() *cobra.Command {
 		Short: "Show the stories in a browser on this machine",
 		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.withStore(func(store story.Store) error {
+			return o.withComing(func(store story.Store) error {
 				return serve(cmd, address, viewer.New(store, nil))
 			})
 		},
@@ -32,9 +34,10 @@ func (o *options) serveCommand() *cobra.Command {
 	return cmd
 }
 
-// serve serves pages until the command is interrupted.
+// serve serves pages until the command is interrupted, or told to end by SIGTERM.
 func serve(cmd *cobra.Command, address string, pages http.Handler) error {
-	ctx := cmd.Context()
+	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM) // which the first process of a container would not hear of
+	defer stop()
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return fmt.Errorf("cannot listen at %s, name another address with --address: %w", address, err)
@@ -58,7 +61,9 @@ func serve(cmd *cobra.Command, address string, pages http.Handler) error {
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	err = server.Shutdown(end)
+	if err = server.Shutdown(end); err != nil { // somebody reads a long page slowly
+		err = server.Close()
+	}
 	<-done
 	return err
 }

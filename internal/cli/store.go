@@ -12,53 +12,97 @@ import (
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
-// store returns the table or the file that the flags name, or else the environment.
-// By default it is a file.
-func (o *options) store() (table, file string, err error) {
-	table, file = o.table, o.file
-	if table == "" && file == "" {
-		table, file = os.Getenv("DYNAMOSLOG_TABLE"), os.Getenv("DYNAMOSLOG_FILE")
+// A source is where stories are: a table or a file.
+type source struct{ table, file string }
+
+// source returns what the flags name, or else the environment. By default it is a file
+// in the cache folder.
+func (o *options) source() (source, error) {
+	if o.table == "" && o.file == "" {
+		return sourceOf(os.Getenv("DYNAMOSLOG_TABLE"), os.Getenv("DYNAMOSLOG_FILE"))
 	}
+	return sourceOf(o.table, o.file)
+}
+
+// ownSource returns what the flags name, whatever the environment does: what a demo
+// makes up is not to come among a program's stories.
+func (o *options) ownSource() (source, error) { return sourceOf(o.table, o.file) }
+
+func sourceOf(table, file string) (source, error) {
 	switch {
 	case table != "" && file != "":
-		return "", "", fmt.Errorf("%w: both the table %s and the file %s are named: say which with --table or --file", errUsage, table, file)
+		return source{}, fmt.Errorf("%w: both the table %s and the file %s are named: say which with --table or --file", errUsage, table, file)
 	case table != "" || file != "":
-		return table, file, nil
+		return source{table, file}, nil
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return "", "", fmt.Errorf("%w: there is no cache folder, name a file with --file: %w", errUsage, err)
+		return source{}, fmt.Errorf("%w: there is no cache folder, name a file with --file: %w", errUsage, err)
 	}
-	return "", filepath.Join(cache, "dynamoslog", "stories.db"), nil
+	return source{file: filepath.Join(cache, "dynamoslog", "stories.db")}, nil
 }
 
-// withStories calls f with a store that is there already.
+// exists says by its error that a file is not there.
+func (s source) exists() error {
+	if s.file == "" {
+		return nil
+	}
+	if _, err := os.Stat(s.file); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no file %s: a program that keeps its stories there makes it, or 'dynamoslog demo'", s.file)
+	}
+	return nil
+}
+
+// write calls f with the store. A file that is not there is made.
+func (s source) write(f func(story.Store) error) error {
+	if s.table != "" {
+		return f(&dynamoslog.Table{Name: s.table})
+	}
+	store, err := sqlitestore.Open(s.file)
+	return with(store, err, f)
+}
+
+// read calls f with the store, of which it only reads. A file may be one that this user
+// cannot write to.
+func (s source) read(f func(story.Store) error) error {
+	if s.table != "" {
+		return s.write(f)
+	}
+	store, err := sqlitestore.Open(s.file)
+	if errors.Is(err, story.ErrUnusable) && !errors.Is(err, sqlitestore.ErrNotStore) {
+		store, err = sqlitestore.OpenReadOnly(s.file)
+	}
+	return with(store, err, f)
+}
+
+func with(store *sqlitestore.Store, err error, f func(story.Store) error) error {
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(store), store.Close())
+}
+
+// withStories calls f with a store that is there already, to read from it.
 func (o *options) withStories(f func(story.Store) error) error {
-	_, file, err := o.store()
+	s, err := o.source()
+	if err == nil {
+		err = s.exists()
+	}
 	if err != nil {
 		return err
 	}
-	if file != "" {
-		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("there is no file %s: a program that keeps its stories there makes it, or 'dynamoslog demo'", file)
-		}
-	}
-	return o.withStore(f)
+	return s.read(f)
 }
 
-// withStore calls f with a store. A file that is not there is made.
-func (o *options) withStore(f func(story.Store) error) (err error) {
-	table, file, err := o.store()
-	if err != nil {
+// withComing is withStories for a command that waits for stories: it makes the file
+// that a program will write to, where it is not there.
+func (o *options) withComing(f func(story.Store) error) error {
+	s, err := o.source()
+	switch {
+	case err != nil:
 		return err
+	case s.exists() != nil:
+		return s.write(f)
 	}
-	if table != "" {
-		return f(&dynamoslog.Table{Name: table})
-	}
-	store, err := sqlitestore.Open(file)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	return f(store)
+	return s.read(f)
 }

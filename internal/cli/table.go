@@ -10,14 +10,14 @@ import (
 func (o *options) tableCommand() *cobra.Command {
 	table := &dynamoslog.Table{}
 	named := func(cmd *cobra.Command, args []string) error {
-		name, _, err := o.store()
+		s, err := o.source()
 		if err != nil {
 			return err
 		}
-		if name == "" {
+		if s.table == "" {
 			return fmt.Errorf("%w: name the table with --table or DYNAMOSLOG_TABLE", errUsage)
 		}
-		table.Name = name
+		table.Name = s.table
 		return arguments(0, 0)(cmd, args)
 	}
 	create := &cobra.Command{

@@ -27,7 +27,7 @@ func (o *options) tailCommand() *cobra.Command {
 			if every <= 0 {
 				return fmt.Errorf("%w: --every is a time such as 2s", errUsage)
 			}
-			return o.withStore(func(store story.Store) error {
+			return o.withComing(func(store story.Store) error {
 				return o.tail(cmd, &reading.Tail{Store: store, Query: q, Growth: 5 * every}, every, once)
 			})
 		},

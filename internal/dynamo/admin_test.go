@@ -125,7 +125,7 @@ func TestCheck(t *testing.T) {
 		}, "expires_at", []string{"does not project title, level", "projects message"}},
 		{"an index short of units", func(in *dynamodb.CreateTableInput) {
 			in.GlobalSecondaryIndexes[0].ProvisionedThroughput = units(7)
-		}, "expires_at", []string{"the index recent has 7 write units and the table 16, so that the index throttles the table: give it at least 8"}},
+		}, "expires_at", []string{"the index recent throttles the table: of write units it has 7, and the table 16; give it at least 8"}},
 	} {
 		name := dynamotest.TableName(t)
 		in := &dynamodb.CreateTableInput{

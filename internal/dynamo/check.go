@@ -123,7 +123,7 @@ func (f *findings) indexUnits(table, index *types.ProvisionedThroughputDescripti
 	}
 	has, all := aws.ToInt64(index.WriteCapacityUnits), aws.ToInt64(table.WriteCapacityUnits)
 	if has*2 < all {
-		f.add("the index %s has %d write units and the table %d, so that the index throttles the table: give it at least %d",
+		f.add("the index %s throttles the table: of write units it has %d, and the table %d; give it at least %d",
 			indexRecent, has, all, (all+1)/2)
 	}
 }

@@ -92,6 +92,9 @@ func classify(err error) (story.Outcome, error) {
 	if errors.Is(err, ErrConfig) {
 		return story.Wait, nil
 	}
+	if withoutIdentity(err) {
+		return story.Wait, ErrNoCredentials
+	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		if api.ErrorCode() == "ValidationException" {
@@ -115,14 +118,27 @@ func classify(err error) (story.Outcome, error) {
 		}
 		return story.Retry, nil
 	}
-	// The SDK has no types for these two.
-	switch text := err.Error(); {
-	case strings.Contains(text, "get identity: "):
-		return story.Wait, ErrNoCredentials
-	case strings.Contains(text, "failed to resolve service endpoint"):
+	// The SDK has no type for this.
+	if strings.Contains(err.Error(), "failed to resolve service endpoint") {
 		return story.Wait, ErrConfig
 	}
 	return story.Retry, nil
+}
+
+// withoutIdentity reports whether a call was not made because no credentials were
+// found for it, whatever the service said that was asked for them: the metadata of a
+// machine or a container, STS, SSO. The SDK has no type for this, but wraps it.
+func withoutIdentity(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		switch err.(type) {
+		case smithy.APIError, *smithyhttp.ResponseError, interface{ Unwrap() []error }:
+			return false
+		}
+		if strings.HasPrefix(err.Error(), "get identity: ") {
+			return true
+		}
+	}
+	return false
 }
 
 // answered reports whether an error is DynamoDB's answer, and not the lack of one.

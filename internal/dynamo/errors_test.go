@@ -4,12 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -100,6 +106,58 @@ func TestErrorsOfStory(t *testing.T) {
 		if !errors.Is(err, story.ErrUnusable) || errors.Is(err, story.ErrBusy) {
 			t.Errorf("%v: want it unusable, and not busy", err)
 		}
+	}
+}
+
+// TestNoIdentity checks that the answer of a service that is asked for credentials is
+// not taken for the table's.
+func TestNoIdentity(t *testing.T) {
+	for _, variable := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
+		t.Setenv(variable, "")
+	}
+	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "false")
+	for name, status := range map[string]int{"forbidden": 403, "unauthorized": 401, "missing": 404, "broken": 500, "busy": 429} {
+		service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, `{"code":"AccessDeniedException","message":"as said"}`)
+		}))
+		defer service.Close()
+		for _, variables := range []map[string]string{
+			{"AWS_EC2_METADATA_SERVICE_ENDPOINT": service.URL},         // of a machine
+			{"AWS_CONTAINER_CREDENTIALS_FULL_URI": service.URL + "/c"}, // of a container
+		} {
+			for variable, value := range variables {
+				t.Setenv(variable, value)
+			}
+			loaded, err := config.LoadDefaultConfig(t.Context(), config.WithRegion("us-east-1"), config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = dynamodb.NewFromConfig(loaded).ListTables(t.Context(), &dynamodb.ListTablesInput{})
+			if outcome, is := dynamo.Classify(err); outcome != story.Wait || is != dynamo.ErrNoCredentials {
+				t.Errorf("%s, %v: got %v, %v of %v, want to wait for credentials", name, variables, outcome, is, err)
+			}
+			for variable := range variables {
+				t.Setenv(variable, "")
+			}
+		}
+	}
+	for _, answer := range []error{ // of STS, for instance
+		&smithy.GenericAPIError{Code: "AccessDenied"}, &smithy.GenericAPIError{Code: "ThrottlingException"}, &smithy.GenericAPIError{Code: "ValidationException"},
+	} {
+		denied := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, answer })
+		for _, retryer := range []aws.Retryer{aws.NopRetryer{}, retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = time.Millisecond })} {
+			_, err := dynamodb.New(dynamodb.Options{Region: "us-east-1", Credentials: denied, Retryer: retryer}).ListTables(t.Context(), &dynamodb.ListTablesInput{})
+			if outcome, is := dynamo.Classify(err); outcome != story.Wait || is != dynamo.ErrNoCredentials {
+				t.Errorf("got %v, %v of %v, want to wait for credentials", outcome, is, err)
+			}
+		}
+	}
+	_, is := dynamo.Classify(&smithy.GenericAPIError{Code: "AccessDeniedException", Message: "get identity: forged"})
+	if is != dynamo.ErrNoAccess {
+		t.Errorf("what DynamoDB itself denies: got %v", is)
 	}
 }
 

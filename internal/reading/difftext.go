@@ -26,7 +26,11 @@ func (p Printer) Diff(w io.Writer, d *Diff, all bool) error {
 // String says how many lines differ, and in what way.
 func (c Changes) String() string {
 	if c.Equal() {
-		return "equal: " + Plural(c.Same, "line") + " that differ in nothing but times and ids"
+		verb := " that differ"
+		if c.Same == 1 {
+			verb = " that differs"
+		}
+		return "equal: " + Plural(c.Same, "line") + verb + " in nothing but times and ids"
 	}
 	var parts []string
 	for _, of := range []struct {

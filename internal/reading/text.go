@@ -314,11 +314,12 @@ func levelStyle(level slog.Level) Style {
 	return Plain
 }
 
-// StateText says what a state means for who reads the story.
+// StateText says what a state means for who reads the story. It begins with the
+// state's own word, which lists, JSON and the stores have.
 func StateText(state story.State) string {
 	switch state {
 	case story.Sealed:
-		return "ended"
+		return "sealed"
 	case story.Open:
 		return "open: not ended yet"
 	case story.Interrupted:
@@ -326,7 +327,7 @@ func StateText(state story.State) string {
 	case story.Abandoned:
 		return "abandoned: End was not called"
 	case story.Closed:
-		return "closed with the handler"
+		return "closed: the handler was closed before it ended"
 	case story.Continued:
 		return "continued: goes on in the next story"
 	case story.Moved:

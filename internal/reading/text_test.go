@@ -277,10 +277,11 @@ func TestSmallTexts(t *testing.T) {
 		{reading.LevelWord(slog.LevelInfo) + reading.LevelWord(slog.LevelDebug), ""},
 		{reading.LevelWord(slog.LevelError + 1), "ERROR+1"},
 		{reading.LevelWord(slog.Level(math.MaxInt)), slog.Level(math.MaxInt).String()},
-		{reading.StateText(story.Sealed), "ended"},
+		{reading.StateText(story.Sealed), "sealed"},
 		{reading.StateText(story.Moved), "moved: goes on under another key"},
 		{reading.Took(0) + reading.Took(time.Second), "<1ms1s"},
 		{reading.StateText("\x1b"), `\x1b`},
+		{reading.Changes{Same: 1}.String(), "equal: 1 line that differs in nothing but times and ids"},
 		{reading.Changes{Same: 2}.String(), "equal: 2 lines that differ in nothing but times and ids"},
 		{reading.Changes{Same: 2, New: 1, Slower: 3}.String(), "1 new, 3 slower, 2 equal"},
 	} {

@@ -2,23 +2,30 @@ package reading
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
 // ParseTime reads a time as people type it: 2026-11-22, 2026-11-22T16:00,
-// 2026-11-22T16:00:00Z, the latest 16:00, or how long before now, as 3h, -3h or
-// -2d12h. Where there is no zone it is in now's. The empty string is the zero time.
+// 2026-11-22T16:00Z, the latest 16:00, or how long before now, as 3h, -3h or
+// -2d12h, a day being 24 hours. Where there is no zone it is in now's; of a time that
+// a day has twice, as clocks are put back, it is the first. The empty string is the
+// zero time.
 func ParseTime(s string, now time.Time) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
 	if days, d, ok := parseAgo(s); ok {
-		return now.AddDate(0, 0, -days).Add(-d), nil
+		return now.Add(-time.Duration(days)*day - d), nil
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
+	dates := []string{"2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
+	for _, layout := range dates {
+		if t, err := time.Parse(layout, s); err == nil {
+			return firstShown(t, now.Location()), nil
+		}
+		if t, err := time.Parse(layout+"Z07:00", s); err == nil {
 			return t, nil
 		}
 	}
@@ -26,8 +33,11 @@ func ParseTime(s string, now time.Time) (time.Time, error) {
 		if t, err := time.Parse(layout, s); err == nil {
 			return latest(t, now), nil
 		}
+		if t, err := time.Parse(layout+"Z07:00", s); err == nil {
+			return latest(t, now.In(t.Location())), nil
+		}
 	}
-	return time.Time{}, fmt.Errorf("%w: a time is -3h, -2d, 16:00, 2026-11-22 or 2026-11-22T16:00:00Z, not %.100q", ErrBadView, s)
+	return time.Time{}, fmt.Errorf("%w: a time is -3h, -2d, 16:00, 2026-11-22, 2026-11-22T16:00 or 2026-11-22T16:00Z, not %.100q", ErrBadView, s)
 }
 
 // parseAgo reads a duration that may have days, with or without a sign.
@@ -47,11 +57,41 @@ func parseAgo(s string) (days int, d time.Duration, ok bool) {
 	return days, d, err == nil && d >= 0
 }
 
-// latest returns the last time before now when a clock showed that time of day.
+const day = 24 * time.Hour
+
+// latest returns the last time before now when a clock showed that time of day, in
+// now's zone.
 func latest(clock, now time.Time) time.Time {
-	t := time.Date(now.Year(), now.Month(), now.Day(), clock.Hour(), clock.Minute(), clock.Second(), 0, now.Location())
-	if t.After(now) {
-		t = t.AddDate(0, 0, -1)
+	for back := 0; ; back++ { // on a day on which clocks change there may be none
+		shown := time.Date(now.Year(), now.Month(), now.Day()-back, clock.Hour(), clock.Minute(), clock.Second(), 0, time.UTC)
+		for _, t := range slices.Backward(instants(shown, now.Location())) {
+			if !t.After(now) {
+				return t
+			}
+		}
 	}
-	return t
+}
+
+// firstShown returns when a clock of the zone shows for the first time what t does, or else, as clocks
+// are put forward over it, a time close to that.
+func firstShown(t time.Time, zone *time.Location) time.Time {
+	if all := instants(t, zone); len(all) > 0 {
+		return all[0]
+	}
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), zone)
+}
+
+// instants returns the times when a clock of the zone shows what a UTC time does, in
+// their order: one, but on days on which clocks change none or two.
+func instants(shown time.Time, zone *time.Location) []time.Time {
+	var all []time.Time
+	for _, near := range []time.Time{shown.Add(-day), shown.Add(day)} { // before the change and after it
+		_, offset := near.In(zone).Zone()
+		t := shown.Add(-time.Duration(offset) * time.Second).In(zone)
+		if t.Format(time.DateTime) == shown.Format(time.DateTime) && !slices.ContainsFunc(all, t.Equal) {
+			all = append(all, t)
+		}
+	}
+	slices.SortFunc(all, time.Time.Compare)
+	return all
 }

@@ -24,10 +24,58 @@ func TestParseTime(t *testing.T) {
 		"2026-11-22 16:00":          time.Date(2026, 11, 22, 16, 0, 0, 0, cet),
 		"2026-11-22T16:00:01":       time.Date(2026, 11, 22, 16, 0, 1, 0, cet),
 		"2026-11-22T16:00:01Z":      time.Date(2026, 11, 22, 16, 0, 1, 0, time.UTC),
+		"2026-11-22T16:00Z":         time.Date(2026, 11, 22, 16, 0, 0, 0, time.UTC),
+		"2026-11-22 16:00Z":         time.Date(2026, 11, 22, 16, 0, 0, 0, time.UTC),
+		"2026-11-22 16:00:01Z":      time.Date(2026, 11, 22, 16, 0, 1, 0, time.UTC),
+		"2026-11-22T16:00+05:30":    time.Date(2026, 11, 22, 10, 30, 0, 0, time.UTC),
+		"2026-11-22Z":               time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC),
+		"15:00Z":                    time.Date(2026, 11, 22, 15, 0, 0, 0, time.UTC),
+		"16:00Z":                    time.Date(2026, 11, 21, 16, 0, 0, 0, time.UTC),
 		"2026-11-22T16:00:01-05:00": time.Date(2026, 11, 22, 21, 0, 1, 0, time.UTC),
 	} {
 		if got, err := reading.ParseTime(s, now); err != nil || !got.Equal(want) {
 			t.Errorf("ParseTime(%q): got %v, %v, want %v", s, got, err, want)
+		}
+	}
+}
+
+// In Berlin clocks are put forward from 02:00 to 03:00 on 29 March 2026, and back from
+// 03:00 to 02:00 on 25 October; on Lord Howe Island by half an hour.
+func TestParseTimeWhereClocksChange(t *testing.T) {
+	for _, test := range []struct{ zone, now, s, want string }{
+		{"Europe/Berlin", "2026-03-29T10:00+02:00", "09:00", "2026-03-29T09:00+02:00"},
+		{"Europe/Berlin", "2026-03-29T10:00+02:00", "01:30", "2026-03-29T01:30+01:00"},
+		{"Europe/Berlin", "2026-03-29T10:00+02:00", "02:30", "2026-03-28T02:30+01:00"}, // there is none that day
+		{"Europe/Berlin", "2026-03-29T01:00+01:00", "02:30", "2026-03-28T02:30+01:00"},
+		{"Europe/Berlin", "2026-03-30T02:00+02:00", "02:30", "2026-03-28T02:30+01:00"},
+		{"Europe/Berlin", "2026-03-29T10:00+02:00", "16:00", "2026-03-28T16:00+01:00"},
+		{"Europe/Berlin", "2026-03-29T10:00+02:00", "-1d", "2026-03-28T09:00+01:00"},
+		{"Europe/Berlin", "2026-03-30T02:30+02:00", "-1d", "2026-03-29T01:30+01:00"},
+		{"Europe/Berlin", "2026-03-29T10:00+02:00", "-12h", "2026-03-28T21:00+01:00"},
+		{"Europe/Berlin", "2026-03-29T10:00+02:00", "2026-03-29", "2026-03-29T00:00+01:00"},
+		{"Europe/Berlin", "2026-03-29T10:00+02:00", "2026-03-29T16:00", "2026-03-29T16:00+02:00"},
+		{"Europe/Berlin", "2026-10-25T02:45+01:00", "02:30", "2026-10-25T02:30+01:00"}, // for the second time
+		{"Europe/Berlin", "2026-10-25T02:15+01:00", "02:30", "2026-10-25T02:30+02:00"},
+		{"Europe/Berlin", "2026-10-25T02:15+02:00", "02:30", "2026-10-24T02:30+02:00"},
+		{"Europe/Berlin", "2026-10-25T10:00+01:00", "16:00", "2026-10-24T16:00+02:00"},
+		{"Europe/Berlin", "2026-10-25T10:00+01:00", "2026-10-25T02:30", "2026-10-25T02:30+02:00"},
+		{"Europe/Berlin", "2026-10-25T10:00+01:00", "-7d", "2026-10-18T11:00+02:00"},
+		{"Australia/Lord_Howe", "2026-04-05T01:50+10:30", "01:45", "2026-04-05T01:45+10:30"}, // for the second time
+		{"Australia/Lord_Howe", "2026-10-04T10:00+11:00", "02:15", "2026-10-03T02:15+10:30"},
+	} {
+		zone, err := time.LoadLocation(test.zone)
+		if err != nil {
+			t.Skip("no time zones: ", err)
+		}
+		at := func(s string) time.Time {
+			parsed, err := time.Parse("2006-01-02T15:04Z07:00", s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return parsed.In(zone)
+		}
+		if got, err := reading.ParseTime(test.s, at(test.now)); err != nil || !got.Equal(at(test.want)) {
+			t.Errorf("at %s %q is %v, %v, want %v", test.now, test.s, got, err, at(test.want))
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // Times says which time stands before a line.
@@ -40,7 +42,7 @@ type View struct {
 
 // A Filter selects lines.
 type Filter struct {
-	Text  string      // in the message or the attributes, in upper or lower case
+	Text  string      // in the message or the attributes, as stored or as shown, in upper or lower case
 	Level *slog.Level // at least
 }
 
@@ -235,8 +237,7 @@ func (f Filter) Apply(t *Tree) int {
 	matches := 0
 	for i := len(t.Nodes) - 1; i >= 0; i-- {
 		n := &t.Nodes[i]
-		n.Match = (f.Level == nil || n.Level >= *f.Level) && (text == "" ||
-			strings.Contains(strings.ToLower(n.Message), text) || strings.Contains(strings.ToLower(n.Attrs), text))
+		n.Match = (f.Level == nil || n.Level >= *f.Level) && (text == "" || holds(&n.Line, text))
 		n.Keep = n.Match
 		for _, child := range n.Children {
 			n.Keep = n.Keep || child.Keep
@@ -246,4 +247,28 @@ func (f Filter) Apply(t *Tree) int {
 		}
 	}
 	return matches
+}
+
+// holds reports whether a text, in lower case, is in a line: in what is stored of it,
+// or in what is shown, where a message is escaped and a value may stand unquoted.
+func holds(line *story.Line, text string) bool {
+	in := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
+	if in(line.Message) || in(line.Attrs) {
+		return true
+	}
+	if escaped := story.Escape(line.Message); escaped != line.Message && in(escaped) {
+		return true
+	}
+	if escaped := story.Escape(line.Attrs); escaped != line.Attrs && in(escaped) {
+		return true
+	}
+	if strings.IndexByte(line.Attrs, '"') < 0 {
+		return false
+	}
+	for a := range AttrTexts(line.Attrs) {
+		if in(unquoted(a.Name) + "=" + a.Value) {
+			return true
+		}
+	}
+	return false
 }

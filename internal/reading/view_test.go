@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
+	"github.com/dynamoslog/dynamoslog/story"
 )
 
 func level(l slog.Level) *slog.Level { return &l }
@@ -205,4 +206,19 @@ func TestFilterKeepsCallers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What is shown is found, as is what is stored.
+func TestFilterFindsWhatIsShown(t *testing.T) {
+	line := story.Line{Message: "bell \a rang", Attrs: `path="/var/log a" said="he said \"Hi\"" text="one\ntwo" "odd key"="x y" plain=1`}
+	for text, want := range map[string]bool{
+		`path=/var/log a`: true, `path="/var/log a"`: true, `he said "hi"`: true, `said=he`: true, `said \"hi`: true,
+		"one\ntwo": true, `one\ntwo`: true, "odd key=x y": true, `"odd key"="x`: true, "plain=1": true,
+		`bell \x07`: true, "bell \a": true, "path=he": false, "two plain": false, `hi"" text`: false,
+	} {
+		tree := reading.NewTree(story.Story{Lines: []story.Line{line}})
+		if got := (reading.Filter{Text: text}).Apply(tree) == 1; got != want {
+			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	}
 }

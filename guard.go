@@ -1,0 +1,115 @@
+package dynamoslog
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// An unwinding is a panic or runtime.Goexit that ends a call. It is told of while it
+// goes on, with its frames still on the stack, so that crashes and those who recover
+// it see where it began.
+type unwinding struct {
+	value any  // of the panic
+	exits bool // it is runtime.Goexit
+	stack []uintptr
+	own   int // index in the stack of the guard that tells of it
+}
+
+// guard calls f, and told where it does not return. A panic then goes on.
+//
+//go:noinline
+func guard(f func(), told func(*unwinding)) {
+	returned := false
+	defer tell(&returned, told)
+	f()
+	returned = true
+}
+
+// tell is what guard defers.
+//
+//go:noinline
+func tell(returned *bool, told func(*unwinding)) {
+	if *returned {
+		return
+	}
+	u := &unwinding{value: recover(), stack: wholeStack()}
+	if u.exits = u.value == nil; !u.exits {
+		defer panic(u.value) // whatever becomes of telling
+	}
+	u.own = u.findGuard()
+	told(u)
+}
+
+const (
+	guardName = packagePath + ".guard"
+	tellName  = packagePath + ".tell"
+	maxStack  = 1 << 16 // frames that are looked at
+)
+
+// wholeStack returns the stack of the function that calls its caller.
+func wholeStack() []uintptr {
+	const skip = 3 // runtime.Callers, this function and its caller
+	for pcs := make([]uintptr, 128); ; pcs = make([]uintptr, 2*len(pcs)) {
+		if n := runtime.Callers(skip, pcs); n < len(pcs) || n >= maxStack {
+			return pcs[:n]
+		}
+	}
+}
+
+// findGuard returns the index of the guard's own frame. For each of those nested in
+// it that told of the same panic, tell is on the stack too, the innermost last. Of
+// those that told of runtime.Goexit it is not: the outermost stands for all.
+func (u *unwinding) findGuard() int {
+	found, open := len(u.stack)-1, 1
+	for i, pc := range u.stack {
+		fn := runtime.FuncForPC(pc - 1)
+		if fn == nil {
+			continue
+		}
+		switch fn.Name() {
+		case guardName:
+			found = i
+			if open--; open == 0 && !u.exits {
+				return found
+			}
+		case tellName:
+			open++
+		}
+	}
+	return found
+}
+
+// site returns where a line about the unwinding is placed: where the guarded call
+// was made, not below the frames that unwind. An address that stands further up as
+// well, in a recursion, would be taken for that; further down is at the margin too.
+func (u *unwinding) site() uintptr {
+	for i := u.own + 1; i < len(u.stack); i++ {
+		if !slices.Contains(u.stack[:i], u.stack[i]) {
+			return u.stack[i]
+		}
+	}
+	return 0
+}
+
+// message tells a panic and, in further lines, the stack that it came from.
+func (u *unwinding) message() string {
+	const most = 64
+	var text strings.Builder
+	text.WriteString("panic: " + fmt.Sprint(u.value))
+	frames := runtime.CallersFrames(u.stack[:u.own])
+	for range most {
+		frame, more := frames.Next()
+		ours := frame.Function == guardName || strings.HasPrefix(frame.Function, tellName)
+		if frame.Function != "" && !ours && !strings.HasPrefix(frame.Function, "runtime.") {
+			text.WriteString("\n" + frame.Function + " " + filepath.Base(frame.File) + ":" + strconv.Itoa(frame.Line))
+		}
+		if !more {
+			break
+		}
+	}
+	return text.String()
+}
