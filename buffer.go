@@ -15,6 +15,7 @@ import (
 const (
 	maxAge   = time.Hour      // a story's age cut doubles up to this
 	maxOpen  = 24 * time.Hour // then a story is continued by another
+	farthest = 9e12           // milliseconds from the start that a line may be away, some 285 years: its time may be anything
 	perStory = 1 << 10        // bytes that an open or a waiting story takes beside its lines, about
 )
 
@@ -152,7 +153,7 @@ func (b *buffer) factsOf(s *scratch) lineFacts {
 		lane: int32(len(b.lanes.all)), frames: int32(len(s.site.stack.PCs)), shared: int32(len(s.site.stack.PCs)),
 	}
 	if !s.offsetFrom.IsZero() {
-		facts.offset = s.offsetFrom.Sub(b.start).Milliseconds()
+		facts.offset = min(max(s.offsetFrom.Sub(b.start).Milliseconds(), -farthest), farthest)
 	}
 	if b.count == 0 && facts.offset < 0 && facts.offset > -1000 { // made just before the story was
 		facts.offset = 0

@@ -352,7 +352,7 @@ func (c *core) leave(k *chunk, why string) {
 	kept := k.entry.complete || k.remains != nil
 	if !kept && k.lines.count > 0 {
 		text, _ := k.telling.format(&k.lines, &sheet{})
-		c.writeFallback(fmt.Sprintf("%s %s %s", k.header.Key, k.header.ID, why), text)
+		c.writeFallback(nameOf(k.header)+" "+why, text)
 	}
 	if k.resume == nil {
 		k.telling.ended = k.telling.ended || k.ends()

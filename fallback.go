@@ -1,7 +1,11 @@
 package dynamoslog
 
 import (
+	"fmt"
 	"io"
+	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -71,6 +75,18 @@ func (f *fallback) run() {
 func (f *fallback) write(text string) {
 	defer func() { _ = recover() }() // as of its errors, there is nowhere to tell of it
 	_, _ = f.out.Write([]byte(text))
+}
+
+// nameOf names a story in the fallback: by its key, its id and what its header says.
+func nameOf(h story.Header) string {
+	w := attrWriter{}
+	for _, name := range slices.Sorted(maps.Keys(h.Attrs)) {
+		w.attr(slog.String(name, h.Attrs[name]))
+	}
+	if len(w.text) == 0 {
+		return fmt.Sprintf("%s %s", h.Key, h.ID)
+	}
+	return fmt.Sprintf("%s %s (%s)", h.Key, h.ID, w.text)
 }
 
 // writeFallback writes text that cannot be stored, and waits for it. It is for the

@@ -434,7 +434,7 @@ func (w *writer) giveUp() {
 func (w *writer) leave(p *parcel) {
 	kept := p.chunk.remains != nil || p.chunk.entry.complete
 	if !kept && p.Text != "" {
-		w.core.writeFallback(fmt.Sprintf("%s %s part %d not stored before the handler was closed", p.Key, p.ID, p.Number), p.Text)
+		w.core.writeFallback(fmt.Sprintf("%s part %d not stored before the handler was closed", nameOf(p.chunk.header), p.Number), p.Text)
 	}
 	w.core.lose(p.chunk, p.lines, kept)
 	w.remove(p)

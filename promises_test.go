@@ -565,3 +565,40 @@ func TestLateErrorIsInLists(t *testing.T) {
 		}
 	})
 }
+
+// The time of a record may be anything.
+func TestTimesFarAway(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{})
+	ctx, scope := dynamoslog.Begin(t.Context(), "job", "1")
+	for i, year := range []int{1, 1600, 2026, 2400, 9999} {
+		r := slog.NewRecord(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), slog.LevelWarn, fmt.Sprintf("line %d", i), 0)
+		if err := h.Handle(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scope.End()
+	_ = h.Flush(t.Context())
+	wantLines(t, store, "1", 5, story.Sealed)
+	s, _ := store.Read(t.Context(), story.NewKey("job", "1"), "")
+	for _, line := range s.Lines {
+		if line.Level != slog.LevelWarn {
+			t.Errorf("got %+v", line)
+		}
+	}
+}
+
+// The fallback says what a story is about, as its header does.
+func TestFallbackNamesTheStory(t *testing.T) {
+	var fallback output
+	store := &faulty{Memory: story.NewMemory(), fault: failing(story.Reject, all)}
+	h := dynamoslog.New(store, &dynamoslog.Options{Fallback: &fallback, OnError: func(error) {}})
+	ctx, scope := dynamoslog.Begin(t.Context(), "http", "GET /users/{id}")
+	scope.Set(slog.String("path", "/users/7"), slog.String("request_id", "a b"))
+	slog.New(h).InfoContext(ctx, "hello")
+	scope.End()
+	_ = h.Close()
+	want := "dynamoslog: http_GET /users/{id} " + scope.ID() + ` (path=/users/7 request_id="a b") part 0 not stored: as told` + "\n+0.000 I hello\n"
+	if got := fallback.String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -1,7 +1,6 @@
 package dynamoslog
 
 import (
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -79,11 +78,11 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 		dropped := k.lines.keepFrom(&c.blocks, quiet)
 		c.counts.quiet.Add(int64(dropped))
 		if dropped > 0 && !k.whole {
-			k.note(c, slog.LevelDebug, fmt.Sprintf("%d quieter lines left out", dropped))
+			k.note(c, slog.LevelDebug, count(dropped, "quieter line", "quieter lines")+" left out")
 		}
 	}
 	if k.refused > 0 {
-		k.note(c, warn, fmt.Sprintf("%d lines dropped: memory was full", k.refused))
+		k.note(c, warn, count(k.refused, "line", "lines")+" dropped: memory was full")
 	}
 	if k.whole && k.lines.count == 0 && t.parts == 0 {
 		t.empty = true
