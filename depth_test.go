@@ -3,7 +3,9 @@ package dynamoslog_test
 import (
 	"context"
 	"iter"
+	"log"
 	"log/slog"
+	"os"
 	"runtime"
 	"sync"
 	"testing"
@@ -242,4 +244,37 @@ func TestRecoveredPanic(t *testing.T) {
 	s := read(t, h, store, "job_1", "")
 	s.Lines = story.Nest(s.Lines)
 	expect(t, s, "+0.000 I before\n+0.000 I   about to panic\n+0.000 I     recovered\n+0.000 I after\n")
+}
+
+// passing is a handler of another kind, as users put before ours.
+type passing struct{ slog.Handler }
+
+//go:noinline
+func (p passing) Handle(ctx context.Context, r slog.Record) error { return p.pass(ctx, r) }
+
+//go:noinline
+func (p passing) pass(ctx context.Context, r slog.Record) error { return p.Handler.Handle(ctx, r) }
+
+// The depth of log.Print is that of its call, whatever handlers stand between.
+func TestDepthOfLogPrint(t *testing.T) {
+	before, flags := slog.Default(), log.Flags()
+	t.Cleanup(func() { slog.SetDefault(before); log.SetOutput(os.Stderr); log.SetFlags(flags) })
+	for _, wrap := range []func(slog.Handler) slog.Handler{
+		func(h slog.Handler) slog.Handler { return h },
+		func(h slog.Handler) slog.Handler { return passing{h} },
+		func(h slog.Handler) slog.Handler { return passing{passing{h}} },
+	} {
+		h, store := open(t, dynamoslog.Options{Process: story.NewKey("app", "test")})
+		slog.SetDefault(slog.New(wrap(h)))
+		slog.Info("by slog")
+		log.Print("by log")
+		func() { log.Print("deeper") }()
+		if err := h.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s, err := store.Read(t.Context(), story.NewKey("app", "test"), "")
+		if err != nil || len(s.Lines) != 3 || s.Lines[0].Depth != 0 || s.Lines[1].Depth != 0 || s.Lines[2].Depth != 1 {
+			t.Errorf("got %+v, %v", s.Lines, err)
+		}
+	}
 }

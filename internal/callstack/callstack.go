@@ -7,6 +7,7 @@ package callstack
 
 import (
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -34,9 +35,16 @@ func from(pcs []uintptr, pc uintptr) []uintptr {
 	return nil
 }
 
+// logWriter is where log.Print hands over to a slog.Handler, after slog.SetDefault.
+const logWriter = "log/slog.(*handlerWriter).Write"
+
 // outside returns the part of a stack that ends in the first function outside
-// the named packages, and nil where there is none.
+// the named packages, and nil where there is none. Handlers that log.Print went through
+// stand before it, whatever their packages.
 func (f *Funcs) outside(pcs []uintptr, packages []string) []uintptr {
+	if i := slices.IndexFunc(pcs, func(pc uintptr) bool { return f.At(pc).Name == logWriter }); i >= 0 {
+		pcs = pcs[i:]
+	}
 	for i, pc := range pcs {
 		if !inPackages(f.At(pc).Name, packages) {
 			return pcs[i:]
