@@ -287,6 +287,9 @@ func (c *crashing) run() (lines int) {
 // came late, found no room in the journal, or was answered too late.
 func TestCrashes(t *testing.T) {
 	programs := 150
+	if raceDetector {
+		programs = 50
+	}
 	if n, err := strconv.Atoi(os.Getenv(crashEnv)); err == nil {
 		programs = n
 	}

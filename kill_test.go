@@ -257,7 +257,7 @@ func TestKilledProcessesLoseNothingOnDynamoDB(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	rounds := 6
+	rounds := 4
 	if os.Getenv("CI") != "" && !raceDetector {
 		rounds = 15
 	}
