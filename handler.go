@@ -65,6 +65,8 @@ type Options struct {
 	// Several handlers and processes may share it. Where it cannot be written, lines
 	// are kept in memory only: OnError is told, and Stats counts them. It is opened
 	// with the first line. What it holds is not encrypted; only the user can read it.
+	// Links in it, and folders of other users, are left alone, and OnError is told: who
+	// else may write to the directory can take files away, and reach none elsewhere.
 	Journal string
 	// JournalLimit bounds the journal on disk, in bytes; 256 MiB by default.
 	JournalLimit int64

@@ -3,7 +3,6 @@ package journal
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 )
 
@@ -14,7 +13,7 @@ type keeper struct {
 	sys      *system
 	folder   *folder
 	sequence uint64   // of the segment made next
-	spares   []string // files to be recycled
+	spares   []string // names of files to be recycled
 
 	making, freeing, syncing attempt
 	lookAt                   time.Time // whether the files are still there
@@ -134,7 +133,7 @@ func (k *keeper) look(now time.Time) {
 		}
 		s.gone = true
 		if k.event == nil {
-			k.event = fmt.Errorf("%w: %s was removed", ErrFailed, s.path)
+			k.event = fmt.Errorf("%w: %s was removed", ErrFailed, s.path())
 		}
 		if s == current {
 			s.seal()
@@ -143,7 +142,7 @@ func (k *keeper) look(now time.Time) {
 }
 
 func (k *keeper) keeps(s *segment) bool {
-	return s.folder == k.folder && names(s.path, s.info)
+	return s.folder == k.folder && s.folder.names(s.name, s.info)
 }
 
 // sync forces to the disk what was appended since the last time.
@@ -167,7 +166,7 @@ func (k *keeper) sync(now time.Time, force bool) {
 }
 
 func (k *keeper) syncSegment(s *segment) error {
-	if err := k.sys.check("sync", s.path); err != nil {
+	if err := k.sys.check("sync", s.path()); err != nil {
 		return err
 	}
 	if s.data != nil {
@@ -216,10 +215,10 @@ func (k *keeper) retire(s *segment) error {
 		return nil
 	}
 	if len(k.spares) >= maxSpares {
-		return missingIsFine(k.sys.remove(s.path))
+		return s.folder.remove(k.sys, s.name)
 	}
-	spare := filepath.Join(s.folder.path, fmt.Sprintf(unusedName, s.seq))
-	err := k.sys.rename(s.path, spare)
+	spare := fmt.Sprintf(unusedName, s.seq)
+	err := s.folder.rename(k.sys, s.name, spare)
 	if err == nil {
 		k.spares = append(k.spares, spare)
 	}
@@ -301,10 +300,10 @@ func (k *keeper) close() error {
 	case k.folder == nil:
 		return err
 	case len(live) == 0:
-		return errors.Join(err, k.folder.remove(k.sys))
+		return errors.Join(err, k.folder.end(k.sys))
 	}
 	for _, spare := range k.spares {
-		err = errors.Join(err, missingIsFine(k.sys.remove(spare)))
+		err = errors.Join(err, k.folder.remove(k.sys, spare))
 	}
 	return errors.Join(err, k.folder.release())
 }

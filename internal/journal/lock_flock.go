@@ -26,8 +26,8 @@ func tryLock(file *os.File) (bool, error) {
 	}
 }
 
-func syncFolder(path string) error {
-	file, err := os.Open(path)
+func syncFolder(root *os.Root) error {
+	file, err := root.Open(".")
 	if err != nil {
 		return err
 	}

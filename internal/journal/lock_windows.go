@@ -21,4 +21,4 @@ func tryLock(file *os.File) (bool, error) {
 	return true, nil
 }
 
-func syncFolder(string) error { return nil } // NTFS journals its directories
+func syncFolder(*os.Root) error { return nil } // NTFS journals its directories

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 )
 
 // make makes the file of the next segment, of a spare one if there is. It gets its
@@ -18,32 +17,36 @@ func (k *keeper) make() (*segment, error) {
 		}
 		k.folder = f
 	}
-	path, fresh := filepath.Join(k.folder.path, fmt.Sprintf(unusedName, k.sequence)), true
+	unused, fresh := fmt.Sprintf(unusedName, k.sequence), true
 	if n := len(k.spares); n > 0 {
-		path, fresh = k.spares[n-1], false
+		unused, fresh = k.spares[n-1], false
 		k.spares = k.spares[:n-1]
 	}
 	s := &segment{
 		identity: newIdentity(int64(k.log.opts.SegmentSize), k.sequence, random()),
 		folder:   k.folder,
-		path:     filepath.Join(k.folder.path, fmt.Sprintf(segmentName, k.sequence)),
+		name:     fmt.Sprintf(segmentName, k.sequence),
 	}
 	s.reserved.Store(headerSize)
-	if err := k.fill(s, path, fresh); err != nil {
+	if err := k.fill(s, unused, fresh); err != nil {
 		k.discard(s)
-		_ = os.Remove(path)
+		_ = s.folder.remove(new(system), unused)
+		if errors.Is(err, errPlanted) {
+			k.sequence++ // goes on beside it
+		}
 		return nil, err
 	}
 	k.sequence++
 	return s, nil
 }
 
-func (k *keeper) fill(s *segment, path string, fresh bool) error {
-	flag := os.O_RDWR
+func (k *keeper) fill(s *segment, unused string, fresh bool) (err error) {
+	var file *os.File
 	if fresh {
-		flag |= os.O_CREATE | os.O_TRUNC
+		file, err = s.folder.create(k.sys, unused)
+	} else {
+		file, err = s.folder.open(k.sys, unused, os.O_RDWR)
 	}
-	file, err := k.sys.open(path, flag)
 	if err != nil {
 		return err
 	}
@@ -67,17 +70,17 @@ func (k *keeper) fill(s *segment, path string, fresh bool) error {
 	if s.data == nil { // where files are not mapped, an open one perhaps cannot be renamed
 		_ = file.Close()
 	}
-	if err := k.sys.rename(path, s.path); err != nil {
+	if err := s.folder.rename(k.sys, unused, s.name); err != nil {
 		return err
 	}
 	if s.data == nil {
-		if file, err = k.sys.open(s.path, os.O_RDWR); err != nil {
+		if file, err = s.folder.open(k.sys, s.name, os.O_RDWR); err != nil {
 			return err
 		}
 		s.file.Store(file)
 	}
 	if durable {
-		if err := syncFolder(s.folder.path); err != nil {
+		if err := syncFolder(s.folder.root); err != nil {
 			return err
 		}
 	}
@@ -109,35 +112,34 @@ func (k *keeper) discard(s *segment) {
 	if file := s.file.Load(); file != nil {
 		_ = file.Close()
 	}
-	_ = os.Remove(s.path)
+	_ = s.folder.remove(new(system), s.name)
 }
 
 // rescue copies a full segment whose file somebody removed, from the file that is
 // still open, to where it can be found again.
 func (k *keeper) rescue(s *segment) {
 	name := fmt.Sprintf(segmentName, s.seq)
-	unused := filepath.Join(k.folder.path, fmt.Sprintf(unusedName, s.seq))
-	file, err := k.sys.open(unused, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
+	unused := fmt.Sprintf(unusedName, s.seq)
+	file, err := k.folder.create(k.sys, unused)
 	if err != nil {
 		return
 	}
 	old := s.file.Load()
 	_, err = io.Copy(file, io.NewSectionReader(old, 0, s.size))
 	err = errors.Join(err, file.Close())
-	path := filepath.Join(k.folder.path, name)
 	if err == nil {
-		err = k.sys.rename(unused, path)
+		err = k.folder.rename(k.sys, unused, name)
 	}
 	if err == nil {
-		file, err = k.sys.open(path, os.O_RDWR)
+		file, err = k.folder.open(k.sys, name, os.O_RDWR)
 	}
 	if err != nil {
-		_ = os.Remove(unused)
+		_ = k.folder.remove(new(system), unused)
 		return
 	}
 	if s.info, err = file.Stat(); err == nil {
 		s.file.Store(file)
-		s.folder, s.path, s.gone, s.synced = k.folder, path, false, 0
+		s.folder, s.name, s.gone, s.synced = k.folder, name, false, 0
 		_ = old.Close()
 	}
 }

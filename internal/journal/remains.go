@@ -24,20 +24,22 @@ type Remains struct {
 
 	mu     sync.Mutex
 	damage Damage
-	kept   map[string]error // files that could not be read
+	kept   map[string]error // files that could not be read, by name
 	file   *os.File         // of the last Read
-	opened string
+	opened string           // its name
 }
 
 type leftSegment struct {
 	identity
-	path string
+	name string
 }
 
 // Adopt locks and returns the logs in dir whose processes are gone, the oldest
 // first. Those in use, or being adopted by another process, are left out, and so
 // are those of a newer version, which the error tells of; it may come with some
-// remains. A missing dir holds none. The caller ends each by Remove or Close.
+// remains. It tells as well of folders that are links or another user's, and of links
+// in a folder: whoever may write to dir can put them there. None is followed, and
+// nothing is removed by way of one. A missing dir holds none. The caller ends each by Remove or Close.
 func Adopt(dir string) ([]*Remains, error) { return adoptAll(new(system), dir) }
 
 func adoptAll(sys *system, dir string) ([]*Remains, error) {
@@ -63,7 +65,7 @@ func adoptAll(sys *system, dir string) ([]*Remains, error) {
 
 // adopt returns nil where there is nothing to recover.
 func adopt(sys *system, path string) (*Remains, error) {
-	f, err := lockFolder(sys, path, 0)
+	f, err := lockFolder(sys, path, false)
 	if errors.Is(err, fs.ErrNotExist) {
 		f, err = lockLockless(sys, path)
 	}
@@ -75,7 +77,7 @@ func adopt(sys *system, path string) (*Remains, error) {
 		return nil, errors.Join(err, f.release())
 	}
 	if len(r.segments) == 0 && r.listed.Files == 0 {
-		return nil, f.remove(sys)
+		return nil, f.end(sys)
 	}
 	return r, nil
 }
@@ -83,14 +85,16 @@ func adopt(sys *system, path string) (*Remains, error) {
 // lockLockless makes the lock of a folder that has none: its process died before it
 // made one, and then the folder is empty, or somebody removed it.
 func lockLockless(sys *system, path string) (*folder, error) {
-	if os.Remove(path) == nil {
-		return nil, nil
-	}
-	left, err := (&folder{path: path}).segments()
-	if err != nil || len(left) == 0 {
+	if f, err := openFolder(path); err != nil {
+		return nil, err
+	} else if left, err := f.segments(); err != nil || len(left) == 0 {
+		err = errors.Join(err, f.release())
+		_ = os.Remove(path) // where it is empty
+		return nil, err
+	} else if err := f.release(); err != nil {
 		return nil, err
 	}
-	return lockFolder(sys, path, os.O_CREATE)
+	return lockFolder(sys, path, true)
 }
 
 func (r *Remains) list() error {
@@ -99,22 +103,19 @@ func (r *Remains) list() error {
 		return err
 	}
 	for _, name := range names {
-		path := filepath.Join(r.folder.path, name)
-		id, err := identify(path)
+		id, size, err := r.identify(name)
 		switch {
 		case errors.Is(err, ErrVersion):
-			return fmt.Errorf("%s: %w", path, err)
+			return fmt.Errorf("%s: %w", filepath.Join(r.folder.path, name), err)
 		case errors.Is(err, errForeign):
 			r.listed.Files++
-			if info, err := os.Stat(path); err == nil {
-				r.listed.Bytes += info.Size()
-			}
+			r.listed.Bytes += size
 		case err != nil:
 			r.listed.Files++
 			r.listed.Err = errors.Join(r.listed.Err, err)
-			r.kept[path] = err
+			r.kept[name] = err
 		default:
-			r.segments = append(r.segments, leftSegment{id, path})
+			r.segments = append(r.segments, leftSegment{id, name})
 		}
 	}
 	slices.SortStableFunc(r.segments, func(a, b leftSegment) int { return cmp.Compare(a.base(), b.base()) })
@@ -126,18 +127,15 @@ func (r *Remains) list() error {
 }
 
 // identify reads the header at the beginning of a file, or the one at its end.
-func identify(path string) (identity, error) {
-	file, err := os.Open(path)
+func (r *Remains) identify(name string) (id identity, size int64, err error) {
+	file, err := r.folder.open(new(system), name, os.O_RDONLY)
 	if err != nil {
-		return identity{}, err
+		return identity{}, 0, err
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return identity{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return identity{}, errForeign
+		return identity{}, 0, err
 	}
 	b := make([]byte, headerSize)
 	for _, off := range []int64{0, info.Size() - headerSize} {
@@ -145,12 +143,12 @@ func identify(path string) (identity, error) {
 			continue
 		}
 		if n, err := file.ReadAt(b, off); err != nil && !errors.Is(err, io.EOF) {
-			return identity{}, err
+			return identity{}, 0, err
 		} else if id, err := parseHeader(b[:n]); !errors.Is(err, errForeign) {
-			return id, err
+			return id, info.Size(), err
 		}
 	}
-	return identity{}, errForeign
+	return identity{}, info.Size(), errForeign
 }
 
 // All yields every intact record in the order of positions. A payload is valid
@@ -167,11 +165,11 @@ func (r *Remains) All() iter.Seq2[Position, []byte] {
 		for i := range r.segments {
 			s := &r.segments[i]
 			var err error
-			if buf, err = load(s, buf); err != nil {
+			if buf, err = r.load(s, buf); err != nil {
 				damage.Files++
 				damage.Err = errors.Join(damage.Err, err)
 				r.mu.Lock()
-				r.kept[s.path] = err
+				r.kept[s.name] = err
 				r.mu.Unlock()
 				continue
 			}
@@ -189,8 +187,8 @@ func (r *Remains) All() iter.Seq2[Position, []byte] {
 }
 
 // load reads a segment, as far as the file goes.
-func load(s *leftSegment, buf []byte) ([]byte, error) {
-	file, err := os.Open(s.path)
+func (r *Remains) load(s *leftSegment, buf []byte) ([]byte, error) {
+	file, err := r.folder.open(new(system), s.name, os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
@@ -215,13 +213,13 @@ func (r *Remains) Read(pos Position, buf []byte) ([]byte, error) {
 		if pos < s.base() || pos >= s.base()+Position(s.size) {
 			continue
 		}
-		if r.opened != s.path {
+		if r.opened != s.name {
 			r.closeFile()
-			file, err := os.Open(s.path)
+			file, err := r.folder.open(new(system), s.name, os.O_RDONLY)
 			if err != nil {
 				return buf, err
 			}
-			r.file, r.opened = file, s.path
+			r.file, r.opened = file, s.name
 		}
 		return s.read(r.file, int64(pos-s.base()), buf)
 	}
@@ -257,7 +255,7 @@ func (r *Remains) Remove() error {
 	defer r.mu.Unlock()
 	r.closeFile()
 	names, err := r.folder.segments()
-	names = slices.DeleteFunc(names, func(name string) bool { return r.kept[filepath.Join(r.folder.path, name)] != nil })
+	names = slices.DeleteFunc(names, func(name string) bool { return r.kept[name] != nil })
 	if err == nil {
 		err = r.markStored(names)
 	}
@@ -270,45 +268,46 @@ func (r *Remains) Remove() error {
 		}
 		return errors.Join(err, r.folder.release())
 	}
-	return r.folder.remove(r.sys)
+	return r.folder.end(r.sys)
 }
 
 // markStored notes which segments are to be deleted: all of them, or none. What is
 // in the last of three would be taken for all that there is, if the process died
 // when two are deleted.
 func (r *Remains) markStored(names []string) error {
-	path := filepath.Join(r.folder.path, storedName)
-	file, err := r.sys.open(path+newSuffix, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
+	file, err := r.folder.create(r.sys, storedName+newSuffix)
 	if err != nil {
 		return err
 	}
 	err = r.sys.write(file, []byte(strings.Join(names, "\n")), 0)
 	err = errors.Join(err, file.Sync(), file.Close())
 	if err == nil {
-		err = r.sys.rename(path+newSuffix, path)
+		err = r.folder.rename(r.sys, storedName+newSuffix, storedName)
 	}
 	if err == nil {
-		err = syncFolder(r.folder.path)
+		err = syncFolder(r.folder.root)
 	}
 	return err
 }
 
 // removeStored deletes what is noted, and then the note.
 func (r *Remains) removeStored() error {
-	path := filepath.Join(r.folder.path, storedName)
-	names, err := os.ReadFile(path)
+	if _, err := r.folder.examine(storedName); err != nil {
+		return missingIsFine(err)
+	}
+	names, err := r.folder.root.ReadFile(storedName)
 	if err != nil {
 		return missingIsFine(err)
 	}
 	for name := range strings.Lines(string(names)) {
 		if name = strings.TrimSuffix(name, "\n"); segmentPattern.MatchString(name) {
-			err = errors.Join(err, missingIsFine(r.sys.remove(filepath.Join(r.folder.path, name))))
+			err = errors.Join(err, r.folder.remove(r.sys, name))
 		}
 	}
 	if err != nil {
 		return err
 	}
-	return missingIsFine(r.sys.remove(path))
+	return r.folder.remove(r.sys, storedName)
 }
 
 // Close releases the remains, for another to adopt.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/bits"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -24,8 +25,8 @@ type segment struct {
 
 	// The keeper's:
 	folder *folder
-	path   string
-	info   os.FileInfo // of file, to notice when path names another
+	name   string      // in folder
+	info   os.FileInfo // of file, to notice when name is another's
 	gone   bool        // somebody removed the file
 	synced uint32      // bytes committed at the last sync
 
@@ -34,6 +35,8 @@ type segment struct {
 	_        [56]byte
 	state    atomic.Uint64 // pins<<32 | bytes committed
 }
+
+func (s *segment) path() string { return filepath.Join(s.folder.path, s.name) }
 
 const onePin = 1 << 32
 

@@ -38,20 +38,6 @@ func (y *system) mkdir(path string) error {
 	return os.Mkdir(path, 0o700)
 }
 
-func (y *system) open(path string, flag int) (*os.File, error) {
-	if err := y.check("open", path); err != nil {
-		return nil, err
-	}
-	return os.OpenFile(path, flag, 0o600)
-}
-
-func (y *system) rename(from, to string) error {
-	if err := y.check("rename", from); err != nil {
-		return err
-	}
-	return os.Rename(from, to)
-}
-
 func (y *system) remove(path string) error {
 	if err := y.check("remove", path); err != nil {
 		return err
