@@ -362,8 +362,48 @@ func (c *core) leave(k *chunk, why string) {
 	c.settle(k)
 }
 
+// checkJournal finds out which chunks somebody has damaged in the journal, before they
+// are left there: those whose lines are in memory go to the fallback, of others it counts
+// what can be read.
+func (c *core) checkJournal() {
+	if log := c.journal.Load(); log == nil || log.Whole() {
+		return
+	}
+	var waiting []*chunk
+	c.mu.Lock()
+	for e := c.unsettled.Front(); e != nil; e = e.Next() {
+		if k := e.Value.(*chunk); k.entry.complete && k.remains == nil {
+			waiting = append(waiting, k)
+		}
+	}
+	c.mu.Unlock()
+	for _, k := range waiting {
+		c.checkChunk(k)
+	}
+}
+
+func (c *core) checkChunk(k *chunk) {
+	c.mu.Lock()
+	entry, count := k.entry, k.count
+	c.mu.Unlock()
+	missing := count - c.lasting(entry, count)
+	if missing == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k.lines.count > 0 || k.left > 0 {
+		k.entry.complete = false
+	} else {
+		missing = min(missing, k.count)
+		k.count -= missing
+		k.lost.unread += missing
+	}
+}
+
 // leaveFiled leaves what has left memory where it is.
 func (c *core) leaveFiled() {
+	unread := c.unreadFiled()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, f := range c.filed {
@@ -371,13 +411,30 @@ func (c *core) leaveFiled() {
 		c.left--
 		for _, w := range c.waiters {
 			if f.ticket <= w.ticket {
-				w.lost.journal += f.count
+				w.lost.journal += f.count - unread[f.ticket]
+				w.lost.unread += unread[f.ticket]
 				w.filed++
 				w.settledOne()
 			}
 		}
 	}
 	c.filed = nil
+}
+
+// unreadFiled returns by ticket how many lines that have left memory somebody has
+// damaged in the journal.
+func (c *core) unreadFiled() map[uint64]int {
+	if log := c.journal.Load(); log == nil || log.Whole() {
+		return nil
+	}
+	c.mu.Lock()
+	filed := slices.Clone(c.filed)
+	c.mu.Unlock()
+	unread := make(map[uint64]int)
+	for _, f := range filed {
+		unread[f.ticket] = f.count - c.lasting(f.entry, f.count)
+	}
+	return unread
 }
 
 // lose counts lines of a chunk as left: in the journal, or in the fallback. It is

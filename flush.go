@@ -403,6 +403,7 @@ func (w *writer) compact() {
 // giveUp leaves what is not stored to the journal, or else writes it to the fallback.
 func (w *writer) giveUp() {
 	c := w.core
+	c.checkJournal()
 	w.drop(w.doubtful)
 	w.drop(w.ready)
 	for _, r := range w.remains { // somebody else's again

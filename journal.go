@@ -330,14 +330,14 @@ func (c *core) conclude(d done) bool { return c.journal.Load().Conclude(d.pin, d
 
 func (d *done) size() int64 { return int64(cap(d.record) + 32) }
 
-// readLines reads the lines of a chunk back from the journal, and returns how
-// many could not be.
-func (c *core) readLines(k *chunk) (lost int) {
-	positions := make([]journal.Position, 0, k.count)
-	var buf []byte
-	at := k.entry.last
-	for at > k.entry.pin && len(positions) < k.count {
-		text, err := c.journal.Load().Read(at, buf[:0])
+// positions returns where the lines of a chunk stand, the last one first, as far as they
+// can be told.
+func (c *core) positions(e chunkEntry, count int, buf []byte) ([]journal.Position, []byte) {
+	log := c.journal.Load()
+	positions := make([]journal.Position, 0, count)
+	at := e.last
+	for at > e.pin && len(positions) < count {
+		text, err := log.Read(at, buf[:0])
 		if err != nil {
 			break
 		}
@@ -345,8 +345,32 @@ func (c *core) readLines(k *chunk) (lost int) {
 		positions = append(positions, at)
 		r := recordReader{text: text[1:]}
 		r.uint()
-		at = k.entry.pin + journal.Position(r.uint())
+		at = e.pin + journal.Position(r.uint())
 	}
+	return positions, buf
+}
+
+// lasting returns how many lines of a chunk the next process will find: where the
+// journal was damaged perhaps fewer than were written. Those before one that is damaged
+// are not counted, although they may be there.
+func (c *core) lasting(e chunkEntry, count int) (lines int) {
+	log := c.journal.Load()
+	if !log.Outlives(e.pin) {
+		return 0
+	}
+	positions, _ := c.positions(e, count, nil)
+	for _, at := range positions {
+		if log.Outlives(at) {
+			lines++
+		}
+	}
+	return lines
+}
+
+// readLines reads the lines of a chunk back from the journal, and returns how
+// many could not be.
+func (c *core) readLines(k *chunk) (lost int) {
+	positions, buf := c.positions(k.entry, k.count, nil)
 	for i := len(positions) - 1; i >= 0; i-- {
 		text, err := c.journal.Load().Read(positions[i], buf[:0])
 		if err == nil {

@@ -351,6 +351,29 @@ func (l *Log) Read(pos Position, buf []byte) ([]byte, error) {
 	return s.read(s.file.Load(), int64(pos-s.base()), buf)
 }
 
+// Whole says whether its files still have all that was written to them: nobody has cut
+// one short or removed it.
+func (l *Log) Whole() bool {
+	for _, s := range *l.live.Load() {
+		if !s.whole() {
+			return false
+		}
+	}
+	return true
+}
+
+// Outlives says whether a record would be found by Adopt, as far as the files tell now:
+// a file that was removed can be read as long as it is open, and no longer. The record
+// must be pinned.
+func (l *Log) Outlives(pos Position) bool {
+	s := l.find(pos)
+	if s == nil || !s.named() {
+		return false
+	}
+	_, err := s.read(s.file.Load(), int64(pos-s.base()), nil)
+	return err == nil
+}
+
 // Oldest returns the position where the oldest segment begins: every record that is
 // kept stands at it or later. It is zero where there is no segment.
 func (l *Log) Oldest() Position {

@@ -36,6 +36,18 @@ type segment struct {
 	state    atomic.Uint64 // pins<<32 | bytes committed
 }
 
+// whole says whether nobody has cut the file short or removed it.
+func (s *segment) whole() bool {
+	info, err := s.file.Load().Stat()
+	return err == nil && info.Size() >= s.size && !nameless(info)
+}
+
+// named says whether nobody has removed the file.
+func (s *segment) named() bool {
+	info, err := s.file.Load().Stat()
+	return err == nil && !nameless(info)
+}
+
 func (s *segment) path() string { return filepath.Join(s.folder.path, s.name) }
 
 const onePin = 1 << 32
