@@ -64,17 +64,24 @@ func (k *killer) Put(ctx context.Context, parts []story.Part) error {
 
 // put stores parts, of hot keys one in five.
 func (k *killer) put(ctx context.Context, parts []story.Part) error {
+	return putSome(ctx, k.PartReader, parts, func(p story.Part) bool {
+		return strings.HasSuffix(p.Key.ID, "-hot") && rand.IntN(5) > 0 && k.at >= 0
+	})
+}
+
+// putSome stores parts but those for which the store is busy.
+func putSome(ctx context.Context, store story.Store, parts []story.Part, busy func(story.Part) bool) error {
 	var taken []story.Part
 	var places []int
 	failed := &story.PutError{}
 	for i, part := range parts {
-		if strings.HasSuffix(part.Key.ID, "-hot") && rand.IntN(5) > 0 && k.at >= 0 {
+		if busy(part) {
 			failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Err: story.ErrBusy})
 		} else {
 			taken, places = append(taken, part), append(places, i)
 		}
 	}
-	err := k.PartReader.Put(ctx, taken)
+	err := store.Put(ctx, taken)
 	if inner := (*story.PutError)(nil); errors.As(err, &inner) {
 		for _, f := range inner.Failures {
 			f.Index = places[f.Index]

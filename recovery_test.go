@@ -40,29 +40,7 @@ var lates = []string{"none", "stored", "waiting"}
 type stubborn struct{ story.PartReader }
 
 func (s stubborn) Put(ctx context.Context, parts []story.Part) error {
-	var taken []story.Part
-	var places []int
-	failed := &story.PutError{}
-	for i, part := range parts {
-		if part.Key.ID == "left" {
-			failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Err: story.ErrBusy})
-		} else {
-			taken, places = append(taken, part), append(places, i)
-		}
-	}
-	err := s.PartReader.Put(ctx, taken)
-	if inner := (*story.PutError)(nil); errors.As(err, &inner) {
-		for _, f := range inner.Failures {
-			f.Index = places[f.Index]
-			failed.Failures = append(failed.Failures, f)
-		}
-	} else if err != nil {
-		return err
-	}
-	if len(failed.Failures) > 0 {
-		return failed
-	}
-	return nil
+	return putSome(ctx, s.PartReader, parts, func(p story.Part) bool { return p.Key.ID == "left" })
 }
 
 // runEnding is a process that tells two stories, of one part and of several, which are
@@ -118,7 +96,11 @@ func runEnding(how string) error {
 	case "SIGTERM":
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
-		if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		self, err := os.FindProcess(os.Getpid())
+		if err != nil {
+			return err
+		}
+		if err := self.Signal(syscall.SIGTERM); err != nil {
 			return err
 		}
 		<-ctx.Done()

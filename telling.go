@@ -74,16 +74,7 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 		return nil
 	}
 	parcels := t.move(k)
-	if quiet, ok := c.quietLevel(); ok && k.header.MaxLevel < warn {
-		dropped := k.lines.keepFrom(&c.blocks, quiet)
-		c.counts.quiet.Add(int64(dropped))
-		if dropped > 0 && !k.whole {
-			k.note(c, slog.LevelDebug, count(dropped, "quieter line", "quieter lines")+" left out")
-		}
-	}
-	if k.refused > 0 {
-		k.note(c, warn, count(k.refused, "line", "lines")+" dropped: memory was full")
-	}
+	k.leaveOut(c)
 	if k.whole && k.lines.count == 0 && t.parts == 0 {
 		t.empty = true
 		return nil
@@ -130,6 +121,20 @@ func (t *telling) raise(k *chunk, header story.Header, final bool) []*parcel {
 	}
 	t.level, header.State = header.MaxLevel, story.Sealed
 	return []*parcel{t.parcel(k, story.Part{Header: &header, Raise: true}, 0)}
+}
+
+// leaveOut takes the quieter lines out of a calm story, and says what is missing.
+func (k *chunk) leaveOut(c *core) {
+	if quiet, ok := c.quietLevel(); ok && k.header.MaxLevel < warn {
+		dropped := k.lines.keepFrom(&c.blocks, quiet)
+		c.counts.quiet.Add(int64(dropped))
+		if dropped > 0 && !k.whole {
+			k.note(c, slog.LevelDebug, count(dropped, "quieter line", "quieter lines")+" left out")
+		}
+	}
+	if k.refused > 0 {
+		k.note(c, warn, count(k.refused, "line", "lines")+" dropped: memory was full")
+	}
 }
 
 // textParts makes the parts of a text whose lines begin at starts.

@@ -188,18 +188,11 @@ func (p *putter) putOpen(ctx context.Context, w *write) {
 		ExpressionAttributeNames: map[string]string{"#object": attrObject},
 		ReturnConsumedCapacity:   types.ReturnConsumedCapacityTotal,
 	}, once)
-	var exists *types.ConditionalCheckFailedException
-	switch {
-	case errors.As(err, &exists):
-		p.store.unclear.Store(0)
-	case err != nil:
-		p.failCall(ctx, err, w)
-	case out.ConsumedCapacity == nil:
-		p.decide(ctx, w)
-	default:
-		p.store.unclear.Store(0)
-		p.store.wrote(*out.ConsumedCapacity)
+	var consumed *types.ConsumedCapacity
+	if err == nil {
+		consumed = out.ConsumedCapacity
 	}
+	p.settleConditional(ctx, w, consumed, err)
 }
 
 // raise changes a final header, for lines that came after the story's end. An identity
@@ -220,21 +213,30 @@ func (p *putter) raise(ctx context.Context, w *write) {
 		},
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	}, once)
+	var consumed *types.ConsumedCapacity
+	if err == nil {
+		consumed = out.ConsumedCapacity
+	} else if explained := p.store.explain(ctx, err); errors.Is(explained, ErrNoAccess) {
+		p.fail(story.Reject, fmt.Errorf("the level of the story's header is not raised: %w", explained), w)
+		return
+	}
+	p.settleConditional(ctx, w, consumed, err)
+}
+
+// settleConditional notes what became of a write with a condition: where that does not
+// hold there is nothing left to do.
+func (p *putter) settleConditional(ctx context.Context, w *write, consumed *types.ConsumedCapacity, err error) {
 	var unmet *types.ConditionalCheckFailedException
 	switch {
 	case errors.As(err, &unmet):
 		p.store.unclear.Store(0)
 	case err != nil:
-		if explained := p.store.explain(ctx, err); errors.Is(explained, ErrNoAccess) {
-			p.fail(story.Reject, fmt.Errorf("the level of the story's header is not raised: %w", explained), w)
-			return
-		}
 		p.failCall(ctx, err, w)
-	case out.ConsumedCapacity == nil:
-		p.fail(story.Retry, errUnclear, w) // it may be done again
+	case consumed == nil:
+		p.decide(ctx, w)
 	default:
 		p.store.unclear.Store(0)
-		p.store.wrote(*out.ConsumedCapacity)
+		p.store.wrote(*consumed)
 	}
 }
 
@@ -303,6 +305,10 @@ func (p *putter) decide(ctx context.Context, writes ...*write) {
 		return
 	}
 	for _, w := range writes {
+		if w.raise != nil { // doing it again does no harm
+			p.fail(story.Retry, errUnclear, w)
+			continue
+		}
 		at := slotOf(w.item)
 		held, err := p.store.getItem(ctx, at.object, at.story, once)
 		if err != nil {
