@@ -466,7 +466,10 @@ func TestLastWordOfOnError(t *testing.T) {
 		for i, fault := range []func(context.Context, []story.Part) error{failing(story.Retry, all), nil, failing(story.Retry, all)} {
 			store.set(fault)
 			tell(t, h, fmt.Sprint(i), 1)
-			time.Sleep(5 * time.Second) // of the fake clock
+			soon, cancel := context.WithTimeout(t.Context(), 5*time.Second) // of the fake clock
+			_ = h.Flush(soon)                                               // as far as it goes, and at once
+			cancel()
+			synctest.Wait()
 		}
 		lines := strings.Split(strings.TrimSpace(told.String()), "\n")
 		if len(lines) != 3 || !strings.Contains(lines[2], "as told") {
