@@ -89,8 +89,8 @@ func nameOf(h story.Header) string {
 	return fmt.Sprintf("%s %s (%s)", h.Key, h.ID, w.text)
 }
 
-// writeFallback writes text that cannot be stored, and waits for it. It is for the
-// handler's own goroutines, and called without a lock.
+// writeFallback writes text that cannot be stored, and waits for it, as the process may
+// be about to end. It is called without a lock.
 func (c *core) writeFallback(head, text string) { <-c.fallback.add(head, text, true) }
 
 // toFallback writes lines that those who log cannot store. It waits for a moment only.

@@ -119,7 +119,7 @@ func (w *writer) acknowledge(p *parcel) {
 
 func (w *writer) reject(p *parcel, err error) {
 	w.core.counts.rejected.Add(1)
-	w.core.writeFallback(fmt.Sprintf("%s part %d not stored: %v", nameOf(p.chunk.header), p.Number, err), p.Text)
+	w.core.fallback.add(fmt.Sprintf("%s part %d not stored: %v", nameOf(p.chunk.header), p.Number, err), p.Text, true) // one that hangs must not end storing
 	w.core.lose(p.chunk, p.lines, false)
 	w.remove(p)
 }

@@ -605,3 +605,21 @@ func TestFallbackNamesTheStory(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// A fallback that hangs does not end storing.
+func TestFallbackThatHangsBesideAReject(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := hangingWriter{make(chan struct{})}
+		store := &faulty{Memory: story.NewMemory(), fault: failing(story.Reject, func(p story.Part) bool { return p.Key.ID == "rejected" })}
+		h := dynamoslog.New(store, &dynamoslog.Options{Fallback: w})
+		tell(t, h, "rejected", 1)
+		time.Sleep(time.Minute) // of the fake clock
+		tell(t, h, "other", 1)
+		time.Sleep(time.Minute)
+		if state(t, store, "job_other", "") != story.Sealed {
+			t.Error("the other story is not stored")
+		}
+		close(w.hang)
+		_ = h.Close()
+	})
+}

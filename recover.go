@@ -292,7 +292,7 @@ func (r *remains) next(c *core) *chunk {
 		if !s.known {
 			text, _ := s.telling.format(&k.lines, &sheet{})
 			k.lines.release(&c.blocks)
-			c.writeFallback("recovered lines of a story whose name is lost", text)
+			c.fallback.add("recovered lines of a story whose name is lost", text, true)
 			continue
 		}
 		if resume, ok := s.resumes[k.entry.ordinal-1]; ok {
