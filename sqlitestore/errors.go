@@ -48,9 +48,19 @@ const (
 		"nothing can be written: make the file readable, or copy both to another folder"
 )
 
+// notStore is the error for a file that is something else.
+func notStore(format string, args ...any) error {
+	return &explained{
+		text: fmt.Sprintf("%v: "+format, append([]any{ErrNotStore}, args...)...),
+		errs: []error{ErrNotStore, story.ErrUnusable},
+	}
+}
+
 // failed says why a call that began has failed.
 func (s *Store) failed(ctx context.Context, doing string, err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case ctx.Err() != nil:
 		return contextError(ctx)
 	case s.closed.Load():

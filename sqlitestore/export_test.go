@@ -15,7 +15,7 @@ import (
 // Hurry makes a writer give up at once where another one has the file.
 func Hurry(t *testing.T, s *Store) {
 	t.Helper()
-	if _, err := s.db.Exec("PRAGMA busy_timeout = 0"); err != nil {
+	if _, err := s.file.db.Exec("PRAGMA busy_timeout = 0"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -23,7 +23,7 @@ func Hurry(t *testing.T, s *Store) {
 // LimitLength sets the most bytes that SQLite takes in a value.
 func LimitLength(t *testing.T, s *Store, length int) {
 	t.Helper()
-	conn, err := s.db.Conn(t.Context())
+	conn, err := s.file.db.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,10 @@ func LimitLength(t *testing.T, s *Store, length int) {
 }
 
 // Waiting returns how many calls wait for the writer's connection, until now.
-func (s *Store) Waiting() int64 { return s.db.Stats().WaitCount }
+func (s *Store) Waiting() int64 { return s.file.db.Stats().WaitCount }
+
+// Writing says whether a call has the writer's connection.
+func (s *Store) Writing() bool { return s.file.db.Stats().InUse > 0 }
 
 // LimitPages makes the file unable to grow, as on a full disk, until the function
 // that it returns is called.
@@ -44,7 +47,7 @@ func LimitPages(t *testing.T, s *Store) (restore func()) {
 	t.Helper()
 	limit := func(pages string) {
 		// The writer has one connection, so that its settings stay.
-		if _, err := s.db.Exec("PRAGMA max_page_count = " + pages); err != nil {
+		if _, err := s.file.db.Exec("PRAGMA max_page_count = " + pages); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -73,7 +76,7 @@ func CleanPlans(t *testing.T, s *Store) (plans []string) {
 
 func plan(t *testing.T, s *Store, statement string, args []any) string {
 	t.Helper()
-	rows, err := s.reader.Query("EXPLAIN QUERY PLAN "+statement, args...)
+	rows, err := s.file.reader.Query("EXPLAIN QUERY PLAN "+statement, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +107,7 @@ func Fill(s *Store, stories int) error {
 		fmt.Sprintf(schemaSQL, application, version),
 		`PRAGMA wal_checkpoint(TRUNCATE)`,
 	} {
-		if _, err := s.db.Exec(statement); err != nil {
+		if _, err := s.file.db.Exec(statement); err != nil {
 			return fmt.Errorf("%s: %w", statement, err)
 		}
 	}

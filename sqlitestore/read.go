@@ -35,17 +35,28 @@ func (s *Store) List(ctx context.Context, q story.Query) (story.Page, error) {
 	if err != nil {
 		return story.Page{}, err
 	}
-	rows, err := s.reader.QueryContext(ctx, statement, args...)
+	var page story.Page
+	err = s.use(ctx, "reading", false, func(f *file) (err error) {
+		page, err = readPage(ctx, f, q, statement, args)
+		return s.failed(ctx, "reading", err)
+	})
 	if err != nil {
-		return story.Page{}, s.failed(ctx, "reading", err)
+		return story.Page{}, err
+	}
+	return page, nil
+}
+
+func readPage(ctx context.Context, f *file, q story.Query, statement string, args []any) (page story.Page, err error) {
+	rows, err := f.reader.QueryContext(ctx, statement, args...)
+	if err != nil {
+		return page, err
 	}
 	defer func() { _ = rows.Close() }()
-	var page story.Page
 	seen := 0
 	for rows.Next() {
 		h, object, err := scanHeader(rows)
 		if err != nil {
-			return story.Page{}, s.failed(ctx, "reading", err)
+			return page, err
 		}
 		seen++
 		if !h.Key.IsZero() && q.Match(h) { // one that is no key is somebody else's
@@ -58,10 +69,7 @@ func (s *Store) List(ctx context.Context, q story.Query) (story.Page, error) {
 			break
 		}
 	}
-	if err := rows.Err(); err != nil {
-		return story.Page{}, s.failed(ctx, "reading", err)
-	}
-	return page, nil
+	return page, rows.Err()
 }
 
 // listSQL writes the query that walks along the index that fits best.
@@ -176,19 +184,24 @@ func (s *Store) parts(ctx context.Context, key story.Key, id string) ([]story.Pa
 	if err := s.ready(ctx); err != nil {
 		return nil, "", err
 	}
-	tx, err := s.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	var parts []story.Part
+	found := id
+	err := s.use(ctx, "reading", false, func(f *file) error {
+		tx, err := f.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+		if err != nil {
+			return s.failed(ctx, "reading", err)
+		}
+		defer func() { _ = tx.Rollback() }() // nothing was written
+		parts, found, err = s.readParts(ctx, tx, key, id)
+		return s.failed(ctx, "reading", err)
+	})
 	if err != nil {
-		return nil, "", s.failed(ctx, "reading", err)
-	}
-	defer func() { _ = tx.Rollback() }() // nothing was written
-	parts, id, err := s.readParts(ctx, tx, key, id)
-	if err != nil {
-		return nil, "", s.failed(ctx, "reading", err)
+		return nil, "", err
 	}
 	if len(parts) == 0 {
-		return nil, "", fmt.Errorf("%w: %s %s", story.ErrNotFound, key, story.Escape(id))
+		return nil, "", fmt.Errorf("%w: %s %s", story.ErrNotFound, key, story.Escape(found))
 	}
-	return parts, id, nil
+	return parts, found, nil
 }
 
 func (s *Store) readParts(ctx context.Context, tx *sql.Tx, key story.Key, id string) ([]story.Part, string, error) {

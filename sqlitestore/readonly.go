@@ -6,15 +6,15 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
-
-	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // OpenReadOnly opens a file of stories to read from it only, which this user need not
 // be able to write to, nor to its folder. It makes no file. Programs may write to the
-// file meanwhile. The caller closes the store; its Put and Delete fail.
+// file meanwhile, and somebody may put another in its place: see [Store]. The caller
+// closes the store; its Put and Delete fail.
 //
 // One thing cannot be read like this: a file whose last changes are still in the file
 // of the same name with -wal, without the one with -shm, in a folder where SQLite
@@ -24,44 +24,58 @@ func OpenReadOnly(path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlitestore: %w", err)
 	}
-	if info, err := os.Stat(full); err != nil {
-		return nil, &explained{text: fmt.Sprintf("sqlitestore: opening %s: %v", path, err), errs: []error{err, story.ErrUnusable}}
-	} else if info.IsDir() {
-		return nil, &explained{text: fmt.Sprintf("sqlitestore: opening %s: it is a folder", path), errs: []error{story.ErrUnusable}}
+	s := &Store{path: path, full: full, readOnly: true}
+	if s.file, err = s.openFile(context.Background()); err != nil {
+		return nil, err
 	}
+	return s, nil
+}
+
+// find says why there is no file that could be read.
+func find(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		err = errors.New("it is a folder")
+	}
+	return err
+}
+
+// connectReadOnly returns the connections of a store that only reads, twice.
+func connectReadOnly(path string) (db, reader *sql.DB, err error) {
 	closed, err := sql.Open("sqlite", "") // for its driver, which has no other name
 	if err != nil {
-		return nil, fmt.Errorf("sqlitestore: %w", err)
+		return nil, nil, err
 	}
-	db := sql.OpenDB(connector{path: full, driver: closed.Driver()})
+	c := &connector{path: path, driver: closed.Driver()}
+	immutable := url.Values{"mode": {"ro"}, "immutable": {"1"}} // without any lock
+	if c.pin, err = c.driver.Open(fileURI(path, immutable)); err != nil {
+		return nil, nil, errors.Join(err, closed.Close())
+	}
+	db = sql.OpenDB(c)
 	db.SetMaxIdleConns(-1) // a connection sees what its way to open the file lets it see
-	s := &Store{path: path, readOnly: true, db: db, reader: db}
-	have, _, err := s.inspect(context.Background()) // without an index reading is slow, no more
-	if err == nil && have == 0 {
-		err = fmt.Errorf("%w: %s is empty; name another file", ErrNotStore, path)
-	}
-	if err != nil {
-		return nil, errors.Join(err, s.Close(), closed.Close())
-	}
-	return s, closed.Close()
+	return db, db, closed.Close()
 }
 
 // A connector makes connections that only read.
 type connector struct {
 	path   string
 	driver driver.Driver
+	pin    driver.Conn // reads nothing; while it has the file open no other can be taken for it
 }
 
 // Connect implements [driver.Connector]. Where nobody has written anything that is not
 // in the file yet, SQLite needs no other file (immutable). Else it needs the -shm
 // file, which it can make only where it may write to the folder.
-func (c connector) Connect(context.Context) (driver.Conn, error) {
-	mode := "ro"
+func (c *connector) Connect(context.Context) (driver.Conn, error) {
+	source := dataSource(c.path, "deferred", "ro")
 	if wal, err := os.Stat(c.path + "-wal"); err != nil || wal.Size() == 0 {
-		mode = "ro&immutable=1"
+		source += "&immutable=1"
 	}
-	return c.driver.Open(dataSource(c.path, "deferred") + "&mode=" + mode)
+	return c.driver.Open(source)
 }
 
 // Driver implements [driver.Connector].
-func (c connector) Driver() driver.Driver { return c.driver }
+func (c *connector) Driver() driver.Driver { return c.driver }
+
+// Close implements [io.Closer], for the closing of the [sql.DB].
+func (c *connector) Close() error { return c.pin.Close() }

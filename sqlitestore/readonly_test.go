@@ -244,3 +244,80 @@ func TestOpenReadOnlyRefuses(t *testing.T) {
 		t.Errorf("there are %s now", got)
 	}
 }
+
+func openReadOnly(t *testing.T, path string) *sqlitestore.Store {
+	t.Helper()
+	store, err := sqlitestore.OpenReadOnly(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() }) // its file may be gone
+	return store
+}
+
+func TestOpenReadOnlyNoticesAnotherFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "stories.db")
+	first := openQuietly(t, path)
+	before := put(t, first, 1)
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	reader := openReadOnly(t, path)
+	if err := os.Rename(path, path+".old"); err != nil {
+		t.Fatal(err)
+	}
+	expectGone(t, reader, path)
+	err := reader.Put(t.Context(), []story.Part{header(story.NewKey("user", "1"), time.Now())})
+	if !errors.Is(err, story.ErrUnusable) || !strings.Contains(err.Error(), path+" was removed or renamed") {
+		t.Errorf("Put: got %v, want ErrUnusable that says what happened", err)
+	}
+	if got := names(t, dir); got != "stories.db.old" {
+		t.Errorf("a store that only reads has made files: there are %s", got)
+	}
+
+	second := openQuietly(t, path)
+	after := put(t, second, 2)
+	if got := ids(t, reader); fmt.Sprint(got) != fmt.Sprint(after) {
+		t.Errorf("of the new file it reads %v, want %v", got, after)
+	}
+	if err := errors.Join(second.Close(), os.Rename(path+".old", path)); err != nil {
+		t.Fatal(err)
+	}
+	if got := ids(t, reader); fmt.Sprint(got) != fmt.Sprint(before) {
+		t.Errorf("of the first file, which is back, it reads %v, want %v", got, before)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := reader.Close(); err == nil || !strings.Contains(err.Error(), path+" was removed or renamed") {
+		t.Errorf("Close: %v, want an error that says that the file is gone", err)
+	}
+}
+
+func TestOpenReadOnlyReplacedBySomethingElse(t *testing.T) {
+	for name, other := range map[string]struct {
+		make func(path string) error
+		want error
+		says string
+	}{
+		"text":   {func(path string) error { return os.WriteFile(path, []byte("a text\n"), 0o600) }, sqlitestore.ErrNotStore, "no file of stories"},
+		"empty":  {func(path string) error { return os.WriteFile(path, nil, 0o600) }, sqlitestore.ErrNotStore, "is empty"},
+		"folder": {func(path string) error { return os.Mkdir(path, 0o700) }, story.ErrUnusable, "it is a folder"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "stories.db")
+			if err := openQuietly(t, path).Close(); err != nil {
+				t.Fatal(err)
+			}
+			reader := openReadOnly(t, path)
+			if err := errors.Join(os.Remove(path), other.make(path)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := reader.List(t.Context(), story.Query{})
+			if !errors.Is(err, other.want) || !errors.Is(err, story.ErrUnusable) || !strings.Contains(err.Error(), other.says) {
+				t.Errorf("got %v, want %v that says that %s", err, other.want, other.says)
+			}
+		})
+	}
+}

@@ -7,13 +7,10 @@ package sqlitestore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,19 +35,28 @@ const (
 )
 
 // A Store is a [story.Store] in one file.
+//
+// Somebody may remove, rename or replace the file while it is open. The next call
+// notices: Put goes on in the file that is at the path then, and makes it where there
+// is none; what only reads or deletes fails without one, with an error that wraps
+// [story.ErrUnusable]. Put looks again before it returns, so that no part counts as
+// stored that went into a file which was no longer at the path. What was stored
+// before is where the file is now. Where the file is gone Close says so.
 type Store struct {
 	// TTL is how long a story is kept after its first day; 30 days by default.
 	// Negative keeps stories for ever. Set it before the first use.
 	TTL time.Duration
 
-	path    string
-	db      *sql.DB // writes, on one connection: SQLite has one writer at a time
-	reader  *sql.DB // the same where readOnly is set
-	closed  atomic.Bool
+	path     string // as Open was given it
+	full     string
+	readOnly bool // opened by OpenReadOnly
+	closed   atomic.Bool
+
+	using sync.RWMutex // held for reading by every call, for writing to open another file
+	file  *file        // nil where the last one is gone and no other could be opened
+
 	mu      sync.Mutex
 	cleaned time.Time // when expired stories were last removed
-
-	readOnly bool // opened by OpenReadOnly
 }
 
 var _ story.Store = (*Store)(nil)
@@ -66,175 +72,85 @@ func Open(path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlitestore: %w", err)
 	}
-	if err := create(full); err != nil {
-		return nil, &explained{
-			text: fmt.Sprintf("sqlitestore: opening %s: the file and its folder must be writable; make them so, or name another file: %v", path, err),
-			errs: []error{err, story.ErrUnusable},
-		}
-	}
-	s := &Store{path: path}
-	if s.db, err = sql.Open("sqlite", dataSource(full, "immediate")); err != nil {
-		return nil, fmt.Errorf("sqlitestore: %w", err)
-	}
-	if s.reader, err = sql.Open("sqlite", dataSource(full, "deferred")); err != nil {
-		return nil, errors.Join(fmt.Errorf("sqlitestore: %w", err), s.db.Close())
-	}
-	s.db.SetMaxOpenConns(1)
-	s.reader.SetMaxIdleConns(4)
-	if err := s.prepareInTime(context.Background()); err != nil {
-		return nil, errors.Join(err, s.Close())
+	s := &Store{path: path, full: full}
+	if s.file, err = s.openFile(context.Background()); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
-// creating lets no Open of this process go on with a file that another one has
-// made and not yet closed.
-var creating sync.Mutex
-
-// create makes a file that only this user may read, unless there is one. One that
-// is there it does not open: to close it again would drop the locks that another
-// store of this process has on it.
-func create(path string) error {
-	creating.Lock()
-	defer creating.Unlock()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		return f.Close()
-	}
-	if info, statErr := os.Stat(path); statErr != nil {
-		return err
-	} else if info.IsDir() {
-		return errors.New("it is a folder")
-	}
-	return nil
-}
-
-// dataSource names the file with what every connection needs. Commits are synced
-// (FULL), as a part counts as stored when Put has returned: the calls are batched
-// and off the program's path, so that it costs nobody a wait.
-func dataSource(path, lock string) string {
-	path = filepath.ToSlash(path)
-	if runtime.GOOS == "windows" {
-		path = "/" + path
-	}
-	query := url.Values{"_pragma": {
-		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
-		"synchronous(FULL)",
-	}, "_txlock": {lock}}
-	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
-}
-
-// prepareInTime prepares the file. While another process makes it, SQLite says
-// that it is busy without waiting.
-func (s *Store) prepareInTime(ctx context.Context) error {
-	for end := time.Now().Add(busyTimeout); ; {
-		err := s.prepare(ctx)
-		if !errors.Is(err, story.ErrBusy) || time.Now().After(end) {
+// use lets a call do its work with the file, and again with the one that is at the
+// path then, where that is another. Only a call that makes one can do without.
+func (s *Store) use(ctx context.Context, doing string, makes bool, do func(*file) error) error {
+	for range tries {
+		f, err := s.acquire(ctx, doing, makes)
+		if err != nil {
 			return err
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
-
-// prepare makes the schema in a new file and refuses a file that is not ours.
-func (s *Store) prepare(ctx context.Context) error {
-	have, indexes, err := s.inspect(ctx)
-	switch {
-	case err != nil:
-		return err
-	case have == version && indexes == 4: // otherwise it was made before an index was added
-		return s.checkWritable(ctx)
-	}
-	// The journal mode cannot change in a transaction; it stays with the file.
-	for _, statement := range []string{`PRAGMA auto_vacuum = INCREMENTAL`, `PRAGMA journal_mode = WAL`} {
-		if _, err := s.db.ExecContext(ctx, statement); err != nil {
-			return s.explain("opening", err)
+		err = do(f)
+		there := f.there()
+		s.using.RUnlock()
+		if there || ctx.Err() != nil || s.closed.Load() {
+			return err
 		}
 	}
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return s.explain("opening", err)
-	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	schema := fmt.Sprintf(schemaSQL, application, version)
-	if _, err := tx.ExecContext(ctx, schema); err != nil {
-		return s.explain("making the tables of", err)
-	}
-	if err := tx.Commit(); err != nil {
-		return s.explain("making the tables of", err)
-	}
-	return nil
+	return s.gone(doing)
 }
 
-// inspect returns the version of the file, 0 for an empty one, and how many of its
-// indexes it has, and refuses a file that is not ours.
-func (s *Store) inspect(ctx context.Context) (have, indexes int, err error) {
-	var tables, programs, app int
-	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sqlite_schema),
-		(SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')),
-		(SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name IN ('recent', 'recent_kind', 'moved', 'texts_id')),
-		(SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version)`).
-		Scan(&tables, &programs, &indexes, &app, &have)
-	switch {
-	case err != nil:
-		err = s.explain("opening", err)
-	case tables > 0 && app != application:
-		err = fmt.Errorf("%w: %s is another program's database; name another file", ErrNotStore, s.path)
-	case programs > 0: // which run where a story is asked for, as long as they like
-		err = fmt.Errorf("%w: %s has views or triggers, which none of ours has; name another file", ErrNotStore, s.path)
-	case have > version:
-		err = fmt.Errorf("%w: %s has version %d, this program knows %d; use a newer version of it", ErrNotStore, s.path, have, version)
+// acquire returns the file at the path, and with it s.using, held for reading.
+func (s *Store) acquire(ctx context.Context, doing string, makes bool) (*file, error) {
+	for range tries {
+		if err := s.ready(ctx); err != nil {
+			return nil, err
+		}
+		s.using.RLock()
+		if f := s.file; f != nil && f.there() {
+			return f, nil
+		}
+		s.using.RUnlock()
+		if _, err := os.Stat(s.full); err != nil && (s.readOnly || !makes) {
+			return nil, s.gone(doing)
+		}
+		if err := s.reopen(ctx); err != nil {
+			return nil, err
+		}
 	}
-	return have, indexes, err
+	return nil, s.gone(doing)
 }
 
-// checkWritable begins to write, as SQLite opens a file for reading where it may
-// not write to it. A file that somebody else is writing to is writable.
-func (s *Store) checkWritable(ctx context.Context) error {
-	wait := func(d time.Duration) error {
-		_, err := s.db.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", d.Milliseconds()))
+// reopen opens what is at the path in place of a file that is no longer there. It
+// closes that one first, when no call uses it: they have names beside them in common.
+func (s *Store) reopen(ctx context.Context) (err error) {
+	s.using.Lock()
+	defer s.using.Unlock()
+	if err := s.ready(ctx); err != nil || s.file != nil && s.file.there() {
 		return err
 	}
-	err := wait(0)
-	if err == nil {
-		_, err = s.db.ExecContext(ctx, `DELETE FROM texts WHERE false`)
+	if s.file != nil {
+		_ = s.file.close() // it is out of reach
+		s.file = nil
 	}
-	if err = s.explain("opening", err); err != nil && !errors.Is(err, story.ErrBusy) {
-		return err
-	}
-	return s.explain("opening", wait(busyTimeout))
+	s.file, err = s.openFile(ctx)
+	return err
 }
 
-const schemaSQL = `
-CREATE TABLE IF NOT EXISTS headers (
-	object TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL,
-	start INTEGER NOT NULL, updated INTEGER NOT NULL, duration INTEGER NOT NULL,
-	state TEXT NOT NULL, level INTEGER NOT NULL, lines INTEGER NOT NULL, parts INTEGER NOT NULL,
-	title TEXT NOT NULL, attrs TEXT,
-	PRIMARY KEY (object, id)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS recent ON headers (id DESC, object DESC) WHERE state <> 'moved';
-CREATE INDEX IF NOT EXISTS recent_kind ON headers (kind, id DESC, object DESC) WHERE state <> 'moved';
-CREATE INDEX IF NOT EXISTS moved ON headers (id) WHERE state = 'moved';
-CREATE TABLE IF NOT EXISTS texts (
-	object TEXT NOT NULL, id TEXT NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL,
-	PRIMARY KEY (object, id, number)
-);
-CREATE INDEX IF NOT EXISTS texts_id ON texts (id);
-PRAGMA application_id = %d;
-PRAGMA user_version = %d;
-`
-
-// Close closes the file. Closing again does nothing.
+// Close closes the file, and says where that is no longer at its path. Closing again
+// does nothing.
 func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
-	if err := errors.Join(s.reader.Close(), s.db.Close()); err != nil {
-		return fmt.Errorf("sqlitestore: %w", err)
+	s.using.RLock() // calls may go on: they fail
+	defer s.using.RUnlock()
+	if s.file == nil {
+		return s.gone("closing")
+	}
+	there := s.file.there()
+	if err := s.file.close(); err != nil {
+		return fmt.Errorf("sqlitestore: closing %s: %w", s.path, err)
+	}
+	if !there {
+		return s.gone("closing")
 	}
 	return nil
 }

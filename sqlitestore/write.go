@@ -18,18 +18,19 @@ func (s *Store) Put(ctx context.Context, parts []story.Part) error {
 		return err
 	}
 	rejected := make(map[int]error)
-	bad, err := s.putParts(ctx, parts, rejected)
-	for tooBig(err) {
-		rejected[bad] = s.explain("writing", err)
-		bad, err = s.putParts(ctx, parts, rejected)
-	}
-	if err != nil {
-		err = s.failed(ctx, "writing", err)
-		if ctx.Err() != nil || errors.Is(err, ErrClosed) {
-			return err
+	err := s.use(ctx, "writing", true, func(f *file) error {
+		bad, err := putParts(ctx, f, parts, rejected)
+		for tooBig(err) {
+			rejected[bad] = s.explain("writing", err)
+			bad, err = putParts(ctx, f, parts, rejected)
 		}
-	} else {
-		s.clean(ctx)
+		if err == nil {
+			s.clean(ctx, f)
+		}
+		return s.failed(ctx, "writing", err)
+	})
+	if err != nil && (ctx.Err() != nil || errors.Is(err, ErrClosed)) {
+		return err
 	}
 	failed := &story.PutError{}
 	for i := range parts {
@@ -45,8 +46,8 @@ func (s *Store) Put(ctx context.Context, parts []story.Part) error {
 
 // putParts stores the parts but those without, and returns an error with the
 // index of the part that it is about.
-func (s *Store) putParts(ctx context.Context, parts []story.Part, without map[int]error) (bad int, err error) {
-	err = s.transact(ctx, func(tx *sql.Tx) error {
+func putParts(ctx context.Context, f *file, parts []story.Part, without map[int]error) (bad int, err error) {
+	err = f.transact(ctx, func(tx *sql.Tx) error {
 		for i, part := range parts {
 			if without[i] != nil {
 				continue
@@ -61,8 +62,8 @@ func (s *Store) putParts(ctx context.Context, parts []story.Part, without map[in
 	return bad, err
 }
 
-func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+func (f *file) transact(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := f.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -130,7 +131,19 @@ func (s *Store) Delete(ctx context.Context, key story.Key, id string) error {
 		return err
 	}
 	var removed int64
-	err := s.transact(ctx, func(tx *sql.Tx) error {
+	err := s.use(ctx, "deleting", false, func(f *file) (err error) {
+		removed, err = deleteStories(ctx, f, key, id)
+		return s.failed(ctx, "deleting from", err)
+	})
+	if err == nil && removed == 0 {
+		return fmt.Errorf("%w: %s %s", story.ErrNotFound, key, story.Escape(id))
+	}
+	return err
+}
+
+// deleteStories returns how many rows it has removed.
+func deleteStories(ctx context.Context, f *file, key story.Key, id string) (removed int64, err error) {
+	err = f.transact(ctx, func(tx *sql.Tx) error {
 		for _, table := range []string{"headers", "texts"} {
 			statement, args := `DELETE FROM `+table+` WHERE object = ?`, []any{key.String()}
 			if id != "" {
@@ -148,13 +161,7 @@ func (s *Store) Delete(ctx context.Context, key story.Key, id string) error {
 		}
 		return nil
 	})
-	switch {
-	case err != nil:
-		return s.failed(ctx, "deleting from", err)
-	case removed == 0:
-		return fmt.Errorf("%w: %s %s", story.ErrNotFound, key, story.Escape(id))
-	}
-	return nil
+	return removed, err
 }
 
 // cleanings remove some expired stories, each along an index.
@@ -167,7 +174,7 @@ var cleanings = []string{
 // clean removes some expired stories, and more at the next Put where more are
 // left, otherwise in an hour. Trouble with it is none of the caller's: they are
 // not shown in any case.
-func (s *Store) clean(ctx context.Context) {
+func (s *Store) clean(ctx context.Context, f *file) {
 	const most = 1000 // rows of a kind at once, so that no Put waits for long
 	s.mu.Lock()
 	due := time.Since(s.cleaned) > time.Hour
@@ -177,7 +184,7 @@ func (s *Store) clean(ctx context.Context) {
 		return
 	}
 	left := false
-	err := s.transact(ctx, func(tx *sql.Tx) error {
+	err := f.transact(ctx, func(tx *sql.Tx) error {
 		for _, statement := range cleanings {
 			result, err := tx.ExecContext(ctx, statement, oldest, most)
 			if err != nil {
