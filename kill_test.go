@@ -245,9 +245,9 @@ func randomModes(modes ...string) string {
 
 // Every line whose Handle returned outlives kill -9, and an end by which not all is stored.
 func TestKilledProcessesLoseNothing(t *testing.T) {
-	rounds, alive := 20, 200*time.Millisecond
+	rounds, alive := 15, 200*time.Millisecond
 	if os.Getenv("CI") != "" && !raceDetector { // CI runs both ways
-		rounds = 50
+		rounds = 30
 	}
 	testKillings(t, rounds, alive, func() *killing { return newKilling(t) })
 }
@@ -259,7 +259,7 @@ func TestKilledProcessesLoseNothingOnDynamoDB(t *testing.T) {
 	}
 	rounds := 4
 	if os.Getenv("CI") != "" && !raceDetector {
-		rounds = 15
+		rounds = 6
 	}
 	testKillings(t, rounds, 400*time.Millisecond, func() *killing { return newKilling(t).onTable() })
 }
