@@ -181,6 +181,9 @@ func (s *shell) harmless(t *testing.T) {
 var shells = []string{"bash", "zsh", "fish"}
 
 func inShells(t *testing.T, file string, test func(*testing.T, *shell)) {
+	if raceDetector {
+		t.Skip("the shells start programs of their own, which take long then: it runs without the race detector")
+	}
 	for _, name := range shells {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
