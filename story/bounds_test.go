@@ -195,7 +195,7 @@ func TestParseManyFurtherLines(t *testing.T) {
 func FuzzAssemble(f *testing.F) {
 	f.Add("+0.000 I one\n", "sealed", 3, -1, int64(5), 7, 2)
 	f.Add(strings.Repeat("\xff", 150), "closed", 0, 0, int64(0), 0, 1)
-	f.Add("|\n+9.999 E>5<2 x\n", "open", 1<<40, 1, int64(-5), -7, 1<<40)
+	f.Add("|\n+9.999 E>5<2 x\n", "open", math.MaxInt32, 1, int64(-5), -7, math.MaxInt32)
 	f.Fuzz(func(t *testing.T, text, state string, parts, lines int, duration int64, level, number int) {
 		h := story.Header{State: story.State(state), Parts: parts, LineCount: lines, Duration: time.Duration(duration), MaxLevel: slog.Level(level), Title: text, Attrs: map[string]string{text: state}}
 		s := story.Assemble(story.NewKey("user", "42"), text, []story.Part{{Header: &h, Text: text}, {Number: number, Text: text}})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -108,7 +109,7 @@ func TestImmenseStoryInEveryCommand(t *testing.T) {
 	}
 	for i, text := range []string{"+0.000 I few\n", string(deep)} {
 		start := time.Now().UTC().Truncate(time.Microsecond).Add(time.Duration(i-60) * time.Second)
-		h := &story.Header{Key: key, ID: story.NewID(start), Start: start, Updated: start, State: story.Sealed, LineCount: 1 << 40, Parts: 1 << 40, Title: "x"}
+		h := &story.Header{Key: key, ID: story.NewID(start), Start: start, Updated: start, State: story.Sealed, LineCount: math.MaxInt32, Parts: math.MaxInt32, Title: "x"}
 		if err := store.Put(t.Context(), []story.Part{{Key: key, ID: h.ID, Header: h}, {Key: key, ID: h.ID, Number: 1, Text: text}}); err != nil {
 			t.Fatal(err)
 		}
