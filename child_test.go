@@ -68,7 +68,11 @@ func runChild(how string) {
 	if how == recovers {
 		stories = 1 // with which it begins to recover
 	}
-	childStories(h, stories)
+	if how == logsLate {
+		lateChildStories(h)
+	} else {
+		childStories(h, stories)
+	}
 	if how == flushes {
 		if err := h.Flush(context.Background()); err != nil {
 			say(word{Err: err.Error()})
@@ -77,7 +81,7 @@ func runChild(how string) {
 	say(word{Done: true})
 	ctx, patience := context.Background(), time.Minute
 	switch how {
-	case waits, flushes:
+	case waits, flushes, logsLate:
 		select {}
 	case panics:
 		panic("at the end of the stories")

@@ -35,7 +35,7 @@ func (tr *trial) check() *result {
 	for at, want := range tr.told {
 		r.lines += len(want)
 		var got []story.Line
-		if stored[at] {
+		if stored[at] || tr.fault.moves {
 			s, err := tr.direct.Read(tr.Context(), at.key, at.id)
 			if err != nil {
 				tr.Errorf("Read %v: %v", at, err)
@@ -160,12 +160,13 @@ func (r *result) readFallback(tr *trial) {
 // numbered without a gap, no item ever changed but from open header to final.
 func (tr *trial) checkItems() {
 	tr.Helper()
-	parts := make(map[string]int) // by id
+	type slot struct{ object, id string }
+	parts := make(map[slot]int)
 	late := make(map[string]bool)
 	for at := range tr.late {
 		late[at.id] = true
 	}
-	heads := make(map[string]types.AttributeValue)
+	heads := make(map[slot]types.AttributeValue)
 	pages := dynamodb.NewScanPaginator(tr.client, &dynamodb.ScanInput{TableName: &tr.direct.Name, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(tr.Context())
@@ -173,24 +174,26 @@ func (tr *trial) checkItems() {
 			tr.Fatalf("Scan: %v", err)
 		}
 		for _, it := range page.Items {
+			object, _ := it["object"].(*types.AttributeValueMemberS)
 			sortKey, _ := it["story"].(*types.AttributeValueMemberS)
 			if id, isPart := strings.CutPrefix(sortKey.Value, "part#"); isPart {
-				parts[id[:strings.LastIndexByte(id, '#')]]++
+				parts[slot{object.Value, id[:strings.LastIndexByte(id, '#')]}]++
 				continue
 			}
-			if heads[sortKey.Value] != nil {
-				tr.Errorf("two headers of %s", sortKey.Value)
+			at := slot{object.Value, sortKey.Value}
+			if _, again := heads[at]; again {
+				tr.Errorf("two headers of %v", at)
 			}
-			heads[sortKey.Value] = it["parts"]
+			heads[at] = it["parts"]
 		}
 	}
-	for id, n := range parts {
+	for at, n := range parts {
 		if tr.fault.rejects || tr.fault.cutOff() {
 			break
 		}
-		got, _ := heads[id].(*types.AttributeValueMemberN)
-		if got == nil || got.Value != fmt.Sprint(n) && !late[id] && !tr.fault.others {
-			tr.Errorf("%s has %d parts, and its header tells of %+v", id, n, got)
+		got, _ := heads[at].(*types.AttributeValueMemberN)
+		if got == nil || got.Value != fmt.Sprint(n) && !late[at.id] && !tr.fault.others {
+			tr.Errorf("%v has %d parts, and its header tells of %+v", at, n, got)
 		}
 	}
 	for slot, n := range tr.proxy.Versions() {

@@ -39,6 +39,8 @@ type fault struct {
 	rejects  bool   // the store rejects something
 	both     bool   // a line may be in the fallback although it is stored
 	others   bool   // another process stores lines as well
+	moves    bool   // stories change their keys, and lists have them under the last one
+	late     int    // lines that a story gets after its end, at most; one if zero
 	damages  bool   // what it was about to store is not what is recovered
 	fallback func(*trial, *result)
 	// strangers says which stories may be in the table that are not remembered.
@@ -77,7 +79,7 @@ func TestFaults(t *testing.T) {
 
 func allFaults() []*fault {
 	var all []*fault
-	for _, group := range [][]fault{passingFaults, configFaults, itemFaults, textFaults, lifeFaults, processFaults, journalFaults} {
+	for _, group := range [][]fault{passingFaults, configFaults, itemFaults, textFaults, lifeFaults, lateFaults, callerFaults, processFaults, journalFaults} {
 		for i := range group {
 			all = append(all, &group[i])
 		}

@@ -39,7 +39,8 @@ type trial struct {
 	calm   *dynamoslog.Handler // another one, without a fault; nil if times do not matter
 	big    bool                // many lines, to measure times
 
-	output   output // the fallback
+	output   output  // the fallback
+	ended    []*book // stories of lateFaults that are stored
 	flushed  error
 	shutDown error
 
@@ -207,8 +208,8 @@ func (tr *trial) readBeginning(at name) {
 	want := slices.DeleteFunc(slices.Clone(tr.told[at]), func(message string) bool { return tr.maybe[message] })
 	s.Lines = slices.DeleteFunc(s.Lines, func(line story.Line) bool { return tr.maybe[line.Message] })
 	ended := len(want)
-	if tr.late[at] || tr.fault.others { // the last one is late
-		ended--
+	if tr.late[at] || tr.fault.others { // the last ones are late
+		ended -= max(tr.fault.late, 1)
 	}
 	tr.mu.Unlock()
 	for i, line := range s.Lines {
