@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -43,7 +44,7 @@ type buffer struct {
 	continues  string
 	telling    *telling // nil before the first chunk
 	lanes      lanes
-	held       lines
+	held       linebuf.Lines
 	entry      entry
 	refused    int // lines for which there was no memory
 	count      int
@@ -118,7 +119,7 @@ func (b *buffer) add(s *scratch) (added bool, err error) {
 		}
 		b.registered = true
 	}
-	room := b.held.room(&facts)
+	room := b.held.Room(&facts)
 	if room > 0 && !b.core.makeRoomAndReserve(int64(room)) {
 		b.core.counts.drop(b.key().Kind, 1)
 		b.refused++
@@ -128,9 +129,9 @@ func (b *buffer) add(s *scratch) (added bool, err error) {
 		b.title, b.maxLevel = strings.Clone(story.TitleOf(s.message)), s.level
 	}
 	lane, frames, shared := b.lanes.place(&b.core.stacks, s.site)
-	facts.lane, facts.frames, facts.shared = int32(lane), int32(frames), int32(shared)
+	facts.Lane, facts.Frames, facts.Shared = int32(lane), int32(frames), int32(shared)
 	b.hold(facts, s.message, s.writer.text, room)
-	b.added(facts.offset, facts.level)
+	b.added(facts.Offset, facts.Level)
 	return true, nil
 }
 
@@ -139,34 +140,34 @@ func (b *buffer) added(offset int64, level slog.Level) {
 	b.count++
 	b.maxLevel = max(b.maxLevel, level)
 	b.lastOffset = offset
-	if b.held.size >= b.core.opts.MaxStory {
+	if b.held.Size >= b.core.opts.MaxStory {
 		b.cut()
 	}
 }
 
 // factsOf returns what is known of a line before its place is. The caller holds b.mu.
-func (b *buffer) factsOf(s *scratch) lineFacts {
-	facts := lineFacts{
-		offset: b.lastOffset, level: s.level,
-		message: uint32(len(s.message)), attrs: uint32(len(s.writer.text)),
+func (b *buffer) factsOf(s *scratch) linebuf.Meta {
+	facts := linebuf.Meta{
+		Offset: b.lastOffset, Level: s.level,
+		Message: uint32(len(s.message)), Attrs: uint32(len(s.writer.text)),
 		// No less than what they will be, so that there is room for them.
-		lane: int32(len(b.lanes.all)), frames: int32(len(s.site.stack.PCs)), shared: int32(len(s.site.stack.PCs)),
+		Lane: int32(len(b.lanes.all)), Frames: int32(len(s.site.stack.PCs)), Shared: int32(len(s.site.stack.PCs)),
 	}
 	if !s.offsetFrom.IsZero() {
-		facts.offset = min(max(s.offsetFrom.Sub(b.start).Milliseconds(), -farthest), farthest)
+		facts.Offset = min(max(s.offsetFrom.Sub(b.start).Milliseconds(), -farthest), farthest)
 	}
-	if b.count == 0 && facts.offset < 0 && facts.offset > -1000 { // made just before the story was
-		facts.offset = 0
+	if b.count == 0 && facts.Offset < 0 && facts.Offset > -1000 { // made just before the story was
+		facts.Offset = 0
 	}
 	return facts
 }
 
 // hold keeps a line, for which room was reserved. The caller holds b.mu.
-func (b *buffer) hold(facts lineFacts, message string, attrs []byte, room int) {
-	before := b.held.held
-	b.held.add(&b.core.blocks, &facts, message, attrs)
+func (b *buffer) hold(facts linebuf.Meta, message string, attrs []byte, room int) {
+	before := b.held.Held
+	b.held.Add(&b.core.blocks, &facts, message, attrs)
 	b.journalLine(facts, message, attrs)
-	if took := b.held.held - before; took != room {
+	if took := b.held.Held - before; took != room {
 		b.core.buffered.Add(int64(took - room))
 	}
 	if room > 0 {
@@ -177,7 +178,7 @@ func (b *buffer) hold(facts lineFacts, message string, attrs []byte, room int) {
 // grew offers what the story holds to be shed, where it is enough for that or the
 // least is. The caller holds b.mu.
 func (b *buffer) grew() {
-	if b.held.held > sheds || b.core.dropsOpen() {
+	if b.held.Held > sheds || b.core.dropsOpen() {
 		b.core.memory.offer()
 	}
 }
@@ -216,7 +217,7 @@ func (b *buffer) nextDue() time.Time {
 
 // cut hands over what the story has, as a part. The caller holds b.mu.
 func (b *buffer) cut() {
-	if b.held.count == 0 && b.refused == 0 {
+	if b.held.Count == 0 && b.refused == 0 {
 		return
 	}
 	k := b.take(story.Open)
@@ -240,7 +241,7 @@ func (b *buffer) take(state story.State) *chunk {
 	}
 	b.journalChunk(c)
 	b.stored = true
-	b.held, b.refused = lines{}, 0
+	b.held, b.refused = linebuf.Lines{}, 0
 	return c
 }
 

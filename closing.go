@@ -350,7 +350,7 @@ func (c *core) end() error {
 // the fallback.
 func (c *core) leave(k *chunk, why string) {
 	kept := k.entry.complete || k.remains != nil
-	if !kept && k.lines.count > 0 {
+	if !kept && k.lines.Count > 0 {
 		text, _ := k.telling.format(&k.lines, &sheet{})
 		c.writeFallback(nameOf(k.header)+" "+why, text)
 	}
@@ -392,7 +392,7 @@ func (c *core) checkChunk(k *chunk) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if k.lines.count > 0 || k.left > 0 {
+	if k.lines.Count > 0 || k.left > 0 {
 		k.entry.complete = false
 	} else {
 		missing = min(missing, k.count)

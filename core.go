@@ -12,6 +12,7 @@ import (
 
 	"github.com/dynamoslog/dynamoslog/internal/callstack"
 	"github.com/dynamoslog/dynamoslog/internal/journal"
+	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -28,7 +29,7 @@ type core struct {
 	process  *keyedStory
 	attrs    []headerAttr // of Options.Attrs, as ReplaceAttr made them
 	buffered atomic.Int64 // bytes held for what is not stored yet
-	blocks   blocks
+	blocks   linebuf.Pool
 	memory   memory
 	sheet    sheet // of the writer
 
@@ -66,7 +67,7 @@ type core struct {
 // A chunk is a piece of a story that was handed over to be stored.
 type chunk struct {
 	telling       *telling
-	lines         lines
+	lines         linebuf.Lines
 	refused       int  // lines that were dropped for want of memory
 	thinned       bool // of its lines below the level least
 	least         slog.Level
@@ -267,7 +268,7 @@ func (c *core) announce(k *chunk) {
 }
 
 func (c *core) announceLocked(k *chunk) {
-	k.count, k.since = k.lines.count, time.Now()
+	k.count, k.since = k.lines.Count, time.Now()
 	k.lost.dropped += k.refused
 	c.ticket++
 	k.ticket = c.ticket
@@ -287,7 +288,7 @@ func (c *core) handOver(k *chunk) {
 	if k.unsettled == nil {
 		c.announceLocked(k)
 	}
-	k.size = int64(k.lines.held) + perStory
+	k.size = int64(k.lines.Held) + perStory
 	c.buffered.Add(perStory)
 	if c.stopped {
 		c.mu.Unlock()
@@ -325,7 +326,7 @@ func (c *core) settleLocked(k *chunk) bool {
 	}
 	c.unsettled.Remove(k.unsettled)
 	k.unsettled = nil
-	k.lines.release(&c.blocks)
+	k.lines.Release(&c.blocks)
 	c.resize(k, 0)
 	if k.remains != nil {
 		k.remains.left--

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/dynamoslog/dynamoslog/internal/callstack"
+	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -220,10 +221,10 @@ func popWhile(stack []int, pop func(top int) bool) []int {
 }
 
 // line places a line of these facts.
-func (t *tree) line(facts lineFacts, message, attrs string) story.Line {
-	depth, up := t.add(int(facts.lane), int(facts.frames), int(facts.shared))
+func (t *tree) line(facts linebuf.Meta, message, attrs string) story.Line {
+	depth, up := t.add(int(facts.Lane), int(facts.Frames), int(facts.Shared))
 	return story.Line{
-		Offset: milliseconds(facts.offset), Level: facts.level, Lane: int(facts.lane),
+		Offset: facts.Since(), Level: facts.Level, Lane: int(facts.Lane),
 		Depth: depth, Up: up, Message: message, Attrs: attrs,
 	}
 }

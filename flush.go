@@ -227,7 +227,7 @@ func (w *writer) take(k *chunk, now time.Time, encode bool) int {
 func (w *writer) parcels(k *chunk, encode bool) []*parcel {
 	w.core.load(k)
 	parcels := k.telling.tell(k, w.core)
-	k.lines.release(&w.core.blocks)
+	k.lines.Release(&w.core.blocks)
 	size, lines := int64(perStory), 0
 	table, ok := w.core.store.(*Table)
 	for _, p := range parcels {
@@ -287,7 +287,7 @@ func (w *writer) dequeue() *chunk {
 	if k == nil {
 		return nil
 	}
-	k.size = int64(k.lines.held) + perStory
+	k.size = int64(k.lines.Held) + perStory
 	c.buffered.Add(k.size)
 	c.takenIn(k)
 	if w.putAside(k) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -130,7 +131,7 @@ func (b *buffer) addNote(message string, attrs ...slog.Attr) {
 	for _, a := range attrs {
 		w.attr(a)
 	}
-	facts := lineFacts{offset: b.lastOffset, message: uint32(len(message)), attrs: uint32(len(w.text))}
+	facts := linebuf.Meta{Offset: b.lastOffset, Message: uint32(len(message)), Attrs: uint32(len(w.text))}
 	b.hold(facts, message, w.text, 0)
 	b.count++
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/journal"
+	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -116,7 +117,7 @@ func (c *core) leftTrouble(err error) {
 }
 
 // journalLine writes a line to the journal. The caller holds b.mu.
-func (b *buffer) journalLine(facts lineFacts, message string, attrs []byte) {
+func (b *buffer) journalLine(facts linebuf.Meta, message string, attrs []byte) {
 	if b.core.opts.Journal == "" {
 		return
 	}
@@ -136,7 +137,7 @@ func (b *buffer) journalLine(facts lineFacts, message string, attrs []byte) {
 		return
 	}
 	var space [96]byte
-	head := facts.appendTo(newLineRecord(space[:0], e.number, e.pin, e.last))
+	head := facts.AppendTo(newLineRecord(space[:0], e.number, e.pin, e.last))
 	at, err := log.Append(false, head, message, attrs)
 	if err != nil {
 		b.unprotected()
@@ -234,7 +235,7 @@ func chunkRecord(memory []byte, k *chunk) recordWriter {
 	}
 	w.uint(flags)
 	w.uint(uint64(k.refused))
-	w.uint(uint64(k.lines.count))
+	w.uint(uint64(k.lines.Count))
 	w.uint(uint64(k.entry.last))
 	w.header(k.header)
 	return w
@@ -373,25 +374,25 @@ func (c *core) readLines(k *chunk) (lost int) {
 		text, err := c.journal.Load().Read(positions[i], buf[:0])
 		if err == nil {
 			buf = text
-			k.lines.addRecord(&c.blocks, text)
+			addRecord(&k.lines, &c.blocks, text)
 		}
 	}
-	return k.count - k.lines.count
+	return k.count - k.lines.Count
 }
 
 // addRecord adds the line of a journal's record, and returns false for another record.
-func (l *lines) addRecord(pool *blocks, text []byte) bool {
+func addRecord(l *linebuf.Lines, pool *linebuf.Pool, text []byte) bool {
 	if len(text) == 0 || text[0] != recordLine {
 		return false
 	}
 	r := recordReader{text: text[1:]}
 	r.uint()
 	r.uint()
-	facts, message, attrs, rest, ok := decodeLine(r.text)
+	facts, message, attrs, rest, ok := linebuf.Decode(r.text)
 	if r.failed || !ok || len(rest) > 0 {
 		return false
 	}
-	l.add(pool, &facts, string(message), attrs)
+	l.Add(pool, &facts, string(message), attrs)
 	return true
 }
 
@@ -412,7 +413,7 @@ func (w *writer) freeJournal(now time.Time) {
 	for _, b := range c.openNow(0, math.MaxInt) {
 		b.mu.Lock()
 		if b.entry.pin != 0 && b.entry.pin < tail {
-			if b.held.count > 0 {
+			if b.held.Count > 0 {
 				b.cut()
 			}
 			b.moveEntry(tail)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/journal"
+	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -67,7 +68,7 @@ func TestForgedNumbersAreNoRecord(t *testing.T) {
 func FuzzRecover(f *testing.F) {
 	k := &chunk{header: someHeader(), whole: true}
 	k.entry.number = 1
-	line := (&lineFacts{message: 2}).appendTo(newLineRecord(nil, 1, 1, 0))
+	line := (&linebuf.Meta{Message: 2}).AppendTo(newLineRecord(nil, 1, 1, 0))
 	begin := beginRecord(nil, recordStory, 1)
 	begin.uint(0)
 	begin.uint(flagResume)
@@ -114,7 +115,7 @@ func FuzzRecover(f *testing.F) {
 						t.Fatalf("record %d comes twice, or is no line", at)
 					}
 					seen[at] = true
-					k.chunk.lines.addRecord(&blocks{}, records[at-1])
+					addRecord(&k.chunk.lines, &linebuf.Pool{}, records[at-1])
 				}
 				told := &telling{}
 				if resume, ok := s.resumes[k.chunk.entry.ordinal-1]; ok {
@@ -125,4 +126,16 @@ func FuzzRecover(f *testing.F) {
 			}
 		}
 	})
+}
+
+// forgedLengths returns lines that say that they are longer than they are, which an int
+// of 32 bits cannot hold, alone or in all.
+func forgedLengths() (lines [][]byte) {
+	for _, m := range []linebuf.Meta{
+		{Message: math.MaxInt32, Attrs: 1}, {Message: 1 << 31}, {Attrs: 1 << 31}, {Message: 1 << 31, Attrs: 1 << 31},
+		{Message: math.MaxUint32, Attrs: 1}, {Message: math.MaxUint32, Attrs: math.MaxUint32}, {Message: math.MaxUint32 - 10, Attrs: 20},
+	} {
+		lines = append(lines, append(m.AppendTo(nil), "some text"...))
+	}
+	return lines
 }

@@ -153,18 +153,18 @@ func (b *buffer) shed() {
 	switch {
 	case b.core.dropsOpen():
 		b.shedBelow(warn)
-	case b.held.held > sheds:
+	case b.held.Held > sheds:
 		b.cut()
 	}
 }
 
 // shedBelow drops the lines below a level. The caller holds b.mu.
 func (b *buffer) shedBelow(level slog.Level) {
-	before := b.held.held
-	dropped := b.held.keepFrom(&b.core.blocks, level)
+	before := b.held.Held
+	dropped := b.held.KeepFrom(&b.core.blocks, level)
 	b.refused += dropped
 	b.core.counts.drop(b.key().Kind, dropped)
-	b.core.buffered.Add(int64(b.held.held - before))
+	b.core.buffered.Add(int64(b.held.Held - before))
 }
 
 // sift looks at what waits, oldest first, as long as memory is short, and takes out
@@ -193,7 +193,7 @@ func (c *core) siftSome(q *chunks, from int, out func(*chunk) bool) (next int, m
 	end := min(from+atOnce, len(q.all))
 	kept, size := from, 0
 	for i, k := range q.all[from:end] {
-		if size += k.lines.size; size > atOnceLines && i > 0 {
+		if size += k.lines.Size; size > atOnceLines && i > 0 {
 			end = from + i
 			break
 		}
@@ -227,7 +227,7 @@ func (c *core) dropCalm(k *chunk) bool {
 	if !k.whole || k.entry.complete || k.header.MaxLevel >= warn {
 		return false
 	}
-	k.drop(c, k.lines.count)
+	k.drop(c, k.lines.Count)
 	k.telling.refused, k.telling.shed = true, true
 	return c.settleLocked(k)
 }
@@ -238,10 +238,10 @@ func (c *core) dropBelow(k *chunk, level slog.Level) bool {
 		return false
 	}
 	k.thinned, k.least = true, level
-	dropped := k.lines.keepFrom(&c.blocks, level)
+	dropped := k.lines.KeepFrom(&c.blocks, level)
 	k.refused += dropped
 	k.drop(c, dropped)
-	c.resize(k, int64(k.lines.held)+perStory)
+	c.resize(k, int64(k.lines.Held)+perStory)
 	return false
 }
 

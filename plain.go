@@ -1,10 +1,11 @@
 package dynamoslog
 
 import (
-	"encoding/binary"
 	"log/slog"
 	"strconv"
 	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 )
 
 // The common case of Handle: an open scope, attributes of slog's own kinds, and
@@ -26,33 +27,26 @@ func (b *buffer) addPlain(h *Handler, r *slog.Record, site callSite) bool {
 }
 
 func (b *buffer) addPlainLocked(h *Handler, r *slog.Record, site callSite) bool {
-	wanted := compactSize + len(r.Message) + len(h.bound) + len(h.attrs) + plainAttrs
+	wanted := linebuf.HeadSize + len(r.Message) + len(h.bound) + len(h.attrs) + plainAttrs
 	if !b.registered || b.ended || b.idle || !b.plainRoom(wanted) {
 		return false
 	}
-	last := b.held.last
-	start, space := len(last.data), cap(last.data)
-	head := start + compactSize + len(r.Message)
-	attrs, ok := h.appendPlainAttrs(last.data[head:head], r)
-	if !ok || cap(attrs) != space-head { // or else they outgrew the block
+	free := b.held.Free()
+	head := linebuf.HeadSize + len(r.Message)
+	attrs, ok := h.appendPlainAttrs(free[head:head], r)
+	if !ok || cap(attrs) != cap(free)-head { // or else they outgrew the block
 		return false
 	}
 	offset := r.Time.Sub(b.start).Milliseconds()
-	if !fits(offset, r.Level, len(b.lanes.all), len(site.stack.PCs), len(r.Message), len(attrs)) {
+	if !linebuf.Fits(offset, r.Level, len(b.lanes.all), len(site.stack.PCs), len(r.Message), len(attrs)) {
 		return false
 	}
 	lane, frames, shared := b.lanes.place(&b.core.stacks, site)
-	last.data = last.data[:head+len(attrs)]
-	data := last.data[start:]
-	binary.LittleEndian.PutUint64(data, compactWord(offset, r.Level, lane, frames, shared, len(r.Message)))
-	binary.LittleEndian.PutUint16(data[8:], uint16(len(attrs)))
-	copy(data[compactSize:], r.Message)
-	b.held.size += len(data)
-	b.held.count++
+	b.held.Commit(linebuf.Word(offset, r.Level, lane, frames, shared, len(r.Message)), r.Message, len(attrs))
 	if b.core.opts.Journal != "" {
-		b.journalLine(lineFacts{
-			offset: offset, level: r.Level, lane: int32(lane), frames: int32(frames), shared: int32(shared),
-			message: uint32(len(r.Message)), attrs: uint32(len(attrs)),
+		b.journalLine(linebuf.Meta{
+			Offset: offset, Level: r.Level, Lane: int32(lane), Frames: int32(frames), Shared: int32(shared),
+			Message: uint32(len(r.Message)), Attrs: uint32(len(attrs)),
 		}, r.Message, attrs)
 	}
 	b.added(offset, r.Level)
@@ -62,19 +56,14 @@ func (b *buffer) addPlainLocked(h *Handler, r *slog.Record, site callSite) bool 
 // plainRoom sees to it that there is so much free space in one piece. It returns
 // false where that would waste more than an eighth of a block. The caller holds b.mu.
 func (b *buffer) plainRoom(wanted int) bool {
-	last := b.held.last
-	if last == nil {
-		return false
-	}
-	free := cap(last.data) - len(last.data)
-	if free >= wanted {
+	if cap(b.held.Free()) >= wanted {
 		return true
 	}
-	size := blockSize(b.held.size, wanted)
-	if free*8 > cap(last.data) || !b.core.makeRoomAndReserve(int64(size+perBlock)) {
+	size, memory := b.held.FurtherBlock(wanted)
+	if size == 0 || !b.core.makeRoomAndReserve(int64(memory)) {
 		return false
 	}
-	b.held.grow(&b.core.blocks, size)
+	b.held.Grow(&b.core.blocks, size)
 	b.grew()
 	return true
 }

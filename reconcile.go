@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -122,7 +123,7 @@ func (w *writer) reconcile(stored storedStory) {
 // drop gives up a chunk that stays in the journal.
 func (w *writer) drop(k *chunk) {
 	if k != nil {
-		k.lines.release(&w.core.blocks)
+		k.lines.Release(&w.core.blocks)
 	}
 }
 
@@ -135,7 +136,7 @@ type found struct {
 }
 
 // compare takes out of a chunk the lines that are stored.
-func (k *chunk) compare(stored storedStory, pool *blocks) *found {
+func (k *chunk) compare(stored storedStory, pool *linebuf.Pool) *found {
 	f := &found{taken: make(map[int]bool)}
 	there := make(map[story.Line]*int)
 	for _, parts := range [][]story.Part{stored.moved, stored.parts} {
@@ -151,9 +152,9 @@ func (k *chunk) compare(stored storedStory, pool *blocks) *found {
 			}
 		}
 	}
-	left := k.lines.keep(pool, func(facts lineFacts, message, attrs string) bool {
+	left := k.lines.Keep(pool, func(facts linebuf.Meta, message, attrs string) bool {
 		line := story.Line{
-			Offset: milliseconds(facts.offset), Level: facts.level, Lane: int(facts.lane),
+			Offset: facts.Since(), Level: facts.Level, Lane: int(facts.Lane),
 			Message: message, Attrs: attrs,
 		}
 		times := there[line] // of which the key is kept: that of line is valid for now only
@@ -163,14 +164,14 @@ func (k *chunk) compare(stored storedStory, pool *blocks) *found {
 		*times--
 		return false
 	})
-	if k.count = k.lines.count; left > 0 {
+	if k.count = k.lines.Count; left > 0 {
 		k.refused = 0 // that too is told there
 	}
 	oldest := time.Duration(math.MinInt64)
 	if k.count > 0 {
 		oldest = math.MaxInt64
 	}
-	k.lines.each(func(facts lineFacts, _, _ string) { oldest = min(oldest, milliseconds(facts.offset)) })
+	k.lines.Each(func(facts linebuf.Meta, _, _ string) { oldest = min(oldest, facts.Since()) })
 	for _, part := range stored.parts {
 		if part.Number == 0 {
 			f.header = part.Header
@@ -215,7 +216,7 @@ func (t *telling) goOnFrom(k *chunk) {
 		if k.late && !t.begun {
 			t.empty = true // late lines are all that there is
 		}
-		k.late = k.late || k.lines.count == 0 // there is nothing to end
+		k.late = k.late || k.lines.Count == 0 // there is nothing to end
 		return
 	case f.header != nil && f.header.State != story.Open:
 		t.key, t.ended = k.header.Key, true

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/journal"
+	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -291,7 +292,7 @@ func (r *remains) next(c *core) *chunk {
 		}
 		if !s.known {
 			text, _ := s.telling.format(&k.lines, &sheet{})
-			k.lines.release(&c.blocks)
+			k.lines.Release(&c.blocks)
 			c.fallback.add("recovered lines of a story whose name is lost", text, true)
 			continue
 		}
@@ -317,14 +318,14 @@ func (r *remains) load(c *core, k *chunk, positions []journal.Position) {
 	var buf []byte
 	for _, at := range positions {
 		text, err := r.journal.Read(at, buf[:0])
-		if err != nil || !k.lines.addRecord(&c.blocks, text) {
+		if err != nil || !addRecord(&k.lines, &c.blocks, text) {
 			c.counts.damaged.Add(1)
 			continue
 		}
 		buf = text
 	}
-	k.doubt = k.doubt || k.lines.count < len(positions)
-	k.count = k.lines.count
+	k.doubt = k.doubt || k.lines.Count < len(positions)
+	k.count = k.lines.Count
 	c.counts.recovered.Add(int64(k.count))
 	if k.header.State == story.Interrupted {
 		k.interrupt()
@@ -334,9 +335,9 @@ func (r *remains) load(c *core, k *chunk, positions []journal.Position) {
 // interrupt makes the header say what is known of a story that did not end.
 func (k *chunk) interrupt() {
 	h := &k.header
-	k.lines.each(func(facts lineFacts, _, _ string) {
-		h.MaxLevel = max(h.MaxLevel, facts.level)
-		h.Duration = max(h.Duration, milliseconds(facts.offset))
+	k.lines.Each(func(facts linebuf.Meta, _, _ string) {
+		h.MaxLevel = max(h.MaxLevel, facts.Level)
+		h.Duration = max(h.Duration, facts.Since())
 	})
 	h.Updated = h.Start.Add(h.Duration).Truncate(time.Millisecond)
 }

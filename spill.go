@@ -22,12 +22,12 @@ const perFiled = 2 * int64(unsafe.Sizeof(filedChunk{})) // with what a list of t
 // place in the journal. It returns false where that does not hold all of it, and
 // whether the chunk is gone. The caller holds c.mu.
 func (c *core) spill(k *chunk) (spilled, gone bool) {
-	if !k.entry.complete || k.lines.count == 0 {
+	if !k.entry.complete || k.lines.Count == 0 {
 		return false, false
 	}
 	// Late lines need to know of parts before them, which only larger stories have.
-	small := k.whole && !k.refusedByKeep && k.lines.size < story.MaxHeaderText && k.lines.mostText() < story.MaxHeaderText
-	k.lines.release(&c.blocks)
+	small := k.whole && !k.refusedByKeep && k.lines.Size < story.MaxHeaderText && k.lines.MostText() < story.MaxHeaderText
+	k.lines.Release(&c.blocks)
 	if !small {
 		c.resize(k, perStory)
 		return true, false
@@ -67,7 +67,7 @@ func (c *core) unfile(f filedChunk) *chunk {
 // load reads the lines of a chunk that was spilled, and counts those that cannot
 // be read.
 func (c *core) load(k *chunk) {
-	if k.lines.count > 0 || k.entry.number == 0 || !k.entry.complete || k.unreadable {
+	if k.lines.Count > 0 || k.entry.number == 0 || !k.entry.complete || k.unreadable {
 		return
 	}
 	lost := c.readLines(k)
@@ -75,5 +75,5 @@ func (c *core) load(k *chunk) {
 	k.lost.unread += lost
 	c.mu.Unlock()
 	c.counts.damaged.Add(int64(lost))
-	c.resize(k, int64(k.lines.held)+perStory)
+	c.resize(k, int64(k.lines.Held)+perStory)
 }

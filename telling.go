@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/dynamoslog/dynamoslog/internal/dynamo"
+	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -68,19 +69,19 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 	if t.refused {
 		if t.shed {
 			c.mu.Lock()
-			k.drop(c, k.lines.count)
+			k.drop(c, k.lines.Count)
 			c.mu.Unlock()
 		}
 		return nil
 	}
 	parcels := t.move(k)
 	k.leaveOut(c)
-	if k.whole && k.lines.count == 0 && t.parts == 0 {
+	if k.whole && k.lines.Count == 0 && t.parts == 0 {
 		t.empty = true
 		return nil
 	}
 	text, starts := t.format(&k.lines, &c.sheet)
-	t.lines += k.lines.count
+	t.lines += k.lines.Count
 	header := k.header
 	header.LineCount = t.lines
 
@@ -115,7 +116,7 @@ func (t *telling) raise(k *chunk, header story.Header, final bool) []*parcel {
 	if !k.late || final || !t.begun {
 		return nil
 	}
-	k.lines.each(func(facts lineFacts, _, _ string) { header.MaxLevel = max(header.MaxLevel, facts.level) })
+	k.lines.Each(func(facts linebuf.Meta, _, _ string) { header.MaxLevel = max(header.MaxLevel, facts.Level) })
 	if header.MaxLevel < warn || header.MaxLevel <= t.level {
 		return nil
 	}
@@ -126,7 +127,7 @@ func (t *telling) raise(k *chunk, header story.Header, final bool) []*parcel {
 // leaveOut takes the quieter lines out of a calm story, and says what is missing.
 func (k *chunk) leaveOut(c *core) {
 	if quiet, ok := c.quietLevel(); ok && k.header.MaxLevel < warn {
-		dropped := k.lines.keepFrom(&c.blocks, quiet)
+		dropped := k.lines.KeepFrom(&c.blocks, quiet)
 		c.counts.quiet.Add(int64(dropped))
 		if dropped > 0 && !k.whole {
 			k.note(c, slog.LevelDebug, count(dropped, "quieter line", "quieter lines")+" left out")
@@ -226,9 +227,9 @@ type sheet struct {
 }
 
 // format writes the lines down. Where they begin is valid until the next time.
-func (t *telling) format(l *lines, on *sheet) (text string, starts []int) {
-	on.text, on.starts = slices.Grow(on.text[:0], l.size+l.count*32), on.starts[:0]
-	l.each(func(facts lineFacts, message, attrs string) {
+func (t *telling) format(l *linebuf.Lines, on *sheet) (text string, starts []int) {
+	on.text, on.starts = slices.Grow(on.text[:0], l.Size+l.Count*32), on.starts[:0]
+	l.Each(func(facts linebuf.Meta, message, attrs string) {
 		on.starts = append(on.starts, len(on.text))
 		on.text = t.tree.line(facts, message, attrs).AppendText(on.text)
 	})
@@ -241,7 +242,7 @@ func (t *telling) format(l *lines, on *sheet) (text string, starts []int) {
 
 // note appends a line of the handler's own to the chunk.
 func (k *chunk) note(c *core, level slog.Level, message string) {
-	facts := lineFacts{level: level, message: uint32(len(message))}
-	k.lines.each(func(last lineFacts, _, _ string) { facts.offset, facts.lane = last.offset, last.lane })
-	k.lines.add(&c.blocks, &facts, message, nil)
+	facts := linebuf.Meta{Level: level, Message: uint32(len(message))}
+	k.lines.Each(func(last linebuf.Meta, _, _ string) { facts.Offset, facts.Lane = last.Offset, last.Lane })
+	k.lines.Add(&c.blocks, &facts, message, nil)
 }

@@ -1,4 +1,4 @@
-package dynamoslog
+package linebuf
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 )
 
 type heldLine struct {
-	facts          lineFacts
+	facts          Meta
 	message, attrs string
 }
 
@@ -27,44 +27,44 @@ func randomLine(r *rand.Rand) heldLine {
 	}
 	most := 1 << r.IntN(14)
 	l := heldLine{message: text(most), attrs: text(most)}
-	l.facts = lineFacts{
-		offset: r.Int64() >> r.IntN(64), level: slog.Level(r.IntN(20) - 8), lane: r.Int32N(1 << r.IntN(31)),
-		frames: r.Int32N(1 << r.IntN(31)), shared: r.Int32N(1 << r.IntN(31)),
-		message: uint32(len(l.message)), attrs: uint32(len(l.attrs)),
+	l.facts = Meta{
+		Offset: r.Int64() >> r.IntN(64), Level: slog.Level(r.IntN(20) - 8), Lane: r.Int32N(1 << r.IntN(31)),
+		Frames: r.Int32N(1 << r.IntN(31)), Shared: r.Int32N(1 << r.IntN(31)),
+		Message: uint32(len(l.message)), Attrs: uint32(len(l.attrs)),
 	}
 	return l
 }
 
-func all(l *lines) (found []heldLine) {
-	l.each(func(facts lineFacts, message, attrs string) {
+func all(l *Lines) (found []heldLine) {
+	l.Each(func(facts Meta, message, attrs string) {
 		found = append(found, heldLine{facts, strings.Clone(message), strings.Clone(attrs)})
 	})
 	return found
 }
 
 func TestLinesHoldWhatWasAdded(t *testing.T) {
-	pool := &blocks{}
+	pool := &Pool{}
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		var l lines
+		var l Lines
 		var want []heldLine
 		for range r.IntN(200) {
 			line := randomLine(r)
-			before, room := l.held, l.room(&line.facts)
-			l.add(pool, &line.facts, line.message, []byte(line.attrs))
-			if l.held-before != room {
-				t.Fatalf("seed %d: a line took %d bytes, room says %d", seed, l.held-before, room)
+			before, room := l.Held, l.Room(&line.facts)
+			l.Add(pool, &line.facts, line.message, []byte(line.attrs))
+			if l.Held-before != room {
+				t.Fatalf("seed %d: a line took %d bytes, room says %d", seed, l.Held-before, room)
 			}
 			want = append(want, line)
 		}
-		if got := all(&l); !slices.Equal(got, want) || l.count != len(want) {
+		if got := all(&l); !slices.Equal(got, want) || l.Count != len(want) {
 			t.Fatalf("seed %d: got %d lines, want %d, or they differ", seed, len(got), len(want))
 		}
-		if free := l.held - l.size; len(want) > 20 && free > l.size/2+leastBlock {
-			t.Errorf("seed %d: %d bytes of %d are free", seed, free, l.held)
+		if free := l.Held - l.Size; len(want) > 20 && free > l.Size/2+leastBlock {
+			t.Errorf("seed %d: %d bytes of %d are free", seed, free, l.Held)
 		}
-		l.release(pool)
-		if l.count != 0 || l.held != 0 || len(all(&l)) != 0 {
+		l.Release(pool)
+		if l.Count != 0 || l.Held != 0 || len(all(&l)) != 0 {
 			t.Errorf("seed %d: released lines are still there", seed)
 		}
 	}
@@ -73,12 +73,12 @@ func TestLinesHoldWhatWasAdded(t *testing.T) {
 // forgedLengths returns lines that say that they are longer than they are: as long
 // as a length may be, as much as an int of 32 bits cannot hold, alone or in all.
 func forgedLengths() (lines [][]byte) {
-	for _, facts := range []lineFacts{
-		{message: math.MaxInt32, attrs: 1}, {message: math.MaxInt32, attrs: math.MaxInt32}, {message: 1 << 31}, {attrs: 1 << 31},
-		{message: 1 << 31, attrs: 1 << 31}, {message: math.MaxUint32, attrs: 1}, {message: 1, attrs: math.MaxUint32},
-		{message: math.MaxUint32, attrs: math.MaxUint32}, {message: math.MaxUint32 - 10, attrs: 20},
+	for _, facts := range []Meta{
+		{Message: math.MaxInt32, Attrs: 1}, {Message: math.MaxInt32, Attrs: math.MaxInt32}, {Message: 1 << 31}, {Attrs: 1 << 31},
+		{Message: 1 << 31, Attrs: 1 << 31}, {Message: math.MaxUint32, Attrs: 1}, {Message: 1, Attrs: math.MaxUint32},
+		{Message: math.MaxUint32, Attrs: math.MaxUint32}, {Message: math.MaxUint32 - 10, Attrs: 20},
 	} {
-		lines = append(lines, append(facts.appendTo(nil), "some text"...))
+		lines = append(lines, append(facts.AppendTo(nil), "some text"...))
 	}
 	for _, at := range []int{2, 3, 4, 5, 6} { // lane, frames, shared, and the two lengths
 		facts := [...]uint64{0, 0, 0, 0, 0, 1, 1}
@@ -94,7 +94,7 @@ func forgedLengths() (lines [][]byte) {
 
 func TestForgedLengthsAreNoLine(t *testing.T) {
 	for _, text := range forgedLengths() {
-		if facts, _, _, _, ok := decodeLine(text); ok {
+		if facts, _, _, _, ok := Decode(text); ok {
 			t.Errorf("%x is the line %+v", text, facts)
 		}
 	}
@@ -104,18 +104,18 @@ func FuzzDecodeLine(f *testing.F) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 10 {
 		line := randomLine(r)
-		f.Add(append(line.facts.appendTo(nil), line.message+line.attrs...))
+		f.Add(append(line.facts.AppendTo(nil), line.message+line.attrs...))
 	}
 	for _, forged := range forgedLengths() {
 		f.Add(forged)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		facts, message, attrs, rest, ok := decodeLine(text)
+		facts, message, attrs, rest, ok := Decode(text)
 		if !ok {
 			return
 		}
-		again := append(append(facts.appendTo(nil), message...), attrs...)
-		second, m, a, _, ok := decodeLine(again)
+		again := append(append(facts.AppendTo(nil), message...), attrs...)
+		second, m, a, _, ok := Decode(again)
 		if !ok || second != facts || !bytes.Equal(m, message) || !bytes.Equal(a, attrs) || len(rest) > len(text) {
 			t.Errorf("%v reads back as %v", facts, second)
 		}
@@ -123,18 +123,18 @@ func FuzzDecodeLine(f *testing.F) {
 }
 
 func BenchmarkHoldLine(b *testing.B) {
-	pool := &blocks{}
+	pool := &Pool{}
 	attrs := []byte("component=flexibility tries=7 user=42")
 	for _, count := range []int{1, 50, 1000} {
 		b.Run(fmt.Sprint(count), func(b *testing.B) {
 			b.ReportAllocs()
-			var l lines
-			facts := lineFacts{offset: 1234, frames: 20, shared: 19, message: 30, attrs: uint32(len(attrs))}
+			var l Lines
+			facts := Meta{Offset: 1234, Frames: 20, Shared: 19, Message: 30, Attrs: uint32(len(attrs))}
 			for b.Loop() {
-				if l.count == count {
-					l.release(pool)
+				if l.Count == count {
+					l.Release(pool)
 				}
-				l.add(pool, &facts, "No exercises for current filte", attrs)
+				l.Add(pool, &facts, "No exercises for current filte", attrs)
 			}
 		})
 	}

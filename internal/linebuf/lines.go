@@ -1,0 +1,250 @@
+// Package linebuf keeps lines of stories in memory, each as a few bytes and its text.
+package linebuf
+
+import (
+	"encoding/binary"
+	"log/slog"
+	"sync"
+	"unsafe"
+)
+
+// Lines are records in memory: their metadata and texts one after the other, in
+// blocks, so that a story that grows is never copied and little is held in vain. The
+// zero value has none. The fields that are exported are for reading.
+type Lines struct {
+	first, last *block
+	Count       int
+	Size        int // bytes written
+	Held        int // bytes of memory that the blocks take
+}
+
+type block struct {
+	next *block
+	data []byte
+}
+
+const (
+	leastBlock   = 512
+	largestBlock = 8 << 10
+	perBlock     = 32 // bytes that a block takes beside its data
+)
+
+// A Pool keeps blocks for reuse, by the binary logarithm of their size.
+type Pool [5]sync.Pool
+
+// Add appends a line; Room says how much memory it takes.
+func (l *Lines) Add(pool *Pool, m *Meta, message string, attrs []byte) {
+	l.Count++
+	if last := l.last; last != nil {
+		if m.fits() && HeadSize+len(message)+len(attrs) <= cap(last.data)-len(last.data) {
+			data := binary.LittleEndian.AppendUint64(last.data, m.word())
+			data = binary.LittleEndian.AppendUint16(data, uint16(m.Attrs))
+			data = append(append(data, message...), attrs...)
+			l.Size += len(data) - len(last.data)
+			last.data = data
+			return
+		}
+	}
+	var space [64]byte
+	head := m.AppendTo(space[:0])
+	rest := len(head) + len(message) + len(attrs)
+	fill(l, pool, head, &rest)
+	fill(l, pool, message, &rest)
+	fill(l, pool, attrs, &rest)
+}
+
+// fill appends a piece of a line of which so much is to come.
+func fill[T string | []byte](l *Lines, pool *Pool, piece T, rest *int) {
+	for len(piece) > 0 {
+		n := copy(l.free(pool, *rest), piece)
+		l.last.data = l.last.data[:len(l.last.data)+n]
+		l.Size += n
+		piece, *rest = piece[n:], *rest-n
+	}
+}
+
+// free returns free space, at least a byte of it, for the rest of a line.
+func (l *Lines) free(pool *Pool, wanted int) []byte {
+	if l.last == nil || len(l.last.data) == cap(l.last.data) {
+		l.Grow(pool, blockSize(l.Size, wanted))
+	}
+	return l.last.data[len(l.last.data):cap(l.last.data)]
+}
+
+// Grow adds a block of a size.
+func (l *Lines) Grow(pool *Pool, size int) {
+	added := pool.get(size)
+	if l.first == nil {
+		l.first = added
+	} else {
+		l.last.next = added
+	}
+	l.last = added
+	l.Held += cap(added.data) + perBlock
+}
+
+// Room returns how much memory a line would take beyond what is held already.
+func (l *Lines) Room(m *Meta) int {
+	size := m.size() + int(m.Message) + int(m.Attrs)
+	free := 0
+	if l.last != nil {
+		free = cap(l.last.data) - len(l.last.data)
+	}
+	if size <= free {
+		return 0
+	}
+	return blockSize(l.Size+free, size-free) + perBlock
+}
+
+// blockSize is an eighth of what is written, so that little is free of what is
+// held, or as much as is wanted.
+func blockSize(written, wanted int) int {
+	size := leastBlock
+	for size < largestBlock && size < written/8 {
+		size *= 2
+	}
+	return max(size, wanted)
+}
+
+// A line in the common case is made where it is to stay: Grow makes room, what is
+// appended to Free()[HeadSize+len(message):] are its attributes, and Commit writes what
+// stands before them.
+
+// Free returns the free space in the last block, as the capacity of what it returns.
+func (l *Lines) Free() []byte {
+	if l.last == nil {
+		return nil
+	}
+	return l.last.data[len(l.last.data):]
+}
+
+// FurtherBlock returns the size of a block that has so much free space, and how much
+// memory it takes; none where more than an eighth of the last one would be left unused.
+func (l *Lines) FurtherBlock(wanted int) (size, memory int) {
+	if last := l.last; last == nil || (cap(last.data)-len(last.data))*8 > cap(last.data) {
+		return 0, 0
+	}
+	size = blockSize(l.Size, wanted)
+	return size, size + perBlock
+}
+
+// Commit completes a line whose attributes are in Free: word is its [Word].
+func (l *Lines) Commit(word uint64, message string, attrs int) {
+	start, size := len(l.last.data), HeadSize+len(message)+attrs
+	l.last.data = l.last.data[:start+size]
+	data := l.last.data[start:]
+	binary.LittleEndian.PutUint64(data, word)
+	binary.LittleEndian.PutUint16(data[8:], uint16(attrs))
+	copy(data[HeadSize:], message)
+	l.Size += size
+	l.Count++
+}
+
+func (p *Pool) get(size int) *block {
+	if pool := p.of(size); pool != nil {
+		if b, ok := pool.Get().(*block); ok {
+			return b
+		}
+	}
+	return &block{data: make([]byte, 0, size)}
+}
+
+// of returns the pool for blocks of a size, or nil for one that only a large line takes.
+func (p *Pool) of(size int) *sync.Pool {
+	for i := range p {
+		if size == leastBlock<<i {
+			return &p[i]
+		}
+	}
+	return nil
+}
+
+// Release gives the memory back.
+func (l *Lines) Release(pool *Pool) {
+	for b := l.first; b != nil; {
+		next := b.next
+		if kept := pool.of(cap(b.data)); kept != nil {
+			b.next, b.data = nil, b.data[:0]
+			kept.Put(b)
+		}
+		b = next
+	}
+	*l = Lines{}
+}
+
+// Each calls f for every line with its message and attributes, which are valid
+// until f returns.
+func (l *Lines) Each(f func(m Meta, message, attrs string)) {
+	var across []byte // a line that begins in one block and goes on in the next
+	for b := l.first; b != nil; b = b.next {
+		data := b.data
+		if len(across) > 0 {
+			across = append(across, data...)
+			data = across
+		}
+		for {
+			m, message, attrs, rest, ok := Decode(data)
+			if !ok {
+				break
+			}
+			f(m, view(message), view(attrs))
+			data = rest
+		}
+		across = append(across[:0], data...)
+	}
+}
+
+// view returns bytes as a string, without a copy.
+func view(text []byte) string { return unsafe.String(unsafe.SliceData(text), len(text)) }
+
+// KeepFrom drops the lines below a level and returns how many.
+func (l *Lines) KeepFrom(pool *Pool, level slog.Level) (dropped int) {
+	return l.Keep(pool, func(m Meta, _, _ string) bool { return m.Level >= level })
+}
+
+// Keep drops the lines for which wanted returns false, and returns how many. The next
+// line of a lane then shares with the one before it what all of them shared.
+func (l *Lines) Keep(pool *Pool, wanted func(m Meta, message, attrs string) bool) (dropped int) {
+	least := make(map[int32]int32) // by lane: of the lines dropped since the last one kept
+	kept := Lines{}
+	l.Each(func(m Meta, message, attrs string) {
+		shared, lost := least[m.Lane]
+		if !wanted(m, message, attrs) {
+			dropped++
+			if m.Frames > 0 && (!lost || m.Shared < shared) {
+				least[m.Lane] = m.Shared
+			}
+			return
+		}
+		if lost && m.Frames > 0 {
+			m.Shared = min(m.Shared, shared)
+			delete(least, m.Lane)
+		}
+		kept.Add(pool, &m, message, []byte(attrs))
+	})
+	l.Release(pool)
+	*l = kept
+	return dropped
+}
+
+// MostText returns how much text the lines become at most, about: a line and each
+// further one of a message have a margin, and what is escaped takes up to six bytes.
+func (l *Lines) MostText() (size int) {
+	const margin, escaped = 128, 6
+	l.Each(func(_ Meta, message, attrs string) {
+		size += margin
+		for _, text := range [...]string{message, attrs} {
+			for _, c := range []byte(text) {
+				switch {
+				case c == '\n':
+					size += margin
+				case c < ' ' || c >= 0x7f || c == '\\':
+					size += escaped
+				default:
+					size++
+				}
+			}
+		}
+	})
+	return size
+}
