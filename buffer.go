@@ -130,7 +130,7 @@ func (b *buffer) add(s *scratch) (added bool, err error) {
 	}
 	lane, frames, shared := b.lanes.place(&b.core.stacks, s.site)
 	facts.Lane, facts.Frames, facts.Shared = int32(lane), int32(frames), int32(shared)
-	b.hold(facts, s.message, s.writer.text, room)
+	b.hold(facts, s.message, s.writer.Text, room)
 	b.added(facts.Offset, facts.Level)
 	return true, nil
 }
@@ -149,7 +149,7 @@ func (b *buffer) added(offset int64, level slog.Level) {
 func (b *buffer) factsOf(s *scratch) linebuf.Meta {
 	facts := linebuf.Meta{
 		Offset: b.lastOffset, Level: s.level,
-		Message: uint32(len(s.message)), Attrs: uint32(len(s.writer.text)),
+		Message: uint32(len(s.message)), Attrs: uint32(len(s.writer.Text)),
 		// No less than what they will be, so that there is room for them.
 		Lane: int32(len(b.lanes.all)), Frames: int32(len(s.site.stack.PCs)), Shared: int32(len(s.site.stack.PCs)),
 	}
@@ -257,7 +257,7 @@ func (b *buffer) header(state story.State) story.Header {
 		Key: key, ID: b.id, State: state, MaxLevel: b.maxLevel, LineCount: b.count, Title: b.title,
 		Start: b.start.UTC().Truncate(time.Microsecond).Round(0),
 	}
-	h.Duration = milliseconds(b.lastOffset)
+	h.Duration = time.Duration(b.lastOffset) * time.Millisecond
 	if state != story.Open && !b.idle {
 		h.Duration = max(h.Duration, time.Since(b.start).Truncate(time.Millisecond))
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/dynamoslog/dynamoslog/internal/attrtext"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -24,7 +25,7 @@ func (c *core) caught(where string, then func()) {
 
 // contained returns a ReplaceAttr that does not panic. A value that it panics for is
 // not shown: it may be one to be masked. Time, level and message stay.
-func (c *core) contained(replace replaceFunc) replaceFunc {
+func (c *core) contained(replace attrtext.ReplaceFunc) attrtext.ReplaceFunc {
 	return func(groups []string, a slog.Attr) (replaced slog.Attr) {
 		defer c.caught("Options.ReplaceAttr panicked, and the attribute is not shown", func() {
 			replaced = a

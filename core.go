@@ -141,7 +141,7 @@ func newCore(store story.Store, opts Options) *core {
 // release gives a scratch back, unless it has grown large.
 func (c *core) release(s *scratch) {
 	const largest = 64 << 10
-	if cap(s.writer.text) > largest {
+	if cap(s.writer.Text) > largest {
 		return
 	}
 	s.message, s.site = "", callSite{}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/attrtext"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -79,14 +80,14 @@ func (f *fallback) write(text string) {
 
 // nameOf names a story in the fallback: by its key, its id and what its header says.
 func nameOf(h story.Header) string {
-	w := attrWriter{}
+	w := attrtext.Writer{}
 	for _, name := range slices.Sorted(maps.Keys(h.Attrs)) {
-		w.attr(slog.String(name, h.Attrs[name]))
+		w.Attr(slog.String(name, h.Attrs[name]))
 	}
-	if len(w.text) == 0 {
+	if len(w.Text) == 0 {
 		return fmt.Sprintf("%s %s", h.Key, h.ID)
 	}
-	return fmt.Sprintf("%s %s (%s)", h.Key, h.ID, w.text)
+	return fmt.Sprintf("%s %s (%s)", h.Key, h.ID, w.Text)
 }
 
 // writeFallback writes text that cannot be stored, and waits for it, as the process may

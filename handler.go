@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/attrtext"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -184,10 +185,10 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	w := h.attrWriter([]byte(h.attrs))
 	for _, a := range attrs {
 		if !derived.bind(a) {
-			w.attr(a)
+			w.Attr(a)
 		}
 	}
-	derived.attrs = string(w.text)
+	derived.attrs = string(w.Text)
 	return &derived
 }
 
@@ -202,16 +203,16 @@ func (h *Handler) bind(a slog.Attr) bool {
 	case keyValue:
 		h.keyed = &keyedStory{key: v.key}
 		w := h.attrWriter(nil)
-		w.attr(a)
-		h.bound = string(w.text)
+		w.Attr(a)
+		h.bound = string(w.Text)
 	default:
 		return false
 	}
 	return true
 }
 
-func (h *Handler) attrWriter(text []byte) attrWriter {
-	return attrWriter{text: text, prefix: []byte(h.prefix), groups: h.groups, replace: h.core.opts.ReplaceAttr}
+func (h *Handler) attrWriter(text []byte) attrtext.Writer {
+	return attrtext.Writer{Text: text, Prefix: []byte(h.prefix), Groups: h.groups, Replace: h.core.opts.ReplaceAttr}
 }
 
 // Handle adds a record to its story. It does no I/O and waits for nothing but
@@ -286,7 +287,7 @@ type scratch struct {
 	offsetFrom time.Time // the record's time; zero if it has none
 	level      slog.Level
 	message    string
-	writer     attrWriter
+	writer     attrtext.Writer
 	site       callSite
 }
 
@@ -301,7 +302,7 @@ func (s *scratch) time() time.Time {
 
 // line is the line as it goes to the fallback.
 func (s *scratch) line() []story.Line {
-	return []story.Line{{Level: s.level, Message: s.message, Attrs: string(s.writer.text)}}
+	return []story.Line{{Level: s.level, Message: s.message, Attrs: string(s.writer.Text)}}
 }
 
 // render fills s with the record, its values resolved, and returns the story or the
@@ -310,20 +311,20 @@ func (s *scratch) line() []story.Line {
 func (h *Handler) render(s *scratch, r slog.Record, scoped bool) (bound *keyedStory, joined *Scope) {
 	s.offsetFrom, s.level, s.message = r.Time, r.Level, r.Message
 	w := &s.writer
-	w.replace, w.groups = h.core.opts.ReplaceAttr, nil
-	w.text, w.prefix = w.text[:0], w.prefix[:0]
-	if w.replace != nil {
+	w.Replace, w.Groups = h.core.opts.ReplaceAttr, nil
+	w.Text, w.Prefix = w.Text[:0], w.Prefix[:0]
+	if w.Replace != nil {
 		s.replaceBuiltins()
 	}
 	if h.core.opts.AddSource && r.PC != 0 {
 		frame, _ := runtime.CallersFrames([]uintptr{r.PC}).Next()
-		w.attr(slog.Any(slog.SourceKey, &slog.Source{Function: frame.Function, File: frame.File, Line: frame.Line}))
+		w.Attr(slog.Any(slog.SourceKey, &slog.Source{Function: frame.Function, File: frame.File, Line: frame.Line}))
 	}
 	if scoped {
-		w.rendered(h.bound)
+		w.Rendered(h.bound)
 	}
-	w.rendered(h.attrs)
-	w.prefix, w.groups = append(w.prefix, h.prefix...), h.groups
+	w.Rendered(h.attrs)
+	w.Prefix, w.Groups = append(w.Prefix, h.prefix...), h.groups
 	r.Attrs(func(a slog.Attr) bool {
 		if !scoped && a.Value.Kind() == slog.KindLogValuer {
 			switch v := a.Value.Any().(type) {
@@ -335,7 +336,7 @@ func (h *Handler) render(s *scratch, r slog.Record, scoped bool) (bound *keyedSt
 				return true
 			}
 		}
-		w.attr(a)
+		w.Attr(a)
 		return true
 	})
 	return bound, joined
@@ -345,14 +346,14 @@ func (h *Handler) render(s *scratch, r slog.Record, scoped bool) (bound *keyedSt
 // it makes of them that cannot stand in their place becomes an attribute.
 func (s *scratch) replaceBuiltins() {
 	w := &s.writer
-	replace := w.replace
-	w.replace = nil // for what it has seen already
+	replace := w.Replace
+	w.Replace = nil // for what it has seen already
 	if !s.offsetFrom.IsZero() {
 		a := replace(nil, slog.Time(slog.TimeKey, s.offsetFrom))
 		switch {
 		case a.Value.Kind() != slog.KindTime:
 			s.offsetFrom = time.Time{}
-			w.attr(a)
+			w.Attr(a)
 		case !a.Value.Time().Equal(s.offsetFrom.Round(0)): // else the monotonic clock's reading stays
 			s.offsetFrom = a.Value.Time()
 		}
@@ -361,12 +362,12 @@ func (s *scratch) replaceBuiltins() {
 	if level, ok := a.Value.Any().(slog.Level); ok {
 		s.level = level
 	} else {
-		w.attr(a)
+		w.Attr(a)
 	}
 	a = replace(nil, slog.String(slog.MessageKey, s.message))
-	s.message = valueText(a.Value.Resolve())
+	s.message = attrtext.ValueText(a.Value.Resolve())
 	if a.Equal(slog.Attr{}) {
 		s.message = ""
 	}
-	w.replace = replace
+	w.Replace = replace
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dynamoslog/dynamoslog/internal/attrtext"
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -45,7 +46,7 @@ func appendLeaves(list []headerAttr, groups []string, a slog.Attr) []headerAttr 
 		}
 		return list
 	}
-	text := strings.Clone(valueText(a.Value))
+	text := strings.Clone(attrtext.ValueText(a.Value))
 	if a.Value.Kind() == slog.KindString {
 		a.Value = slog.StringValue(text)
 	}
@@ -127,12 +128,12 @@ func (b *buffer) headerAttrs(h *story.Header, attrs []headerAttr, left int) {
 
 // addNote appends a line of the handler's own. The caller holds b.mu.
 func (b *buffer) addNote(message string, attrs ...slog.Attr) {
-	w := attrWriter{}
+	w := attrtext.Writer{}
 	for _, a := range attrs {
-		w.attr(a)
+		w.Attr(a)
 	}
-	facts := linebuf.Meta{Offset: b.lastOffset, Message: uint32(len(message)), Attrs: uint32(len(w.text))}
-	b.hold(facts, message, w.text, 0)
+	facts := linebuf.Meta{Offset: b.lastOffset, Message: uint32(len(message)), Attrs: uint32(len(w.Text))}
+	b.hold(facts, message, w.Text, 0)
 	b.count++
 }
 

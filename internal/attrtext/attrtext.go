@@ -1,4 +1,6 @@
-package dynamoslog
+// Package attrtext renders attributes as text: key=value pairs, quoted as
+// slog.TextHandler quotes, with the names of groups before the key.
+package attrtext
 
 import (
 	"encoding"
@@ -6,39 +8,38 @@ import (
 	"log/slog"
 	"reflect"
 	"strconv"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
 
-type replaceFunc = func(groups []string, a slog.Attr) slog.Attr
+// A ReplaceFunc is a ReplaceAttr, as of slog.HandlerOptions.
+type ReplaceFunc = func(groups []string, a slog.Attr) slog.Attr
 
-// An attrWriter renders attributes as key=value pairs, quoted as slog.TextHandler
-// quotes, with the names of groups before the key.
-type attrWriter struct {
-	text    []byte
-	prefix  []byte   // names of the open groups, each with its dot
-	groups  []string // the same, for replace
-	replace replaceFunc
+// A Writer renders attributes. Its zero value is ready for use.
+type Writer struct {
+	Text    []byte      // what is written so far
+	Prefix  []byte      // names of the open groups, each with its dot
+	Groups  []string    // the same, for Replace
+	Replace ReplaceFunc // sees every attribute that is no group; nil for none
 }
 
-func (w *attrWriter) openGroup(name string) {
-	w.prefix = append(append(w.prefix, name...), '.')
-	if w.replace != nil {
-		w.groups = append(w.groups[:len(w.groups):len(w.groups)], name)
+func (w *Writer) openGroup(name string) {
+	w.Prefix = append(append(w.Prefix, name...), '.')
+	if w.Replace != nil {
+		w.Groups = append(w.Groups[:len(w.Groups):len(w.Groups)], name)
 	}
 }
 
-// rendered writes attributes that are text already.
-func (w *attrWriter) rendered(text string) { w.text = appendRendered(w.text, text) }
+// Rendered writes attributes that are text already.
+func (w *Writer) Rendered(text string) { w.Text = AppendRendered(w.Text, text) }
 
-// attr writes one attribute, and nothing for one that is empty.
-func (w *attrWriter) attr(a slog.Attr) {
+// Attr writes one attribute, and nothing for one that is empty.
+func (w *Writer) Attr(a slog.Attr) {
 	if a.Value.Kind() == slog.KindLogValuer {
 		a.Value = a.Value.Resolve()
 	}
-	if w.replace != nil && a.Value.Kind() != slog.KindGroup {
-		a = w.replace(w.groups, a)
+	if w.Replace != nil && a.Value.Kind() != slog.KindGroup {
+		a = w.Replace(w.Groups, a)
 		a.Value = a.Value.Resolve()
 	}
 	if a.Key == "" && a.Equal(slog.Attr{}) {
@@ -48,26 +49,26 @@ func (w *attrWriter) attr(a slog.Attr) {
 		w.group(a.Key, a.Value.Group())
 		return
 	}
-	if len(w.text) > 0 {
-		w.text = append(w.text, ' ')
+	if len(w.Text) > 0 {
+		w.Text = append(w.Text, ' ')
 	}
-	w.text = append(appendQuoted(w.text, string(w.prefix)+a.Key), '=')
-	w.text = appendValue(w.text, a.Value)
+	w.Text = append(appendQuoted(w.Text, string(w.Prefix)+a.Key), '=')
+	w.Text = appendValue(w.Text, a.Value)
 }
 
-func (w *attrWriter) group(name string, attrs []slog.Attr) {
-	prefix, groups := len(w.prefix), w.groups
+func (w *Writer) group(name string, attrs []slog.Attr) {
+	prefix, groups := len(w.Prefix), w.Groups
 	if name != "" {
 		w.openGroup(name)
 	}
 	for _, a := range attrs {
-		w.attr(a)
+		w.Attr(a)
 	}
-	w.prefix, w.groups = w.prefix[:prefix], groups
+	w.Prefix, w.Groups = w.Prefix[:prefix], groups
 }
 
-// appendRendered appends attributes that are text already.
-func appendRendered(text []byte, attrs string) []byte {
+// AppendRendered appends attributes that are text already.
+func AppendRendered(text []byte, attrs string) []byte {
 	if attrs == "" {
 		return text
 	}
@@ -154,10 +155,8 @@ func needsQuoting(s string) bool {
 	return len(s) == 0
 }
 
-func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
-
-// valueText renders the value of a header attribute, unquoted.
-func valueText(v slog.Value) string {
+// ValueText renders the value of a header attribute, unquoted.
+func ValueText(v slog.Value) string {
 	switch v.Kind() {
 	case slog.KindString:
 		return v.String()

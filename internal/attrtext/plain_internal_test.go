@@ -1,4 +1,4 @@
-package dynamoslog
+package attrtext
 
 import (
 	"testing"
