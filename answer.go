@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 
+	"github.com/dynamoslog/dynamoslog/internal/panics"
 	"github.com/felixge/httpsnoop"
 )
 
@@ -134,8 +135,8 @@ type outcome struct {
 }
 
 // outcome tells how a request ended; u is nil where its handler has returned.
-func (a *answer) outcome(u *unwinding) outcome {
-	aborted := u != nil && (u.exits || u.value == http.ErrAbortHandler)
+func (a *answer) outcome(u *panics.Unwinding) outcome {
+	aborted := u != nil && (u.Exits || u.Value == http.ErrAbortHandler)
 	ctx := a.request.Context()
 	if timedOut(ctx) && a.status != 0 && !a.hijacked {
 		// Nothing is sent by this, but a TimeoutHandler says whether it has answered.
@@ -148,7 +149,7 @@ func (a *answer) outcome(u *unwinding) outcome {
 		if end.status == 0 && !a.hijacked {
 			end.status = http.StatusInternalServerError // of whoever recovers it
 		}
-		end.level, end.message = slog.LevelError, u.message()
+		end.level, end.message = slog.LevelError, u.Message()
 	case a.hijacked:
 		end.message = "connection taken over, now ended"
 	case a.replaced:

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/panics"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -82,7 +83,7 @@ func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *h
 	scope.Set(o.requestAttrs(r, route)...)
 	start := time.Now()
 	a := &answer{request: r}
-	guard(func() { next.ServeHTTP(a.wrap(w), r.WithContext(ctx)) }, func(u *unwinding) {
+	panics.Guard(func() { next.ServeHTTP(a.wrap(w), r.WithContext(ctx)) }, func(u *panics.Unwinding) {
 		o.finish(ctx, scope, a, start, u)
 	})
 	o.finish(ctx, scope, a, start, nil)
@@ -90,7 +91,7 @@ func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *h
 
 // finish logs the closing line and ends the story; u is nil where the handler has
 // returned.
-func (o *MiddlewareOptions) finish(ctx context.Context, scope *Scope, a *answer, start time.Time, u *unwinding) {
+func (o *MiddlewareOptions) finish(ctx context.Context, scope *Scope, a *answer, start time.Time, u *panics.Unwinding) {
 	defer scope.End()
 	end := a.outcome(u)
 	attrs := make([]slog.Attr, 0, 4)
@@ -112,7 +113,7 @@ func (o *MiddlewareOptions) finish(ctx context.Context, scope *Scope, a *answer,
 	}
 	site := callerPC()
 	if u != nil {
-		site = u.site()
+		site = u.Site()
 	}
 	record := slog.NewRecord(time.Now(), end.level, end.message, site)
 	record.AddAttrs(attrs...)

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"runtime"
 	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/panics"
 )
 
 // panicPatience is how long a panicking Run waits for its story to be stored, as
@@ -20,11 +22,11 @@ func (h *Handler) Run(ctx context.Context, kind string, id any, fn func(context.
 	ctx, scope := Begin(ctx, kind, id)
 	defer scope.End() // for runtime.Goexit
 	var err error
-	guard(func() { err = fn(ctx) }, func(p *unwinding) {
-		if p.exits {
+	panics.Guard(func() { err = fn(ctx) }, func(p *panics.Unwinding) {
+		if p.Exits {
 			return
 		}
-		h.log(ctx, p.site(), slog.LevelError, p.message())
+		h.log(ctx, p.Site(), slog.LevelError, p.Message())
 		scope.End()
 		h.store(ctx, panicPatience)
 	})

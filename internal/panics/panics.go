@@ -1,4 +1,5 @@
-package dynamoslog
+// Package panics tells of panics and runtime.Goexit while they go on.
+package panics
 
 import (
 	"fmt"
@@ -9,44 +10,45 @@ import (
 	"strings"
 )
 
-// An unwinding is a panic or runtime.Goexit that ends a call. It is told of while it
+// An Unwinding is a panic or runtime.Goexit that ends a call. It is told of while it
 // goes on, with its frames still on the stack, so that crashes and those who recover
 // it see where it began.
-type unwinding struct {
-	value any  // of the panic
-	exits bool // it is runtime.Goexit
-	stack []uintptr
-	own   int // index in the stack of the guard that tells of it
+type Unwinding struct {
+	Value any       // of the panic; nil for runtime.Goexit
+	Exits bool      // it is runtime.Goexit
+	stack []uintptr // of the panic, from where it was
+	own   int       // index in stack of the Guard that tells of it
 }
 
-// guard calls f, and told where it does not return. A panic then goes on.
+// Guard calls f, and told where it does not return. A panic then goes on.
 //
 //go:noinline
-func guard(f func(), told func(*unwinding)) {
+func Guard(f func(), told func(*Unwinding)) {
 	returned := false
 	defer tell(&returned, told)
 	f()
 	returned = true
 }
 
-// tell is what guard defers.
+// tell is what Guard defers.
 //
 //go:noinline
-func tell(returned *bool, told func(*unwinding)) {
+func tell(returned *bool, told func(*Unwinding)) {
 	if *returned {
 		return
 	}
-	u := &unwinding{value: recover(), stack: wholeStack()}
-	if u.exits = u.value == nil; !u.exits {
-		defer panic(u.value) // whatever becomes of telling
+	u := &Unwinding{Value: recover(), stack: wholeStack()}
+	if u.Exits = u.Value == nil; !u.Exits {
+		defer panic(u.Value) // whatever becomes of telling
 	}
 	u.own = u.findGuard()
 	told(u)
 }
 
 const (
-	guardName = packagePath + ".guard"
-	tellName  = packagePath + ".tell"
+	path      = "github.com/dynamoslog/dynamoslog/internal/panics"
+	guardName = path + ".Guard"
+	tellName  = path + ".tell"
 	maxStack  = 1 << 16 // frames that are looked at
 )
 
@@ -60,10 +62,10 @@ func wholeStack() []uintptr {
 	}
 }
 
-// findGuard returns the index of the guard's own frame. For each of those nested in
+// findGuard returns the index of the Guard's own frame. For each of those nested in
 // it that told of the same panic, tell is on the stack too, the innermost last. Of
 // those that told of runtime.Goexit it is not: the outermost stands for all.
-func (u *unwinding) findGuard() int {
+func (u *Unwinding) findGuard() int {
 	found, open := len(u.stack)-1, 1
 	for i, pc := range u.stack {
 		fn := runtime.FuncForPC(pc - 1)
@@ -73,7 +75,7 @@ func (u *unwinding) findGuard() int {
 		switch fn.Name() {
 		case guardName:
 			found = i
-			if open--; open == 0 && !u.exits {
+			if open--; open == 0 && !u.Exits {
 				return found
 			}
 		case tellName:
@@ -83,10 +85,10 @@ func (u *unwinding) findGuard() int {
 	return found
 }
 
-// site returns where a line about the unwinding is placed: where the guarded call
+// Site returns where a line about the unwinding is placed: where the guarded call
 // was made, not below the frames that unwind. An address that stands further up as
 // well, in a recursion, would be taken for that; further down is at the margin too.
-func (u *unwinding) site() uintptr {
+func (u *Unwinding) Site() uintptr {
 	for i := u.own + 1; i < len(u.stack); i++ {
 		if !slices.Contains(u.stack[:i], u.stack[i]) {
 			return u.stack[i]
@@ -95,11 +97,11 @@ func (u *unwinding) site() uintptr {
 	return 0
 }
 
-// message tells a panic and, in further lines, the stack that it came from.
-func (u *unwinding) message() string {
+// Message tells a panic and, in further lines, the stack that it came from.
+func (u *Unwinding) Message() string {
 	const most = 64
 	var text strings.Builder
-	text.WriteString("panic: " + fmt.Sprint(u.value))
+	text.WriteString("panic: " + fmt.Sprint(u.Value))
 	frames := runtime.CallersFrames(u.stack[:u.own])
 	for range most {
 		frame, more := frames.Next()
