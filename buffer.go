@@ -9,7 +9,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/budget"
+	"github.com/dynamoslog/dynamoslog/internal/compose"
+	"github.com/dynamoslog/dynamoslog/internal/delivery"
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
+	"github.com/dynamoslog/dynamoslog/internal/storylog"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -17,55 +21,73 @@ const (
 	maxAge   = time.Hour      // a story's age cut doubles up to this
 	maxOpen  = 24 * time.Hour // then a story is continued by another
 	farthest = 9e12           // milliseconds from the start that a line may be away, some 285 years: its time may be anything
-	perStory = 1 << 10        // bytes that an open or a waiting story takes beside its lines, about
 )
 
-// A buffer holds the lines of one story that are not handed over yet.
+// A buffer is a story that is told with one handler: it holds the lines that are not
+// handed over yet.
 type buffer struct {
 	core    *core
 	facts   *scopeFacts
 	twins   int // handlers before it that write the same scope to the same store
 	cleanup runtime.Cleanup
-	attrs   []headerAttr // of the scope, as ReplaceAttr made them; guarded by facts.mu
+	attrs   []headerAttr  // of the scope, as ReplaceAttr made them; guarded by facts.mu
+	phase   atomic.Uint32 // a phase, written with mu held
 
-	keyed   bool        // is found by its key, until it is retired
-	retired atomic.Bool // has a successor under the same key
-
-	mu         sync.Mutex
+	mu         sync.Mutex // guards what follows
 	id         string
 	start      time.Time
-	idle       bool     // is sealed by silence: it has no scope, or one that has ended
-	ended      bool     // its last chunk was taken; lines are late ones
-	handing    bool     // its last chunk is with Keep
-	behind     []*chunk // that were taken meanwhile, and are handed over after it
-	registered bool
-	counted    bool // perStory is
-	stored     bool // a part was handed over
-	continues  string
-	telling    *telling // nil before the first chunk
+	endsBy     ending
+	withKeep   *delivery.Chunk   // the last chunk, while Options.Keep is asked; else nil
+	behind     []*delivery.Chunk // that were taken meanwhile, and are handed over after it
+	registered bool              // it is among the stories that are looked at when they are due
+	counted    bool              // the budget counts what a story takes beside its lines
+	handedOver bool              // a chunk was
+	continues  string            // id of the story that it goes on from, if it does
+	delivered  *delivery.Story   // nil before the first chunk
 	lanes      lanes
 	held       linebuf.Lines
-	entry      entry
-	refused    int // lines for which there was no memory
-	count      int
+	entry      storylog.Entry // its place in the journal
+	refused    int            // lines since the last chunk for which there was no memory
+	count      int            // lines
 	maxLevel   slog.Level
 	title      string
-	lastOffset int64
+	lastOffset int64         // of the last line, in milliseconds
 	active     time.Duration // from the start until the last line came
-	interval   time.Duration
-	cutAfter   time.Duration // from the start
+	interval   time.Duration // between age cuts
+	cutAfter   time.Duration // from the start: when the next age cut is due
 
-	due   time.Time // guarded by core.mu, as is:
-	index int       // in the heap of open stories
+	due   time.Time // guarded by stories.mu, as is:
+	index int       // in the heap of open stories; -1 if it is not there
 }
+
+// A phase is how far a story has come. A story of which nothing is to be stored stays
+// open when it is sealed: if a line comes, it is told after all.
+//
+//	open ──seal──▶ ended ──(keyed)──▶ retired
+type phase = uint32
+
+const (
+	open    phase = iota
+	ended         // its last chunk was taken: lines are late ones
+	retired       // it has a successor under the same key, and takes no line
+)
+
+// An ending says what ends a story, beside the handler's end.
+type ending uint8
+
+const (
+	byScope        ending = iota // Scope.End, or the collection of the scope
+	bySilence                    // it has no scope that will end it
+	bySilenceKeyed               // the same, and it is found by its key until it is retired
+)
 
 // newBuffer returns the buffer of a story, or nil where there is no memory for one.
 func newBuffer(c *core, facts *scopeFacts, twins int) *buffer {
 	facts.mu.Lock()
 	defer facts.mu.Unlock()
-	if !c.reserve(perStory) {
+	if !c.delivery.Budget.Reserve(budget.PerStory) {
 		facts.refused++
-		c.counts.drop(facts.key.Kind, 1)
+		c.delivery.Counts.Drop(facts.key.Kind, 1)
 		return nil
 	}
 	b := &buffer{core: c, facts: facts, twins: twins, index: -1, refused: facts.refused, counted: true}
@@ -80,48 +102,29 @@ func (b *buffer) begin(id string, start time.Time) {
 		b.id += "-" + strconv.Itoa(b.twins+1)
 	}
 	b.interval = b.core.opts.MaxAge
-	b.cutAfter, b.telling, b.entry = b.interval, nil, entry{}
-	b.lanes, b.count, b.title, b.stored, b.lastOffset = lanes{}, 0, "", false, 0
-}
-
-// A keyedStory leads from a key to the story that is open for it now.
-type keyedStory struct {
-	key     story.Key
-	current atomic.Pointer[buffer]
-}
-
-// buffer returns the story's buffer, or nil where there is no memory for one.
-func (k *keyedStory) buffer(c *core) (*buffer, error) {
-	if b := k.current.Load(); b != nil && !b.retired.Load() {
-		return b, nil
-	}
-	c.openJournal()
-	b, err := c.keyedBuffer(k.key)
-	if b != nil {
-		k.current.Store(b)
-	}
-	return b, err
+	b.cutAfter, b.delivered, b.entry = b.interval, nil, storylog.Entry{}
+	b.lanes, b.count, b.title, b.handedOver, b.lastOffset = lanes{}, 0, "", false, 0
 }
 
 // add appends a line. It returns false where the story has been retired.
 func (b *buffer) add(s *scratch) (added bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.retired.Load() {
+	if b.phase.Load() == retired {
 		return false, nil
 	}
-	facts := b.factsOf(s)
+	m := b.metaLocked(s)
 	b.active = s.time().Sub(b.start)
 	if !b.registered {
-		if !b.core.register(b, b.nextDue()) {
-			b.uncount()
+		if !b.core.stories.register(b, b.nextDueLocked()) {
+			b.uncountLocked()
 			return false, ErrClosed
 		}
 		b.registered = true
 	}
-	room := b.held.Room(&facts)
-	if room > 0 && !b.core.makeRoomAndReserve(int64(room)) {
-		b.core.counts.drop(b.key().Kind, 1)
+	room := b.held.Room(&m)
+	if room > 0 && !b.core.reserve(int64(room)) {
+		b.core.delivery.Counts.Drop(b.key().Kind, 1)
 		b.refused++
 		return true, nil
 	}
@@ -129,57 +132,85 @@ func (b *buffer) add(s *scratch) (added bool, err error) {
 		b.title, b.maxLevel = strings.Clone(story.TitleOf(s.message)), s.level
 	}
 	lane, frames, shared := b.lanes.place(&b.core.stacks, s.site)
-	facts.Lane, facts.Frames, facts.Shared = int32(lane), int32(frames), int32(shared)
-	b.hold(facts, s.message, s.writer.Text, room)
-	b.added(facts.Offset, facts.Level)
+	m.Lane, m.Frames, m.Shared = int32(lane), int32(frames), int32(shared)
+	b.holdLocked(&m, s.message, s.writer.Text, room)
+	b.addedLocked(m.Offset, m.Level)
 	return true, nil
 }
 
-// added takes note of a line. The caller holds b.mu.
-func (b *buffer) added(offset int64, level slog.Level) {
+// addedLocked takes note of a line.
+func (b *buffer) addedLocked(offset int64, level slog.Level) {
 	b.count++
 	b.maxLevel = max(b.maxLevel, level)
 	b.lastOffset = offset
 	if b.held.Size >= b.core.opts.MaxStory {
-		b.cut()
+		b.cutLocked()
 	}
 }
 
-// factsOf returns what is known of a line before its place is. The caller holds b.mu.
-func (b *buffer) factsOf(s *scratch) linebuf.Meta {
-	facts := linebuf.Meta{
+// metaLocked returns what is known of a line before its place is.
+func (b *buffer) metaLocked(s *scratch) linebuf.Meta {
+	m := linebuf.Meta{
 		Offset: b.lastOffset, Level: s.level,
 		Message: uint32(len(s.message)), Attrs: uint32(len(s.writer.Text)),
 		// No less than what they will be, so that there is room for them.
 		Lane: int32(len(b.lanes.all)), Frames: int32(len(s.site.stack.PCs)), Shared: int32(len(s.site.stack.PCs)),
 	}
 	if !s.offsetFrom.IsZero() {
-		facts.Offset = min(max(s.offsetFrom.Sub(b.start).Milliseconds(), -farthest), farthest)
+		m.Offset = min(max(s.offsetFrom.Sub(b.start).Milliseconds(), -farthest), farthest)
 	}
-	if b.count == 0 && facts.Offset < 0 && facts.Offset > -1000 { // made just before the story was
-		facts.Offset = 0
+	if b.count == 0 && m.Offset < 0 && m.Offset > -1000 { // made just before the story was
+		m.Offset = 0
 	}
-	return facts
+	return m
 }
 
-// hold keeps a line, for which room was reserved. The caller holds b.mu.
-func (b *buffer) hold(facts linebuf.Meta, message string, attrs []byte, room int) {
+// holdLocked keeps a line, for which room was reserved.
+func (b *buffer) holdLocked(m *linebuf.Meta, message string, attrs []byte, room int) {
 	before := b.held.Held
-	b.held.Add(&b.core.blocks, &facts, message, attrs)
-	b.journalLine(facts, message, attrs)
+	b.held.Add(b.core.delivery.Lines, m, message, attrs)
+	if b.core.delivery.Log != nil {
+		b.logLocked(m, message, attrs)
+	}
 	if took := b.held.Held - before; took != room {
-		b.core.buffered.Add(int64(took - room))
+		b.core.delivery.Budget.Add(int64(took - room))
 	}
 	if room > 0 {
-		b.grew()
+		b.grewLocked()
 	}
 }
 
-// grew offers what the story holds to be shed, where it is enough for that or the
-// least is. The caller holds b.mu.
-func (b *buffer) grew() {
-	if b.held.Held > sheds || b.core.dropsOpen() {
-		b.core.memory.offer()
+// logLocked writes a line to the journal.
+func (b *buffer) logLocked(m *linebuf.Meta, message string, attrs []byte) {
+	log := b.core.delivery.Log
+	// What the story is about is written again when it changes, or when a lane comes, whose
+	// name belongs to that.
+	version := b.facts.version.Load()<<32 + int64(min(len(b.lanes.all), namedLanes))
+	if log.Stale(&b.entry, version) {
+		log.Story(&b.entry, version, b.headerLocked(story.Open), b.phase.Load() != open, b.progressLocked())
+	}
+	if !log.Line(&b.entry, m, message, attrs) {
+		b.core.delivery.Counts.Unprotected.Add(1)
+	}
+}
+
+// progressLocked returns how far the journal tells that the story is written down.
+func (b *buffer) progressLocked() *storylog.Progress {
+	if b.delivered == nil {
+		return nil
+	}
+	return &b.delivered.Progress
+}
+
+// sheds is how much an open story holds before it is worth handing over for want of
+// memory: a chunk takes memory for itself.
+const sheds = 4 * budget.PerStory
+
+// grewLocked offers what the story holds to be shed, where it is enough for that or the
+// least is.
+func (b *buffer) grewLocked() {
+	if b.held.Held > sheds || b.core.delivery.DropsOpen() {
+		b.core.delivery.Budget.Offer()
 	}
 }
 
@@ -189,64 +220,72 @@ func (b *buffer) key() story.Key {
 	return b.facts.key
 }
 
-// uncount gives back what an open story takes. The caller holds b.mu.
-func (b *buffer) uncount() {
+// uncountLocked gives back what an open story takes.
+func (b *buffer) uncountLocked() {
 	if b.counted {
 		b.counted = false
-		b.core.buffered.Add(-perStory)
+		b.core.delivery.Budget.Add(-budget.PerStory)
 	}
 }
 
-// last returns when the last line came. The caller holds b.mu.
-func (b *buffer) last() time.Time { return b.start.Add(b.active) }
+// lastLocked returns when the last line came.
+func (b *buffer) lastLocked() time.Time { return b.start.Add(b.active) }
 
-// nextDue returns when the story has to be looked at. The caller holds b.mu.
-func (b *buffer) nextDue() time.Time {
-	if b.ended {
-		return b.last().Add(b.core.opts.MaxIdle)
+// nextDueLocked returns when the story has to be looked at.
+func (b *buffer) nextDueLocked() time.Time {
+	if b.phase.Load() != open {
+		return b.lastLocked().Add(b.core.opts.MaxIdle)
 	}
 	due := b.start.Add(maxOpen)
 	if cut := b.start.Add(b.cutAfter); cut.Before(due) {
 		due = cut
 	}
-	if idle := b.last().Add(b.core.opts.MaxIdle); b.idle && idle.Before(due) {
+	if idle := b.lastLocked().Add(b.core.opts.MaxIdle); b.endsBy != byScope && idle.Before(due) {
 		due = idle
 	}
 	return due
 }
 
-// cut hands over what the story has, as a part. The caller holds b.mu.
+// cut hands over what the story has, as a part.
 func (b *buffer) cut() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cutLocked()
+}
+
+func (b *buffer) cutLocked() {
 	if b.held.Count == 0 && b.refused == 0 {
 		return
 	}
-	k := b.take(story.Open)
-	if b.handing {
-		b.core.announce(k)
+	k := b.takeLocked(story.Open)
+	if b.withKeep != nil {
+		b.core.delivery.Announce(k)
 		b.behind = append(b.behind, k)
 		return
 	}
-	b.core.handOver(k)
+	b.core.delivery.HandOver(k)
 }
 
-// take makes a chunk of what the story has. The caller holds b.mu.
-func (b *buffer) take(state story.State) *chunk {
-	header := b.header(state) // may add notes to the lines
-	if b.telling == nil {
-		b.telling = b.core.newTelling()
+// takeLocked makes a chunk of what the story has.
+func (b *buffer) takeLocked(state story.State) *delivery.Chunk {
+	header := b.headerLocked(state) // may add notes to the lines
+	if b.delivered == nil {
+		b.delivered = b.core.delivery.NewStory()
 	}
-	c := &chunk{
-		telling: b.telling, lines: b.held, refused: b.refused,
-		late: b.ended, whole: !b.stored && state != story.Open, header: header,
+	late, whole := b.phase.Load() != open, !b.handedOver && state != story.Open
+	k := &delivery.Chunk{Story: b.delivered}
+	k.Lines, k.Refused, k.Header = b.held, b.refused, header
+	k.Place = compose.PlaceOf(late, whole, state)
+	if log := b.core.delivery.Log; log != nil {
+		k.Mark = log.Chunk(&b.entry, &storylog.Handed{Header: header, Late: late, Whole: whole, Refused: b.refused, Lines: b.held.Count})
 	}
-	b.journalChunk(c)
-	b.stored = true
+	b.handedOver = true
 	b.held, b.refused = linebuf.Lines{}, 0
-	return c
+	return k
 }
 
-// header returns the story's facts as they are now. The caller holds b.mu.
-func (b *buffer) header(state story.State) story.Header {
+// headerLocked returns the story's facts as they are now.
+func (b *buffer) headerLocked(state story.State) story.Header {
 	b.facts.mu.Lock()
 	key, attrs, left := b.facts.key, b.facts.attrs, b.facts.leftOut
 	if b.core.opts.ReplaceAttr != nil {
@@ -258,11 +297,11 @@ func (b *buffer) header(state story.State) story.Header {
 		Start: b.start.UTC().Truncate(time.Microsecond).Round(0),
 	}
 	h.Duration = time.Duration(b.lastOffset) * time.Millisecond
-	if state != story.Open && !b.idle {
+	if state != story.Open && b.endsBy == byScope {
 		h.Duration = max(h.Duration, time.Since(b.start).Truncate(time.Millisecond))
 	}
 	h.Updated = h.Start.Add(h.Duration).Truncate(time.Millisecond)
-	b.headerAttrs(&h, attrs, left)
+	b.headerAttrsLocked(&h, attrs, left)
 	return h
 }
 
@@ -270,70 +309,71 @@ func (b *buffer) header(state story.State) story.Header {
 func (b *buffer) seal(state story.State) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	c := b.takeLast(state)
-	if c == nil {
-		b.unregister()
+	k := b.takeLastLocked(state)
+	if k == nil {
+		b.unregisterLocked()
 		return
 	}
-	b.handing = true
-	b.core.announce(c) // before Shutdown does not find the story among the open ones
-	if b.ended {
-		b.unregister()
+	b.withKeep = k
+	b.core.delivery.Announce(k) // before Shutdown does not find the story among the open ones
+	if b.phase.Load() != open {
+		b.unregisterLocked()
 	} else {
-		b.core.reschedule(b, b.nextDue()) // it goes on, perhaps in silence
+		b.core.stories.reschedule(b, b.nextDueLocked()) // it goes on, perhaps in silence
 	}
 	b.mu.Unlock()
-	kept := !c.whole || b.core.keep(c.header)
+	kept := k.Place != compose.Whole || b.core.keep(k.Header)
 	b.mu.Lock()
-	b.handing = false
-	c.refusedByKeep = !kept
-	b.core.handOver(c)
+	b.withKeep = nil
+	if !kept {
+		k.Place = compose.NotKept
+	}
+	b.core.delivery.HandOver(k)
 	for _, k := range b.behind {
-		b.core.handOver(k)
+		b.core.delivery.HandOver(k)
 	}
 	b.behind = nil
 	if !b.registered { // the handler was closed meanwhile
-		b.cut()
+		b.cutLocked()
 	}
 }
 
-// takeLast takes the chunk with which the story ends, if it does now. The caller
-// holds b.mu.
-func (b *buffer) takeLast(state story.State) *chunk {
+// takeLastLocked takes the chunk with which the story ends, if it does now.
+func (b *buffer) takeLastLocked(state story.State) *delivery.Chunk {
 	switch {
-	case b.handing || b.retired.Load():
+	case b.withKeep != nil || b.phase.Load() == retired:
 		return nil
-	case b.ended:
-		b.cut()
-		return nil
-	}
-	b.uncount() // a waiting story is counted for itself
-	if b.count == 0 && b.refused == 0 && !b.stored {
-		b.idle = true // the story begins with a late line, if it does
+	case b.phase.Load() == ended:
+		b.cutLocked()
 		return nil
 	}
-	c := b.take(state)
+	b.uncountLocked() // a waiting story is counted for itself
+	if b.count == 0 && b.refused == 0 && !b.handedOver {
+		b.endsBy = max(b.endsBy, bySilence) // the story begins with a late line, if it does
+		return nil
+	}
+	k := b.takeLocked(state)
 	if state == story.Continued {
-		b.core.buffered.Add(perStory)
+		b.core.delivery.Budget.Add(budget.PerStory)
 		b.counted = true
-		b.continueStory()
+		b.continueLocked()
 	} else {
 		b.cleanup.Stop()
-		b.ended = true
+		b.phase.Store(ended)
 	}
-	return c
+	return k
 }
 
-// unregister takes the story out of the handler's care. The caller holds b.mu.
-func (b *buffer) unregister() {
+// unregisterLocked takes the story out of the handler's care.
+func (b *buffer) unregisterLocked() {
 	if b.registered {
-		b.core.unregister(b)
+		b.core.stories.unregister(b)
 		b.registered = false
 	}
 }
 
-// continueStory begins the story that goes on from this one. The caller holds b.mu.
-func (b *buffer) continueStory() {
+// continueLocked begins the story that goes on from this one.
+func (b *buffer) continueLocked() {
 	b.continues = b.id
 	start := time.Now()
 	id := story.NewID(start)
@@ -346,46 +386,11 @@ func (b *buffer) continueStory() {
 
 // retire makes place for the next story of the same key, and seals this one.
 func (b *buffer) retire(state story.State) {
-	b.mu.Lock()
-	b.core.forget(b)
-	b.mu.Unlock()
+	b.core.stories.forget(b)
 	b.seal(state)
 	b.mu.Lock()
-	b.retired.Store(true)
-	b.cut() // lines that came in between
-	b.unregister()
-	b.mu.Unlock()
-}
-
-// expire does what is due for the story at a time.
-func (b *buffer) expire(now time.Time) {
-	b.mu.Lock()
-	silent := now.Sub(b.last()) >= b.core.opts.MaxIdle
-	var seal story.State
-	switch {
-	case !b.registered:
-	case b.ended && silent, b.idle && silent:
-		seal = story.Sealed
-	case !b.ended && now.Sub(b.start) >= maxOpen:
-		seal = story.Continued
-	case !b.ended && now.Sub(b.start) >= b.cutAfter:
-		if !b.core.waits(b.telling) { // else a further chunk would only take memory
-			b.cut()
-		}
-		b.interval = min(2*b.interval, max(maxAge, b.core.opts.MaxAge))
-		b.cutAfter = now.Sub(b.start) + b.interval
-	}
-	if seal == "" {
-		if b.registered {
-			b.core.reschedule(b, b.nextDue())
-		}
-		b.mu.Unlock()
-		return
-	}
-	b.mu.Unlock()
-	if b.keyed && seal == story.Sealed {
-		b.retire(seal)
-		return
-	}
-	b.seal(seal)
+	defer b.mu.Unlock()
+	b.cutLocked() // lines that came in between
+	b.phase.Store(retired)
+	b.unregisterLocked()
 }

@@ -1,7 +1,6 @@
 package dynamoslog
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 
@@ -16,7 +15,7 @@ import (
 // caught tells of a panic, if there is one. It is deferred.
 func (c *core) caught(where string, then func()) {
 	if p := recover(); p != nil {
-		c.hasNews(panicked, fmt.Errorf("dynamoslog: %s: %v", where, p))
+		c.delivery.Panicked(fmt.Errorf("dynamoslog: %s: %v", where, p))
 		if then != nil {
 			then()
 		}
@@ -47,50 +46,10 @@ func (c *core) keep(h story.Header) (kept bool) {
 	return c.opts.Keep(h)
 }
 
-// quietLevel returns the level below which calm stories have no lines, and false where
+// quietLevel returns the level below which calm stories have no lines, or nil where
 // there is none.
-func (c *core) quietLevel() (level slog.Level, ok bool) {
-	if c.opts.QuietLevel == nil {
-		return 0, false
-	}
-	defer c.caught("Options.QuietLevel panicked, and all lines are kept", func() { ok = false })
-	return c.opts.QuietLevel.Level(), true
-}
-
-// A containedStore is a store whose calls return an error where they panic.
-type containedStore struct{ story.Store }
-
-func panicError(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("the store panicked: %v", p)
-	}
-}
-
-func (s containedStore) Put(ctx context.Context, parts []story.Part) (err error) {
-	defer panicError(&err)
-	return s.Store.Put(ctx, parts)
-}
-
-func (s containedStore) Read(ctx context.Context, key story.Key, id string) (got story.Story, err error) {
-	defer panicError(&err)
-	return s.Store.Read(ctx, key, id)
-}
-
-func (s containedStore) List(ctx context.Context, q story.Query) (page story.Page, err error) {
-	defer panicError(&err)
-	return s.Store.List(ctx, q)
-}
-
-// ReadParts returns the parts of a story. Of a store that does not tell them they are
-// made of what Read returns.
-func (s containedStore) ReadParts(ctx context.Context, key story.Key, id string) (parts []story.Part, err error) {
-	defer panicError(&err)
-	if store, ok := s.Store.(story.PartReader); ok {
-		return store.ReadParts(ctx, key, id)
-	}
-	told, err := s.Store.Read(ctx, key, id)
-	if err != nil {
-		return nil, err
-	}
-	return []story.Part{{Header: &told.Header, Text: story.Format(told.Lines)}, {Number: unknownParts}}, nil
+func (c *core) quietLevel() (level *slog.Level) {
+	defer c.caught("Options.QuietLevel panicked, and all lines are kept", func() { level = nil })
+	quiet := c.opts.QuietLevel.Level()
+	return &quiet
 }

@@ -4,8 +4,6 @@ import (
 	"slices"
 
 	"github.com/dynamoslog/dynamoslog/internal/callstack"
-	"github.com/dynamoslog/dynamoslog/internal/linebuf"
-	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // An Indent says how the depth of a line is stored. Readers show either by the
@@ -145,86 +143,4 @@ func (l *lanes) add(id laneID) int {
 		}
 	}
 	return lane
-}
-
-// A tree turns the frames of a story's lines into the depths that are stored.
-// Its zero value is ready for the first line.
-type tree struct {
-	indent Indent
-	lanes  []branch
-}
-
-// A branch is the tree of one lane.
-type branch struct {
-	frames int   // of the last line whose place is known
-	base   int   // fewest frames of any line so far: the margin
-	real   []int // frames of the line before and of the lines it stands under
-	shown  []int // depths of the lines that the indent alone would name as parents
-}
-
-func (t *tree) lane(number int) *branch {
-	for len(t.lanes) <= number {
-		t.lanes = append(t.lanes, branch{})
-	}
-	return &t.lanes[number]
-}
-
-// add places the next line of a lane.
-func (t *tree) add(lane, frames, shared int) (depth, up int) {
-	b := t.lane(lane)
-	if frames == 0 { // beside the line before
-		frames, shared = b.frames, b.frames-1
-		if frames == 0 {
-			return 0, 0
-		}
-	}
-	return b.add(t.indent, frames, shared)
-}
-
-func (b *branch) add(indent Indent, frames, shared int) (depth, up int) {
-	if b.frames == 0 {
-		b.base = frames
-	}
-	b.frames = frames
-	b.base = min(b.base, frames)
-
-	b.real = popWhile(b.real, func(top int) bool { return top > shared || top >= frames })
-	if indent == ByCaller {
-		depth = len(b.real)
-		b.real = append(b.real, frames)
-		return depth, 0
-	}
-	parent := -1
-	if len(b.real) > 0 {
-		parent = b.real[len(b.real)-1] - b.base
-	}
-	b.real = append(b.real, frames)
-
-	depth = frames - b.base
-	b.shown = popWhile(b.shown, func(top int) bool { return top >= depth })
-	implied := -1
-	if len(b.shown) > 0 {
-		implied = b.shown[len(b.shown)-1]
-	}
-	if parent != implied {
-		up = depth - parent
-	}
-	b.shown = append(popWhile(b.shown, func(top int) bool { return top > parent }), depth)
-	return depth, up
-}
-
-func popWhile(stack []int, pop func(top int) bool) []int {
-	for len(stack) > 0 && pop(stack[len(stack)-1]) {
-		stack = stack[:len(stack)-1]
-	}
-	return stack
-}
-
-// line places a line of these facts.
-func (t *tree) line(facts linebuf.Meta, message, attrs string) story.Line {
-	depth, up := t.add(int(facts.Lane), int(facts.Frames), int(facts.Shared))
-	return story.Line{
-		Offset: facts.Since(), Level: facts.Level, Lane: int(facts.Lane),
-		Depth: depth, Up: up, Message: message, Attrs: attrs,
-	}
 }

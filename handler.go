@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/attrtext"
+	"github.com/dynamoslog/dynamoslog/internal/callstack"
+	"github.com/dynamoslog/dynamoslog/internal/delivery"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -128,8 +130,8 @@ func (o *Options) withDefaults() Options {
 // A Handler is a [slog.Handler] that gathers records into stories. It and the
 // handlers derived from it may be used by several goroutines at once.
 type Handler struct {
-	core  *core
-	plain bool // no option changes records
+	core *core
+	fast bool // no option changes records: see fastpath.go
 
 	prefix string   // names of the open groups, each with its dot
 	groups []string // the same, for ReplaceAttr
@@ -149,7 +151,69 @@ func New(store story.Store, opts *Options) *Handler {
 		store = noStore{}
 	}
 	c := newCore(store, opts.withDefaults())
-	return &Handler{core: c, plain: c.opts.ReplaceAttr == nil && !c.opts.AddSource}
+	return &Handler{core: c, fast: c.opts.ReplaceAttr == nil && !c.opts.AddSource}
+}
+
+// A core is what the handlers derived from one New share.
+type core struct {
+	store    story.Store
+	opts     Options
+	attrs    []headerAttr // of Options.Attrs, as ReplaceAttr made them
+	stacks   callstack.Stacks
+	scratch  sync.Pool   // of *scratch
+	process  *keyedStory // of what is logged without a scope or a key
+	stories  stories
+	delivery *delivery.Delivery
+}
+
+func newCore(store story.Store, opts Options) *core {
+	c := &core{store: store, opts: opts, process: &keyedStory{key: opts.Process}}
+	c.stories = stories{core: c, keyed: make(map[story.Key]*buffer)}
+	c.delivery = delivery.New(c.config(), &c.stories)
+	if replace := opts.ReplaceAttr; replace != nil {
+		c.opts.ReplaceAttr = c.contained(replace)
+	}
+	for _, a := range opts.Attrs {
+		c.attrs = appendLeaves(c.attrs, nil, a)
+	}
+	c.attrs = c.replaceAttrs(c.attrs)
+	c.stacks.Within = loggers()
+	c.scratch.New = func() any { return new(scratch) }
+	return c
+}
+
+// config says where stories are delivered.
+func (c *core) config() delivery.Config {
+	o := &c.opts
+	cfg := delivery.Config{
+		Store:       c.store,
+		Context:     context.WithValue(context.Background(), contextKey{}, &contextValue{internal: true}),
+		MaxBuffered: o.MaxBuffered,
+		Journal:     o.Journal, JournalLimit: o.JournalLimit, JournalSync: o.JournalSync,
+		ByCaller: o.Indent == ByCaller,
+		Fallback: o.Fallback, OnError: o.OnError,
+	}
+	if o.QuietLevel != nil {
+		cfg.Quiet = c.quietLevel
+	}
+	if table, ok := c.store.(*Table); ok {
+		cfg.Encode, cfg.PutEncoded = table.encodeAhead, table.putAhead
+	}
+	return cfg
+}
+
+// openLog opens the journal, if there is one and it is not open. It is called without a
+// lock.
+func (c *core) openLog() {
+	if log := c.delivery.Log; log != nil {
+		log.Open()
+	}
+}
+
+// reserve takes memory for lines, and returns false where there is none.
+func (c *core) reserve(size int64) bool {
+	c.delivery.MakeRoom(size)
+	return c.delivery.Budget.Reserve(size)
 }
 
 // noStore stands for a store that was forgotten.
@@ -225,8 +289,8 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	}
 	site := callSite{lane: place.lane}
 	site.stack, site.goroutine = h.core.stacks.Capture(r.PC)
-	if scope != nil && h.plain && !place.internal {
-		if b := scope.first.Load(); b != nil && b.core == h.core && b.addPlain(h, &r, site) {
+	if scope != nil && h.fast && !place.internal {
+		if b := scope.first.Load(); b != nil && b.core == h.core && b.addFast(h, &r, site) {
 			h.core.stacks.Release(site.stack)
 			return nil
 		}
@@ -243,11 +307,11 @@ func (h *Handler) handle(r slog.Record, place *contextValue, scope *Scope, site 
 	if joined != nil {
 		scope = joined
 	}
-	if h.core.isFallback(site.stack) {
+	if h.core.delivery.WritesFallback(site.stack.Root) {
 		return nil // it would be written there, and logged, and so on
 	}
-	if place.internal || scope == nil && h.core.isOwn(site.stack) {
-		h.core.toFallback("logged by the store's own client or by OnError", s.line())
+	if place.internal || scope == nil && h.core.delivery.Owns(site.stack.Root) {
+		h.core.delivery.ToFallback("logged by the store's own client or by OnError", s.line())
 		return nil
 	}
 	s.site = site
@@ -263,7 +327,7 @@ func (h *Handler) handle(r slog.Record, place *contextValue, scope *Scope, site 
 			}
 		}
 		if err != nil {
-			h.core.toFallback(err.Error(), s.line())
+			h.core.delivery.ToFallback(err.Error(), s.line())
 			return err
 		}
 	}
@@ -280,94 +344,4 @@ func (h *Handler) buffer(scope *Scope, bound *keyedStory) (*buffer, error) {
 		return h.keyed.buffer(h.core)
 	}
 	return h.core.process.buffer(h.core)
-}
-
-// A scratch holds a line while it is made.
-type scratch struct {
-	offsetFrom time.Time // the record's time; zero if it has none
-	level      slog.Level
-	message    string
-	writer     attrtext.Writer
-	site       callSite
-}
-
-// time returns when the line was made: by the monotonic clock, as the time of a
-// record may be anything.
-func (s *scratch) time() time.Time {
-	if t := s.offsetFrom; t != t.Round(0) {
-		return t
-	}
-	return time.Now()
-}
-
-// line is the line as it goes to the fallback.
-func (s *scratch) line() []story.Line {
-	return []story.Line{{Level: s.level, Message: s.message, Attrs: string(s.writer.Text)}}
-}
-
-// render fills s with the record, its values resolved, and returns the story or the
-// scope that an attribute of Key or Scope.Attr in the record names. In a scope that is
-// an attribute like others.
-func (h *Handler) render(s *scratch, r slog.Record, scoped bool) (bound *keyedStory, joined *Scope) {
-	s.offsetFrom, s.level, s.message = r.Time, r.Level, r.Message
-	w := &s.writer
-	w.Replace, w.Groups = h.core.opts.ReplaceAttr, nil
-	w.Text, w.Prefix = w.Text[:0], w.Prefix[:0]
-	if w.Replace != nil {
-		s.replaceBuiltins()
-	}
-	if h.core.opts.AddSource && r.PC != 0 {
-		frame, _ := runtime.CallersFrames([]uintptr{r.PC}).Next()
-		w.Attr(slog.Any(slog.SourceKey, &slog.Source{Function: frame.Function, File: frame.File, Line: frame.Line}))
-	}
-	if scoped {
-		w.Rendered(h.bound)
-	}
-	w.Rendered(h.attrs)
-	w.Prefix, w.Groups = append(w.Prefix, h.prefix...), h.groups
-	r.Attrs(func(a slog.Attr) bool {
-		if !scoped && a.Value.Kind() == slog.KindLogValuer {
-			switch v := a.Value.Any().(type) {
-			case keyValue:
-				bound = &keyedStory{key: v.key}
-				return true
-			case scopeValue:
-				joined = v.scope
-				return true
-			}
-		}
-		w.Attr(a)
-		return true
-	})
-	return bound, joined
-}
-
-// replaceBuiltins lets ReplaceAttr see the time, the level and the message. What
-// it makes of them that cannot stand in their place becomes an attribute.
-func (s *scratch) replaceBuiltins() {
-	w := &s.writer
-	replace := w.Replace
-	w.Replace = nil // for what it has seen already
-	if !s.offsetFrom.IsZero() {
-		a := replace(nil, slog.Time(slog.TimeKey, s.offsetFrom))
-		switch {
-		case a.Value.Kind() != slog.KindTime:
-			s.offsetFrom = time.Time{}
-			w.Attr(a)
-		case !a.Value.Time().Equal(s.offsetFrom.Round(0)): // else the monotonic clock's reading stays
-			s.offsetFrom = a.Value.Time()
-		}
-	}
-	a := replace(nil, slog.Any(slog.LevelKey, s.level))
-	if level, ok := a.Value.Any().(slog.Level); ok {
-		s.level = level
-	} else {
-		w.Attr(a)
-	}
-	a = replace(nil, slog.String(slog.MessageKey, s.message))
-	s.message = attrtext.ValueText(a.Value.Resolve())
-	if a.Equal(slog.Attr{}) {
-		s.message = ""
-	}
-	w.Replace = replace
 }

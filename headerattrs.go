@@ -84,9 +84,9 @@ func sameAttr(a, b slog.Attr) bool {
 	return a.Value.Kind() != slog.KindAny && a.Value.Equal(b.Value)
 }
 
-// headerAttrs fills in the attributes of a header: links first, then those of the
-// scope and of the handler, as far as there is room. The caller holds b.mu.
-func (b *buffer) headerAttrs(h *story.Header, attrs []headerAttr, left int) {
+// headerAttrsLocked fills in the attributes of a header: links first, then those of the
+// scope and of the handler, as far as there is room.
+func (b *buffer) headerAttrsLocked(h *story.Header, attrs []headerAttr, left int) {
 	room := story.MaxAttrs
 	put := func(name, value string) bool {
 		size := len(name) + len(value)
@@ -105,16 +105,16 @@ func (b *buffer) headerAttrs(h *story.Header, attrs []headerAttr, left int) {
 	if b.continues != "" {
 		put(story.AttrContinues, b.continues)
 	}
-	last := h.State != story.Open && !b.ended
+	last := h.State != story.Open && b.phase.Load() == open
 	for _, list := range [][]headerAttr{attrs, b.core.attrs} {
 		for _, a := range list {
 			if !put(validText(a.name), validText(a.text)) && last {
-				b.addNote(fmt.Sprintf("attribute %s did not fit into the header", a.name), slog.String(a.name, a.text))
+				b.addNoteLocked(fmt.Sprintf("attribute %s did not fit into the header", a.name), slog.String(a.name, a.text))
 			}
 		}
 	}
 	if left > 0 && last {
-		b.addNote(fmt.Sprintf("%d further attributes did not fit into the header", left))
+		b.addNoteLocked(fmt.Sprintf("%d further attributes did not fit into the header", left))
 	}
 	for i, lane := range b.lanes.all {
 		if i == namedLanes {
@@ -126,14 +126,14 @@ func (b *buffer) headerAttrs(h *story.Header, attrs []headerAttr, left int) {
 	}
 }
 
-// addNote appends a line of the handler's own. The caller holds b.mu.
-func (b *buffer) addNote(message string, attrs ...slog.Attr) {
+// addNoteLocked appends a line of the handler's own.
+func (b *buffer) addNoteLocked(message string, attrs ...slog.Attr) {
 	w := attrtext.Writer{}
 	for _, a := range attrs {
 		w.Attr(a)
 	}
-	facts := linebuf.Meta{Offset: b.lastOffset, Message: uint32(len(message)), Attrs: uint32(len(w.Text))}
-	b.hold(facts, message, w.Text, 0)
+	m := linebuf.Meta{Offset: b.lastOffset, Message: uint32(len(message)), Attrs: uint32(len(w.Text))}
+	b.holdLocked(&m, message, w.Text, 0)
 	b.count++
 }
 

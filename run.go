@@ -40,9 +40,7 @@ func (h *Handler) Run(ctx context.Context, kind string, id any, fn func(context.
 func (h *Handler) store(ctx context.Context, patience time.Duration) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	w := h.core.newWaiter()
-	defer h.core.forgetWaiter(w)
-	_ = h.core.await(ctx, w) // the panic goes on whether or not the store took the story
+	h.core.delivery.Wait(ctx) // the panic goes on whether or not the store took the story
 }
 
 // log logs as if called at pc.

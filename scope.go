@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/budget"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -227,8 +228,8 @@ func (s *Scope) buffer(c *core) (*buffer, error) {
 	if first := s.first.Load(); first != nil && first.core == c {
 		return first, nil
 	}
-	c.openJournal()
-	c.makeRoom(perStory)
+	c.openLog()
+	c.delivery.MakeRoom(budget.PerStory)
 	b, made, err := s.findBuffer(c)
 	if made {
 		b.setAttrs()
@@ -256,14 +257,16 @@ func (s *Scope) findBuffer(c *core) (b *buffer, made bool, err error) {
 	if first != nil && sameValue(first.core.store, c.store) {
 		twins++
 	}
-	if c.isClosed() { // nothing is kept for it
+	if c.stories.isClosed() { // nothing is kept for it
 		return nil, false, ErrClosed
 	}
 	if b = newBuffer(c, s.facts, twins); b == nil {
 		return nil, false, nil
 	}
-	b.idle = s.ended
-	b.cleanup = runtime.AddCleanup(s, c.abandon, b)
+	if s.ended {
+		b.endsBy = bySilence
+	}
+	b.cleanup = runtime.AddCleanup(s, c.stories.abandon, b)
 	if first == nil {
 		s.first.Store(b)
 	} else {

@@ -1,14 +1,8 @@
 package dynamoslog
 
 import (
-	"log/slog"
-	"maps"
-	"sync"
-	"sync/atomic"
 	"time"
 )
-
-const warn = slog.LevelWarn
 
 // Stats tells what a handler has done so far.
 type Stats struct {
@@ -33,63 +27,20 @@ type Stats struct {
 	WriteUnits  float64          // consumed, where the store counts them, as Table does
 }
 
-type counters struct {
-	lines, parts, stories, bytes, quiet, notKept, dropped, rejected atomic.Int64
-	unprotected, recovered, damaged                                 atomic.Int64
-
-	mu      sync.Mutex
-	byKind  map[string]int64
-	retries map[string]int64
-	parked  time.Time
-}
-
-func (c *counters) retry(kind trouble) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.retries == nil {
-		c.retries = make(map[string]int64)
-	}
-	c.retries[string(kind)]++
-}
-
-func (c *counters) drop(kind string, lines int) {
-	c.dropped.Add(int64(lines))
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.byKind == nil {
-		c.byKind = make(map[string]int64)
-	}
-	c.byKind[kind] += int64(lines)
-}
-
-func (c *counters) setParked(since time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.parked = since
-}
-
 // Stats returns what the handler, and all derived from the same New, have done.
 func (h *Handler) Stats() Stats {
 	c := h.core
+	n := &c.delivery.Counts
 	s := Stats{
-		Lines: c.counts.lines.Load(), Parts: c.counts.parts.Load(), Stories: c.counts.stories.Load(),
-		Quiet: c.counts.quiet.Load(), NotKept: c.counts.notKept.Load(), Dropped: c.counts.dropped.Load(),
-		Rejected: c.counts.rejected.Load(), Bytes: c.counts.bytes.Load(), Buffered: c.buffered.Load(),
+		Lines: n.Lines.Load(), Parts: n.Parts.Load(), Stories: n.Stories.Load(), Bytes: n.Bytes.Load(),
+		Quiet: n.Quiet.Load(), NotKept: n.NotKept.Load(), Dropped: n.Dropped.Load(), Rejected: n.Rejected.Load(),
+		Unprotected: n.Unprotected.Load(), Recovered: n.Recovered.Load(), Damaged: n.Damaged.Load(),
+		Buffered: c.delivery.Budget.Held(), Open: c.stories.count(), Oldest: c.delivery.Oldest(),
 	}
-	s.Unprotected, s.Recovered, s.Damaged = c.counts.unprotected.Load(), c.counts.recovered.Load(), c.counts.damaged.Load()
-	c.counts.mu.Lock()
-	s.DroppedBy, s.Parked = maps.Clone(c.counts.byKind), c.counts.parked
-	s.RetriesBy = maps.Clone(c.counts.retries)
-	for _, n := range s.RetriesBy {
-		s.Retries += n
+	s.DroppedBy, s.RetriesBy, s.Parked = n.Details()
+	for _, retries := range s.RetriesBy {
+		s.Retries += retries
 	}
-	c.counts.mu.Unlock()
-	c.mu.Lock()
-	s.Open = len(c.open)
-	if oldest := c.unsettled.Front(); oldest != nil {
-		s.Oldest = oldest.Value.(*chunk).since
-	}
-	c.mu.Unlock()
 	if store, ok := c.store.(interface{ Consumed() (write, read float64) }); ok {
 		s.WriteUnits, _ = store.Consumed()
 	}

@@ -131,6 +131,20 @@ func (t *Table) encode(part story.Part) dynamo.Encoded {
 	return dynamo.Encoded{}
 }
 
+// encodeAhead and putAhead are what a handler calls.
+func (t *Table) encodeAhead(part story.Part) (any, int) {
+	encoded := t.encode(part)
+	return encoded, encoded.Size()
+}
+
+func (t *Table) putAhead(ctx context.Context, parts []story.Part, ahead []any) error {
+	encoded := make([]dynamo.Encoded, len(parts))
+	for i, e := range ahead {
+		encoded[i], _ = e.(dynamo.Encoded)
+	}
+	return t.putEncoded(ctx, parts, encoded)
+}
+
 func (t *Table) putEncoded(ctx context.Context, parts []story.Part, encoded []dynamo.Encoded) error {
 	store, err := t.open(ctx)
 	if err == nil {

@@ -1,4 +1,4 @@
-package dynamoslog
+package delivery
 
 import (
 	"fmt"
@@ -18,11 +18,14 @@ const (
 	// Those who log wait as long as this for their text to be in the fallback: it may
 	// be the process's last words.
 	fallbackPatience = 50 * time.Millisecond
-	// As much text waits for a fallback that hangs; what comes then is dropped.
+	// untilWritten waits until a text is in the fallback.
+	untilWritten = time.Duration(-1)
+	// As much text waits for a fallback that hangs; what comes then is dropped, where
+	// that may be.
 	maxFallback = 1 << 20
 )
 
-// A fallback writes text to Options.Fallback, on a goroutine of its own as long as there
+// A fallback writes text to a writer, on a goroutine of its own as long as there
 // is some, so that one that hangs, panics or logs holds nobody up.
 type fallback struct {
 	out io.Writer
@@ -68,14 +71,40 @@ func (f *fallback) run() {
 		f.waiting = f.waiting[1:]
 		f.size -= len(t.text)
 		f.mu.Unlock()
-		f.write(t.text)
+		f.put(t.text)
 		close(t.written)
 	}
 }
 
-func (f *fallback) write(text string) {
+func (f *fallback) put(text string) {
 	defer func() { _ = recover() }() // as of its errors, there is nowhere to tell of it
 	_, _ = f.out.Write([]byte(text))
+}
+
+// write writes a text that may not be dropped, and waits for it so long.
+func (f *fallback) write(head, text string, patience time.Duration) {
+	awaitWritten(f.add(head, text, true), patience)
+}
+
+func awaitWritten(written <-chan struct{}, patience time.Duration) {
+	if patience == untilWritten {
+		<-written
+		return
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-written:
+	case <-timer.C:
+	}
+}
+
+// ToFallback writes lines that those who log cannot store. It waits for a moment only.
+func (d *Delivery) ToFallback(reason string, lines []story.Line) {
+	written := d.fallback.add("not stored: "+strings.TrimPrefix(reason, "dynamoslog: "), story.Format(lines), false)
+	if written != nil {
+		awaitWritten(written, fallbackPatience)
+	}
 }
 
 // nameOf names a story in the fallback: by its key, its id and what its header says.
@@ -88,22 +117,4 @@ func nameOf(h story.Header) string {
 		return fmt.Sprintf("%s %s", h.Key, h.ID)
 	}
 	return fmt.Sprintf("%s %s (%s)", h.Key, h.ID, w.Text)
-}
-
-// writeFallback writes text that cannot be stored, and waits for it, as the process may
-// be about to end. It is called without a lock.
-func (c *core) writeFallback(head, text string) { <-c.fallback.add(head, text, true) }
-
-// toFallback writes lines that those who log cannot store. It waits for a moment only.
-func (c *core) toFallback(reason string, lines []story.Line) {
-	written := c.fallback.add("not stored: "+strings.TrimPrefix(reason, "dynamoslog: "), story.Format(lines), false)
-	if written == nil {
-		return
-	}
-	timer := time.NewTimer(fallbackPatience)
-	defer timer.Stop()
-	select {
-	case <-written:
-	case <-timer.C:
-	}
 }

@@ -1,7 +1,6 @@
-package dynamoslog
+package delivery
 
 import (
-	"errors"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -33,7 +32,7 @@ const (
 )
 
 // cost is about what a part consumes: a unit, and one for each KB.
-func cost(p *parcel) float64 { return 1 + float64(len(p.Text))/1024 }
+func cost(p *part) float64 { return 1 + float64(len(p.Text))/1024 }
 
 // wait returns how long nothing may be sent.
 func (p *pace) wait(now time.Time) time.Duration {
@@ -81,5 +80,46 @@ func (p *pace) sent(now time.Time, put, took float64, busy bool) {
 	p.credit = min(p.credit, 0)
 }
 
-// isBusy reports whether the store refused a part for want of capacity.
-func isBusy(err error) bool { return errors.Is(err, story.ErrBusy) }
+// adapt slows down where the store is busy: for a key if several parts of it were
+// refused, and of no other, else for all. A single part, or one that is refused
+// again and again, says nothing about the others: it has its own delay.
+func (w *writer) adapt(now time.Time, batch []*part, failures map[int]story.PutFailure) {
+	type sum struct {
+		put, took float64
+		refused   int
+		anew      bool
+	}
+	var all sum
+	byKey := make(map[story.Key]*sum)
+	refused := 0 // keys
+	for i, p := range batch {
+		of := byKey[p.Key]
+		if of == nil {
+			of = &sum{}
+			byKey[p.Key] = of
+		}
+		all.put, of.put = all.put+cost(p), of.put+cost(p)
+		f, failed := failures[i]
+		if !failed {
+			all.took, of.took = all.took+cost(p), of.took+cost(p)
+		} else if classOf(f) == busy {
+			if of.refused++; of.refused == 1 {
+				refused++
+			}
+			of.anew = of.anew || !p.refused
+			all.anew = all.anew || !p.refused
+			p.refused = true
+		}
+	}
+	w.pace.sent(now, all.put, all.took, refused > 1 && all.anew)
+	for key, of := range byKey {
+		own := w.keys[key]
+		if own == nil && refused == 1 && of.refused > 1 && of.anew {
+			own = &pace{at: now, counted: now}
+			w.keys[key] = own
+		}
+		if own != nil {
+			own.sent(now, of.put, of.took, refused == 1 && of.anew)
+		}
+	}
+}

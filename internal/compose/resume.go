@@ -1,0 +1,124 @@
+package compose
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/dynamoslog/dynamoslog/internal/record"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// A resume is how far a story is written down, in bytes: a journal holds it, so that the
+// next process can go on from there.
+
+// Flags of a resume. Of the first four one is set at most, but for flagRefused, with
+// which flagDropped stands.
+const (
+	flagWritten = 1 << iota
+	flagRefused // by Keep, or dropped
+	flagDropped
+	flagEmpty
+	flagEnded
+	flagLevel // the level of the final header stands at the end
+)
+
+var flagsOf = [...]uint64{unwritten: 0, written: flagWritten, empty: flagEmpty, notKept: flagRefused, dropped: flagRefused | flagDropped}
+
+// AppendResume appends how far the story is written down.
+func (c *Composer) AppendResume(out []byte) []byte {
+	w := record.Writer(out)
+	w.Text(c.key.Kind)
+	w.Text(c.key.ID)
+	w.Uint(uint64(c.parts))
+	w.Uint(uint64(c.lines))
+	flags := flagsOf[c.phase] | flagLevel
+	if c.ended {
+		flags |= flagEnded
+	}
+	w.Uint(flags)
+	indent := uint64(0)
+	if c.tree.byCaller {
+		indent = 1
+	}
+	w.Uint(indent)
+	w.Uint(uint64(len(c.tree.lanes)))
+	for _, b := range c.tree.lanes {
+		w.Int(int64(b.frames))
+		w.Int(int64(b.base))
+		w.Ints(b.real)
+		w.Ints(b.shown)
+	}
+	w.Uint(uint64(len(c.former)))
+	for key, f := range c.former {
+		w.Text(key.Kind)
+		w.Text(key.ID)
+		w.Uint(uint64(f.parts))
+		w.Uint(uint64(f.lines))
+	}
+	w.Int(int64(c.level))
+	return w
+}
+
+// DroppedResume returns the resume of a story of which a chunk was dropped before it was
+// written down.
+func DroppedResume(k *Chunk) []byte {
+	c := Composer{key: k.Header.Key, phase: dropped, ended: k.Ends()}
+	return c.AppendResume(nil)
+}
+
+// Ended reports whether a resume is of a story that has ended.
+func Ended(resume []byte) bool {
+	r := record.Reader{Left: resume}
+	r.Text() // the key
+	r.Text()
+	r.Uint() // parts
+	r.Uint() // lines
+	return r.Uint()&flagEnded != 0
+}
+
+var errResume = errors.New("a resume that cannot be read")
+
+// Resume goes on where a resume stands. What was found of the story before is forgotten.
+func (c *Composer) Resume(resume []byte) error {
+	r := record.Reader{Left: resume}
+	var n Composer
+	n.key = story.Key{Kind: r.Text(), ID: r.Text()}
+	n.parts, n.lines = r.Number(), r.Number()
+	flags := r.Uint()
+	n.phase, n.ended = phaseOf(flags), flags&flagEnded != 0
+	n.tree.byCaller = r.Number() == 1
+	for range r.Count() {
+		b := branch{frames: r.Signed(), base: r.Signed()}
+		b.real, b.shown = r.Ints(), r.Ints()
+		n.tree.lanes = append(n.tree.lanes, b)
+	}
+	if count := r.Count(); count > 0 {
+		n.former = make(map[story.Key]formerKey, count)
+		for range count {
+			key := story.Key{Kind: r.Text(), ID: r.Text()}
+			n.former[key] = formerKey{r.Number(), r.Number()}
+		}
+	}
+	if flags&flagLevel != 0 {
+		n.level = slog.Level(r.Int())
+	}
+	if r.Failed {
+		return errResume
+	}
+	*c = n
+	return nil
+}
+
+func phaseOf(flags uint64) phase {
+	switch {
+	case flags&flagDropped != 0:
+		return dropped
+	case flags&flagRefused != 0:
+		return notKept
+	case flags&flagEmpty != 0:
+		return empty
+	case flags&flagWritten != 0:
+		return written
+	}
+	return unwritten
+}

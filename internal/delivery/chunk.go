@@ -1,0 +1,206 @@
+package delivery
+
+import (
+	"container/list"
+	"log/slog"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/budget"
+	"github.com/dynamoslog/dynamoslog/internal/compose"
+	"github.com/dynamoslog/dynamoslog/internal/storylog"
+)
+
+// A Chunk is a piece of a story on its way to the store. The one who hands it over fills
+// in the exported fields; then it is the delivery's.
+type Chunk struct {
+	compose.Chunk
+	Story *Story
+	Mark  storylog.Mark // where it is in the journal
+
+	phase    phase         // guarded by Delivery.mu, as are:
+	sequence uint64        // given when it was announced: later ones are larger
+	element  *list.Element // in Delivery.incomplete; nil where it is not there
+	since    time.Time     // when it was announced or came from the disk
+	count    int           // lines not yet stored, dropped or given up
+	lost     losses        // lines that are not stored, by where they are
+	unstored bool          // set when a part of it is not stored, and never will be
+	evicted  int           // how many of evictionLevels were taken out of it
+
+	size      int64     // of memory that it holds, as the budget counts it
+	left      int       // parts that are not acknowledged or given up, once it is composed
+	resume    []byte    // how far its story is written down after it, once that is known
+	recovered *recovery // nil unless an earlier process has left it
+}
+
+// A phase is where a chunk is on its way:
+//
+//	announced ──▶ queued ──▶ composed ──▶ complete
+//	                 │ ▲
+//	                 ▼ │
+//	               spilled ──▶ unreadable ──▶ complete
+//
+// One that is spilled is no Chunk any more, but a spilledChunk.
+type phase uint8
+
+const (
+	announced  phase = iota // it waits for Options.Keep, and is not handed over yet
+	queued                  // in the queue, or held back: its lines may be dropped or leave memory
+	unreadable              // the journal does not give its lines back
+	composed                // its lines are parts now
+	complete                // nothing of it waits any more
+)
+
+// kept reports whether the chunk stays in a journal if it is given up.
+func (k *Chunk) kept() bool { return k.Mark.Complete() || k.recovered != nil }
+
+// A queue holds chunks in their order.
+type queue struct{ all []*Chunk }
+
+func (q *queue) add(k *Chunk) { q.all = append(q.all, k) }
+
+// take returns the first chunk, or nil.
+func (q *queue) take() *Chunk {
+	if len(q.all) == 0 {
+		return nil
+	}
+	k := q.all[0]
+	q.all[0] = nil
+	q.all = q.all[1:]
+	return k
+}
+
+// Announce makes all who wait from now on wait for a chunk that is not handed over yet:
+// its story is with Options.Keep. It may be called with the story's lock held.
+func (d *Delivery) Announce(k *Chunk) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.announceLocked(k)
+}
+
+func (d *Delivery) announceLocked(k *Chunk) {
+	k.count, k.since = k.Lines.Count, time.Now()
+	k.lost.dropped += k.Refused
+	d.sequence++
+	k.sequence = d.sequence
+	k.element = d.incomplete.PushBack(k)
+	k.Story.waiting++
+	d.pending++
+	for _, b := range d.barriers {
+		if k.sequence <= b.sequence {
+			b.left++
+		}
+	}
+}
+
+// HandOver queues a chunk. It may be called with the story's lock held.
+func (d *Delivery) HandOver(k *Chunk) {
+	d.mu.Lock()
+	if k.element == nil {
+		d.announceLocked(k)
+	}
+	k.phase = queued
+	k.size = int64(k.Lines.Held) + budget.PerStory
+	d.Budget.Add(budget.PerStory)
+	if d.stopped {
+		d.mu.Unlock()
+		d.leave(k, "ended after the handler was closed", fallbackPatience)
+		return
+	}
+	defer d.mu.Unlock()
+	d.queue.add(k)
+	d.Budget.Offer()
+	d.startLocked()
+	d.Wake()
+}
+
+// resize accounts for a chunk that now holds so much memory.
+func (d *Delivery) resize(k *Chunk, size int64) {
+	d.Budget.Add(size - k.size)
+	k.size = size
+}
+
+// complete counts a chunk as done. Nobody waits for it any more.
+func (d *Delivery) complete(k *Chunk) {
+	d.mu.Lock()
+	done := d.completeLocked(k)
+	d.mu.Unlock()
+	if done {
+		d.writeDone(k)
+	}
+}
+
+// completeLocked does so as well, but for the journal, which is not to be written to
+// while this lock is held. It returns whether that is left to do.
+func (d *Delivery) completeLocked(k *Chunk) bool {
+	if k.phase == complete {
+		return false
+	}
+	k.phase = complete
+	d.incomplete.Remove(k.element)
+	k.element = nil
+	k.Lines.Release(d.Lines)
+	d.resize(k, 0)
+	if k.recovered != nil {
+		k.recovered.orphan.left--
+		return false
+	}
+	d.pending--
+	k.Story.waiting--
+	for _, b := range d.barriers {
+		b.completed(k)
+	}
+	return true
+}
+
+// writeDone notes in the journal that a chunk is complete.
+func (d *Delivery) writeDone(k *Chunk) {
+	if !k.Mark.Owed() || d.Log == nil {
+		return
+	}
+	if k.resume == nil { // dropped before it was written down
+		k.resume = compose.DroppedResume(&k.Chunk)
+	}
+	d.Log.Done(&k.Mark, &k.Story.Progress, k.resume)
+}
+
+// dropLocked counts lines of a chunk as dropped.
+func (d *Delivery) dropLocked(k *Chunk, lines int) {
+	k.count -= lines
+	k.lost.dropped += lines
+	d.Counts.Drop(k.Header.Key.Kind, lines)
+}
+
+// lose counts lines of a chunk as left: in the journal, or in the fallback. It is
+// called when they are there.
+func (d *Delivery) lose(k *Chunk, lines int, kept bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	k.unstored = true
+	k.count -= lines
+	if kept {
+		k.lost.journal += lines
+		k.Mark.Stay()
+	} else {
+		k.lost.fallback += lines
+	}
+}
+
+// leave gives up a chunk that is not composed: it stays in the journal, or goes to
+// the fallback, for which it waits so long.
+func (d *Delivery) leave(k *Chunk, why string, patience time.Duration) {
+	kept := k.kept()
+	if !kept && k.Lines.Count > 0 {
+		text := k.Story.composer.Format(&k.Lines, &compose.Scratch{})
+		d.fallback.write(nameOf(k.Header)+" "+why, text, patience)
+	}
+	if k.resume == nil {
+		k.Story.composer.Leave(&k.Chunk)
+		k.resume = k.Story.composer.AppendResume(nil) // what comes after it goes on from there
+	}
+	d.lose(k, k.count, kept)
+	d.complete(k)
+}
+
+// evictionLevels are those below which lines are dropped one after the other, where
+// memory is short.
+var evictionLevels = [...]slog.Level{slog.LevelInfo, slog.LevelWarn}

@@ -1,0 +1,47 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/dynamoslog/dynamoslog/internal/compose"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// A containedStore is a store whose calls return an error where they panic.
+type containedStore struct{ story.Store }
+
+func panicError(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("the store panicked: %v", p)
+	}
+}
+
+func (s containedStore) Put(ctx context.Context, parts []story.Part) (err error) {
+	defer panicError(&err)
+	return s.Store.Put(ctx, parts)
+}
+
+func (s containedStore) Read(ctx context.Context, key story.Key, id string) (got story.Story, err error) {
+	defer panicError(&err)
+	return s.Store.Read(ctx, key, id)
+}
+
+func (s containedStore) List(ctx context.Context, q story.Query) (page story.Page, err error) {
+	defer panicError(&err)
+	return s.Store.List(ctx, q)
+}
+
+// ReadParts returns the parts of a story. Of a store that does not tell them they are
+// made of what Read returns.
+func (s containedStore) ReadParts(ctx context.Context, key story.Key, id string) (parts []story.Part, err error) {
+	defer panicError(&err)
+	if store, ok := s.Store.(story.PartReader); ok {
+		return store.ReadParts(ctx, key, id)
+	}
+	told, err := s.Store.Read(ctx, key, id)
+	if err != nil {
+		return nil, err
+	}
+	return []story.Part{{Header: &told.Header, Text: story.Format(told.Lines)}, {Number: compose.UnknownParts}}, nil
+}

@@ -1,0 +1,147 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+const (
+	attemptLimit = 10 * time.Second // of one Put
+	mostRequests = 4                // at once, while the store takes everything: a far one takes its time
+)
+
+// A part is one on its way to the store.
+type part struct {
+	story.Part
+	chunk   *Chunk
+	lines   int  // that begin in it
+	refused bool // the store was busy
+	encoded any  // what Config.Encode made of it
+}
+
+// A request is a call to the store.
+type request struct {
+	batch    []*part
+	failures int // in a row, when it began
+	began    time.Time
+	err      error // its answer
+}
+
+// requestsAllowed returns how many may be under way: one where the store has not
+// taken everything lately.
+func (w *writer) requestsAllowed() int {
+	if w.store.failures > 0 || w.parked || w.pace.rate > 0 || len(w.keys) > 0 {
+		return 1
+	}
+	return mostRequests
+}
+
+// send puts a batch, on a goroutine of its own.
+func (w *writer) send(batch []*part) {
+	for _, p := range batch {
+		p.chunk.Story.inFlight = true
+	}
+	w.requests++
+	w.lingering = time.Time{} // what is left has waited long enough
+	go w.request(request{batch: batch, failures: w.store.failures, began: time.Now()})
+}
+
+func (w *writer) request(r request) {
+	parts, encoded := make([]story.Part, len(r.batch)), make([]any, len(r.batch))
+	for i, p := range r.batch {
+		parts[i], encoded[i] = p.Part, p.encoded
+		p.encoded = nil // another try makes it again
+	}
+	defer func() { w.answered <- r }()
+	ctx, cancel := context.WithTimeout(w.ctx, attemptLimit)
+	defer cancel()
+	if put := w.d.cfg.PutEncoded; put != nil {
+		r.err = put(ctx, parts, encoded)
+	} else {
+		r.err = w.d.store.Put(ctx, parts)
+	}
+}
+
+// answer acts on the outcome of each part of a batch.
+func (w *writer) answer(r request) {
+	batch, err := r.batch, r.err
+	w.requests--
+	for _, p := range batch {
+		p.chunk.Story.inFlight = false
+	}
+	failures := failuresOf(err, len(batch))
+	for i, p := range batch {
+		failure, failed := failures[i]
+		switch {
+		case !failed:
+			w.acknowledge(p)
+		case failure.Outcome == story.Reject:
+			w.reject(p, failure.Err)
+		}
+	}
+	if w.ctx.Err() == nil { // else giveUp tells what is left
+		w.setBack(r, failures)
+	}
+	w.compact()
+}
+
+// failuresOf returns the failures of a Put by index. An error that names no parts
+// means that none is stored.
+func failuresOf(err error, parts int) map[int]story.PutFailure {
+	if err == nil {
+		return nil
+	}
+	failures := make(map[int]story.PutFailure)
+	if putErr := (*story.PutError)(nil); errors.As(err, &putErr) {
+		for _, f := range putErr.Failures {
+			failures[f.Index] = f
+		}
+		if len(failures) > 0 {
+			return failures
+		}
+	}
+	for i := range parts {
+		failures[i] = story.PutFailure{Index: i, Outcome: story.Retry, Err: err}
+	}
+	return failures
+}
+
+func (w *writer) acknowledge(p *part) {
+	counts := &w.d.Counts
+	counts.Parts.Add(1)
+	counts.Lines.Add(int64(p.lines))
+	if p.Header != nil && p.Header.State != story.Open && !p.Raise {
+		counts.Stories.Add(1)
+	}
+	counts.Bytes.Add(int64(len(p.Text)))
+	w.d.mu.Lock()
+	p.chunk.count -= p.lines
+	w.d.mu.Unlock()
+	p.chunk.Story.backoff = backoff{}
+	w.remove(p)
+}
+
+func (w *writer) reject(p *part, err error) {
+	w.d.Counts.Rejected.Add(1)
+	w.d.fallback.add(fmt.Sprintf("%s part %d not stored: %v", nameOf(p.chunk.Header), p.Number, err), p.Text, true) // one that hangs must not end storing
+	w.d.lose(p.chunk, p.lines, false)
+	w.remove(p)
+}
+
+// remove takes a part out of its story that is stored or given up.
+func (w *writer) remove(p *part) {
+	s := p.chunk.Story
+	for i, other := range s.parts {
+		if other == p {
+			s.parts = append(s.parts[:i], s.parts[i+1:]...)
+			break
+		}
+	}
+	if p.chunk.left--; p.chunk.left == 0 {
+		w.d.complete(p.chunk)
+	}
+}

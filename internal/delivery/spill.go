@@ -1,0 +1,77 @@
+package delivery
+
+import (
+	"fmt"
+	"unsafe"
+	"weak"
+
+	"github.com/dynamoslog/dynamoslog/internal/budget"
+	"github.com/dynamoslog/dynamoslog/internal/compose"
+	"github.com/dynamoslog/dynamoslog/internal/storylog"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// A spilledChunk is one that left memory: its place in the journal is all that is kept.
+type spilledChunk struct {
+	sequence uint64
+	mark     storylog.Mark
+	count    int
+	story    weak.Pointer[Story] // as long as the story may get late lines
+}
+
+const perSpilled = 2 * int64(unsafe.Sizeof(spilledChunk{})) // with what a list of them has to spare
+
+// spillLocked lets a chunk's lines leave memory, and a small story whole, all but its
+// place in the journal. It returns false where that does not hold all of it, and
+// whether the chunk is gone.
+func (d *Delivery) spillLocked(k *Chunk) (spilled, gone bool) {
+	if !k.Mark.Complete() || k.Lines.Count == 0 {
+		return false, false
+	}
+	// Late lines need to know of parts before them, which only larger stories have.
+	small := k.Place == compose.Whole && k.Lines.Size < story.MaxHeaderText && k.Lines.MostText() < story.MaxHeaderText
+	k.Lines.Release(d.Lines)
+	if !small {
+		d.resize(k, budget.PerStory)
+		return true, false
+	}
+	d.spilled = append(d.spilled, spilledChunk{k.sequence, k.Mark, k.count, weak.Make(k.Story)})
+	k.Mark.Stay() // it is not done
+	d.incomplete.Remove(k.element)
+	k.element = nil
+	d.resize(k, 0)
+	d.Budget.Add(perSpilled)
+	return true, true
+}
+
+// reload takes a chunk back into memory, all but its lines.
+func (d *Delivery) reload(s spilledChunk) *Chunk {
+	handed, err := d.Log.Handed(&s.mark)
+	k := &Chunk{Story: s.story.Value(), Mark: s.mark, phase: queued, sequence: s.sequence, count: s.count, size: budget.PerStory}
+	k.Header, k.Refused = handed.Header, handed.Refused
+	k.Place = compose.PlaceOf(handed.Late, handed.Whole, handed.Header.State)
+	if k.Story == nil {
+		k.Story = d.NewStory()
+	}
+	if err != nil { // what it is about is lost, and the lines with it
+		d.Counts.Damaged.Add(int64(s.count) + 1)
+		d.tell(journalUnreadable, fmt.Errorf("dynamoslog: a story of %d lines that had left memory cannot be read from the journal in %s: %w", s.count, d.cfg.Journal, err))
+		k.count, k.lost.unread, k.phase = 0, s.count, unreadable
+	}
+	d.Budget.Add(k.size - perSpilled)
+	return k
+}
+
+// load reads the lines of a chunk that was spilled, and counts those that cannot
+// be read.
+func (d *Delivery) load(k *Chunk) {
+	if k.Lines.Count > 0 || !k.Mark.Owed() || !k.Mark.Complete() || k.phase == unreadable {
+		return
+	}
+	lost := d.Log.Lines(&k.Mark, k.count, &k.Lines, d.Lines)
+	d.mu.Lock()
+	k.lost.unread += lost
+	d.mu.Unlock()
+	d.Counts.Damaged.Add(int64(lost))
+	d.resize(k, int64(k.Lines.Held)+budget.PerStory)
+}

@@ -1,0 +1,140 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/storylog"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// A writer brings chunks to the store. It runs on a goroutine of its own, which
+// starts the requests to the store and hears how they ended.
+type writer struct {
+	d      *Delivery
+	ctx    context.Context // ends when Shutdown's patience does
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the goroutine has ended
+	wake   chan struct{} // holds one when there is something to do
+
+	flushRequested bool // set by those who wait; guarded by Delivery.mu
+
+	order     []*Story  // those that have parts, oldest first
+	lingering time.Time // when order was empty for the last time; zero if the next batch need not be full
+
+	requests int          // that are under way
+	answered chan request // those that have ended
+
+	store    backoff             // of everything
+	parked   bool                // the store has said last that it cannot be used; set back with store
+	keys     map[story.Key]*pace // of keys that take no more at the moment
+	slow     map[story.Key]int   // parts that wait for them; made anew by fetch
+	pace     pace
+	troubled bool // OnError heard of trouble, and not that it was over
+
+	freed   storylog.Position // the end of the oldest segment when open stories were repinned
+	freedAt time.Time         // when that was
+
+	recovery recovering
+}
+
+func newWriter(d *Delivery) *writer {
+	w := &writer{
+		d: d, done: make(chan struct{}), wake: make(chan struct{}, 1), answered: make(chan request, mostRequests),
+		keys: make(map[story.Key]*pace), slow: make(map[story.Key]int), recovery: newRecovering(),
+	}
+	w.ctx, w.cancel = context.WithCancel(d.cfg.Context)
+	return w
+}
+
+func (w *writer) stop() {
+	w.cancel()
+	w.d.Wake()
+}
+
+func (w *writer) run() {
+	defer close(w.done)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	if w.d.Log == nil {
+		close(w.recovery.ended)
+	} else {
+		go w.claim()
+	}
+	for w.ctx.Err() == nil {
+		now := time.Now()
+		due := w.d.stories.Tend(now)
+		w.repin(now)
+		if w.d.Log != nil {
+			w.d.Log.PayPending()
+		}
+		w.d.Budget.Relax()
+		flush := w.takeFlush()
+		w.fetch(now)
+		batch, wait := w.next(now, flush)
+		if len(batch) > 0 {
+			w.send(batch)
+			continue
+		}
+		timer.Reset(w.sleep(now, wait, due))
+		select {
+		case r := <-w.answered:
+			w.answer(r)
+		case a := <-w.recovery.answers:
+			w.reconcile(a)
+		case c := <-w.recovery.claimed:
+			w.takeOrphans(c)
+		case <-w.wake:
+		case <-timer.C:
+		case <-w.ctx.Done():
+		}
+	}
+	for w.requests > 0 {
+		w.answer(<-w.answered)
+	}
+	if w.recovery.phase == asking {
+		w.reconcile(<-w.recovery.answers)
+	}
+	w.giveUp()
+}
+
+// sleep returns how long nothing is due.
+func (w *writer) sleep(now time.Time, wait time.Duration, due time.Time) time.Duration {
+	if w.d.Log != nil && w.d.Log.Pending() {
+		wait = min(wait, time.Second)
+	}
+	if !due.IsZero() {
+		wait = min(wait, due.Sub(now))
+	}
+	return max(wait, 0)
+}
+
+// takeFlush lets what waits for its next try be put at once where somebody has begun to
+// wait for it, and returns whether anybody waits.
+func (w *writer) takeFlush() bool {
+	w.d.mu.Lock()
+	defer w.d.mu.Unlock()
+	if w.flushRequested {
+		w.flushRequested = false
+		w.store.until = time.Time{}
+		for _, s := range w.order {
+			s.backoff.until = time.Time{}
+		}
+	}
+	return len(w.d.barriers) > 0
+}
+
+// repin lets open stories go on in newer segments when half of the journal
+// is in use: what they have is handed over, or what they are about is written again. It
+// looks at them once for each segment, or again after a second.
+func (w *writer) repin(now time.Time) {
+	if w.d.Log == nil {
+		return
+	}
+	tail, half := w.d.Log.HalfFull()
+	if !half || tail == w.freed && now.Sub(w.freedAt) < time.Second {
+		return
+	}
+	w.freed, w.freedAt = tail, now
+	w.d.stories.Repin(tail)
+}

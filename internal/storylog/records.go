@@ -1,0 +1,66 @@
+package storylog
+
+import (
+	"github.com/dynamoslog/dynamoslog/internal/record"
+)
+
+// The kinds of records. Each record begins with its kind and the number that its story
+// has in the journal.
+const (
+	kindStory = 's' // ordinal of the chunk that begins, flags, header, ordinal of the last chunk done and resume
+	kindLine  = 'l' // where the line before stands, line
+	kindChunk = 'c' // ordinal, flags, lines refused, lines, where the last one stands, header
+	kindDone  = 'd' // ordinal, resume
+)
+
+const (
+	flagLate   = 1 << iota // lines that came after the story's end
+	flagWhole              // all of the story
+	flagResume             // there is a resume
+)
+
+// begin begins a record in the memory of another.
+func begin(memory []byte, kind byte, number uint64) record.Writer {
+	w := record.Writer(append(memory[:0], kind))
+	w.Uint(number)
+	return w
+}
+
+// numberOf returns the number of the story that a record is about.
+func numberOf(text []byte) (number uint64, r *record.Reader, ok bool) {
+	if len(text) == 0 {
+		return 0, nil, false
+	}
+	r = &record.Reader{Left: text[1:]}
+	number = r.Uint()
+	return number, r, !r.Failed
+}
+
+func chunkRecord(memory []byte, m *Mark, h *Handed) record.Writer {
+	w := begin(memory, kindChunk, m.number)
+	w.Uint(m.ordinal)
+	flags := uint64(0)
+	if h.Late {
+		flags |= flagLate
+	}
+	if h.Whole {
+		flags |= flagWhole
+	}
+	w.Uint(flags)
+	w.Uint(uint64(h.Refused))
+	w.Uint(uint64(h.Lines))
+	w.Uint(uint64(m.last))
+	w.Header(h.Header)
+	return w
+}
+
+// readChunk reads a chunk record after its kind and number.
+func readChunk(r *record.Reader) (ordinal uint64, h Handed) {
+	ordinal = r.Uint()
+	flags := r.Uint()
+	h.Late, h.Whole = flags&flagLate != 0, flags&flagWhole != 0
+	h.Refused, h.Lines = r.Number(), r.Number()
+	r.Uint() // where the last line stands
+	h.Header = r.Header()
+	return ordinal, h
+}

@@ -1,0 +1,110 @@
+package dynamoslog
+
+import (
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/attrtext"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// A scratch holds a line while it is made.
+type scratch struct {
+	offsetFrom time.Time // the record's time; zero if it has none
+	level      slog.Level
+	message    string
+	writer     attrtext.Writer
+	site       callSite
+}
+
+// release gives a scratch back, unless it has grown large.
+func (c *core) release(s *scratch) {
+	const largest = 64 << 10
+	if cap(s.writer.Text) > largest {
+		return
+	}
+	s.message, s.site = "", callSite{}
+	c.scratch.Put(s)
+}
+
+// time returns when the line was made: by the monotonic clock, as the time of a
+// record may be anything.
+func (s *scratch) time() time.Time {
+	if t := s.offsetFrom; t != t.Round(0) {
+		return t
+	}
+	return time.Now()
+}
+
+// line is the line as it goes to the fallback.
+func (s *scratch) line() []story.Line {
+	return []story.Line{{Level: s.level, Message: s.message, Attrs: string(s.writer.Text)}}
+}
+
+// render fills s with the record, its values resolved, and returns the story or the
+// scope that an attribute of Key or Scope.Attr in the record names. In a scope that is
+// an attribute like others.
+func (h *Handler) render(s *scratch, r slog.Record, scoped bool) (bound *keyedStory, joined *Scope) {
+	s.offsetFrom, s.level, s.message = r.Time, r.Level, r.Message
+	w := &s.writer
+	w.Replace, w.Groups = h.core.opts.ReplaceAttr, nil
+	w.Text, w.Prefix = w.Text[:0], w.Prefix[:0]
+	if w.Replace != nil {
+		s.replaceBuiltins()
+	}
+	if h.core.opts.AddSource && r.PC != 0 {
+		frame, _ := runtime.CallersFrames([]uintptr{r.PC}).Next()
+		w.Attr(slog.Any(slog.SourceKey, &slog.Source{Function: frame.Function, File: frame.File, Line: frame.Line}))
+	}
+	if scoped {
+		w.Rendered(h.bound)
+	}
+	w.Rendered(h.attrs)
+	w.Prefix, w.Groups = append(w.Prefix, h.prefix...), h.groups
+	r.Attrs(func(a slog.Attr) bool {
+		if !scoped && a.Value.Kind() == slog.KindLogValuer {
+			switch v := a.Value.Any().(type) {
+			case keyValue:
+				bound = &keyedStory{key: v.key}
+				return true
+			case scopeValue:
+				joined = v.scope
+				return true
+			}
+		}
+		w.Attr(a)
+		return true
+	})
+	return bound, joined
+}
+
+// replaceBuiltins lets ReplaceAttr see the time, the level and the message. What
+// it makes of them that cannot stand in their place becomes an attribute.
+func (s *scratch) replaceBuiltins() {
+	w := &s.writer
+	replace := w.Replace
+	w.Replace = nil // for what it has seen already
+	if !s.offsetFrom.IsZero() {
+		a := replace(nil, slog.Time(slog.TimeKey, s.offsetFrom))
+		switch {
+		case a.Value.Kind() != slog.KindTime:
+			s.offsetFrom = time.Time{}
+			w.Attr(a)
+		case !a.Value.Time().Equal(s.offsetFrom.Round(0)): // else the monotonic clock's reading stays
+			s.offsetFrom = a.Value.Time()
+		}
+	}
+	a := replace(nil, slog.Any(slog.LevelKey, s.level))
+	if level, ok := a.Value.Any().(slog.Level); ok {
+		s.level = level
+	} else {
+		w.Attr(a)
+	}
+	a = replace(nil, slog.String(slog.MessageKey, s.message))
+	s.message = attrtext.ValueText(a.Value.Resolve())
+	if a.Equal(slog.Attr{}) {
+		s.message = ""
+	}
+	w.Replace = replace
+}

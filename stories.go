@@ -1,0 +1,305 @@
+package dynamoslog
+
+import (
+	"container/heap"
+	"log/slog"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/delivery"
+	"github.com/dynamoslog/dynamoslog/internal/storylog"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// stories are those in the care of the handlers derived from one New: the open ones,
+// and ended ones that have late lines. Its lock may be taken with a story's held, and
+// never the other way round.
+type stories struct {
+	core *core
+
+	mu        sync.Mutex
+	closed    bool                  // no more lines are taken
+	due       dueStories            // those in care
+	keyed     map[story.Key]*buffer // those that are found by their key
+	abandoned []*buffer             // whose scopes were collected, and that are not sealed yet
+}
+
+var _ delivery.Stories = (*stories)(nil)
+
+// register takes a story into care; false means that the handler is closed.
+func (s *stories) register(b *buffer, due time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	b.due = due
+	heap.Push(&s.due, b)
+	s.core.delivery.Start()
+	if b.index == 0 {
+		s.core.delivery.Wake()
+	}
+	return true
+}
+
+func (s *stories) unregister(b *buffer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b.index >= 0 {
+		heap.Remove(&s.due, b.index)
+	}
+}
+
+func (s *stories) reschedule(b *buffer, due time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b.index >= 0 {
+		b.due = due
+		heap.Fix(&s.due, b.index)
+	}
+}
+
+// ofKey returns the story that is open for a key, or a new one; nil where there is no
+// memory for one.
+func (s *stories) ofKey(key story.Key) (*buffer, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	if b := s.keyed[key]; b != nil {
+		return b, nil
+	}
+	start := time.Now()
+	b := newBuffer(s.core, &scopeFacts{key: key, id: story.NewID(start), start: start}, 0)
+	if b == nil {
+		return nil, nil
+	}
+	b.endsBy = bySilenceKeyed
+	s.keyed[key] = b
+	return b, nil
+}
+
+// forget makes the next line of a story's key begin a new one.
+func (s *stories) forget(b *buffer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if key := b.facts.key; s.keyed[key] == b {
+		delete(s.keyed, key)
+	}
+}
+
+// abandon takes note of a story whose scope was collected. It runs in a cleanup:
+// it only leaves word, and the story is sealed when stories are looked at next.
+func (s *stories) abandon(b *buffer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed { // else it is sealed as one that was open
+		s.abandoned = append(s.abandoned, b)
+	}
+}
+
+func (s *stories) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// close lets no more lines come.
+func (s *stories) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+}
+
+func (s *stories) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.due)
+}
+
+// some returns stories in care from a place on, at most so many.
+func (s *stories) some(from, most int) []*buffer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from = min(from, len(s.due))
+	return slices.Clone(s.due[from:min(from+min(most, len(s.due)), len(s.due))])
+}
+
+func (s *stories) all() []*buffer { return s.some(0, math.MaxInt) }
+
+// sealAbandoned seals the stories whose scopes were collected.
+func (s *stories) sealAbandoned() {
+	s.mu.Lock()
+	abandoned := s.abandoned
+	s.abandoned = nil
+	s.mu.Unlock()
+	for _, b := range abandoned {
+		b.seal(story.Abandoned)
+	}
+}
+
+// Tend implements [delivery.Stories].
+func (s *stories) Tend(now time.Time) (due time.Time) {
+	s.sealAbandoned()
+	for {
+		s.mu.Lock()
+		if len(s.due) == 0 {
+			s.mu.Unlock()
+			return time.Time{}
+		}
+		b := s.due[0]
+		due = b.due
+		s.mu.Unlock()
+		if due.After(now) {
+			return due
+		}
+		b.expire(now)
+	}
+}
+
+// HandOver implements [delivery.Stories].
+func (s *stories) HandOver(state story.State) {
+	s.sealAbandoned()
+	for _, b := range s.all() {
+		if state == story.Open {
+			b.cut()
+		} else {
+			b.seal(state)
+		}
+	}
+}
+
+// Shed implements [delivery.Stories].
+func (s *stories) Shed(drop bool, enough func() bool) {
+	const most = 4096 // at a time, of what may be a million
+	for from := 0; !enough(); from += most {
+		some := s.some(from, most)
+		if len(some) == 0 {
+			return
+		}
+		for _, b := range some {
+			if enough() {
+				return
+			}
+			b.shed(drop)
+		}
+	}
+}
+
+// Repin implements [delivery.Stories].
+func (s *stories) Repin(tail storylog.Position) {
+	for _, b := range s.all() {
+		b.repin(tail)
+	}
+}
+
+// expire does what is due for the story at a time.
+func (b *buffer) expire(now time.Time) {
+	b.mu.Lock()
+	silent := now.Sub(b.lastLocked()) >= b.core.opts.MaxIdle
+	isOpen := b.phase.Load() == open
+	var seal story.State
+	switch {
+	case !b.registered:
+	case !isOpen && silent, b.endsBy != byScope && silent:
+		seal = story.Sealed
+	case isOpen && now.Sub(b.start) >= maxOpen:
+		seal = story.Continued
+	case isOpen && now.Sub(b.start) >= b.cutAfter:
+		if b.delivered == nil || !b.core.delivery.Waits(b.delivered) { // else a further chunk would only take memory
+			b.cutLocked()
+		}
+		b.interval = min(2*b.interval, max(maxAge, b.core.opts.MaxAge))
+		b.cutAfter = now.Sub(b.start) + b.interval
+	}
+	if seal == "" && b.registered {
+		b.core.stories.reschedule(b, b.nextDueLocked())
+	}
+	keyed := b.endsBy == bySilenceKeyed
+	b.mu.Unlock()
+	switch {
+	case seal == story.Sealed && keyed:
+		b.retire(seal)
+	case seal != "":
+		b.seal(seal)
+	}
+}
+
+// shed hands over what the story holds, or drops what of it is below Warn.
+func (b *buffer) shed(drop bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case drop:
+		before := b.held.Held
+		dropped := b.held.KeepFrom(b.core.delivery.Lines, slog.LevelWarn)
+		b.refused += dropped
+		b.core.delivery.Counts.Drop(b.key().Kind, dropped)
+		b.core.delivery.Budget.Add(int64(b.held.Held - before))
+	case b.held.Held > sheds:
+		b.cutLocked()
+	}
+}
+
+// repin lets the story go on in the journal after a position.
+func (b *buffer) repin(tail storylog.Position) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.entry.Within(tail) {
+		return
+	}
+	if b.held.Count > 0 {
+		b.cutLocked()
+	}
+	if log, progress := b.core.delivery.Log, b.progressLocked(); log.Movable(&b.entry, tail, progress) {
+		log.Move(&b.entry, b.headerLocked(story.Open), b.phase.Load() != open, progress)
+	}
+}
+
+// A keyedStory leads from a key to the story that is open for it now.
+type keyedStory struct {
+	key     story.Key
+	current atomic.Pointer[buffer]
+}
+
+// buffer returns the story's buffer, or nil where there is no memory for one.
+func (k *keyedStory) buffer(c *core) (*buffer, error) {
+	if b := k.current.Load(); b != nil && b.phase.Load() != retired {
+		return b, nil
+	}
+	c.openLog()
+	b, err := c.stories.ofKey(k.key)
+	if b != nil {
+		k.current.Store(b)
+	}
+	return b, err
+}
+
+// dueStories is a heap by due time.
+type dueStories []*buffer
+
+func (s dueStories) Len() int           { return len(s) }
+func (s dueStories) Less(i, j int) bool { return s[i].due.Before(s[j].due) }
+func (s dueStories) Swap(i, j int) {
+	s[i], s[j] = s[j], s[i]
+	s[i].index, s[j].index = i, j
+}
+
+func (s *dueStories) Push(x any) {
+	b := x.(*buffer)
+	b.index = len(*s)
+	*s = append(*s, b)
+}
+
+func (s *dueStories) Pop() any {
+	last := len(*s) - 1
+	b := (*s)[last]
+	(*s)[last] = nil
+	*s = (*s)[:last]
+	b.index = -1
+	return b
+}
