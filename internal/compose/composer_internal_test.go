@@ -1,0 +1,269 @@
+package compose
+
+import (
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/linebuf"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+var user = story.Key{Kind: "user", ID: "42"}
+
+// chunk makes a chunk of messages, each a second after the one before.
+func chunk(place Place, from int, messages ...string) *Chunk {
+	k := &Chunk{Place: place}
+	k.Header = story.Header{Key: user, ID: "1", Start: time.Unix(1764000000, 0).UTC(), State: story.Open, MaxLevel: slog.LevelInfo}
+	if k.Ends() {
+		k.Header.State = story.Sealed
+	}
+	for i, message := range messages {
+		add(k, slog.LevelInfo, int64(from+i)*1000, message)
+	}
+	return k
+}
+
+func add(k *Chunk, level slog.Level, offset int64, message string) {
+	m := linebuf.Meta{Offset: offset, Level: level, Frames: 5, Shared: 4, Message: uint32(len(message))}
+	k.Lines.Add(&linebuf.Pool{}, &m, message, nil)
+	k.Header.MaxLevel = max(k.Header.MaxLevel, level)
+}
+
+func scratch() *Scratch { return &Scratch{Pool: &linebuf.Pool{}} }
+
+// describe tells parts as a person would: the header's state, or the number, and the
+// messages.
+func describe(parts []Part) []string {
+	var all []string
+	for _, p := range parts {
+		text := fmt.Sprint(p.Number)
+		if p.Header != nil {
+			text = fmt.Sprintf("%s of %s, %d lines, %d parts", p.Header.State, p.Key, p.Header.LineCount, p.Header.Parts)
+		}
+		if p.Raise {
+			text = fmt.Sprintf("raise to %s, %d lines", p.Header.MaxLevel, p.Header.LineCount)
+		}
+		for _, line := range story.Parse(p.Text) {
+			text += ", " + fmt.Sprintf("%.12s", line.Message)
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+func TestParts(t *testing.T) {
+	long := strings.Repeat("long ", story.MaxHeaderText/5)
+	moved := func(place Place, from int, messages ...string) *Chunk {
+		k := chunk(place, from, messages...)
+		k.Header.Key = story.Key{Kind: "user", ID: "other"}
+		return k
+	}
+	lateError := chunk(Late, 8, "went wrong")
+	add(lateError, slog.LevelError, 9000, "at last")
+	refused := chunk(Last, 2, "b")
+	refused.Refused = 3
+	quiet := chunk(Middle, 1, "a")
+	add(quiet, slog.LevelDebug, 2000, "debug")
+	loud := chunk(Middle, 1, "a")
+	add(loud, slog.LevelDebug, 2000, "debug")
+	add(loud, slog.LevelWarn, 2000, "warn")
+	for name, test := range map[string]struct {
+		chunks []*Chunk
+		want   []string
+	}{
+		"a whole story is one part": {
+			[]*Chunk{chunk(Whole, 0, "a", "b")},
+			[]string{"sealed of user_42, 2 lines, 0 parts, a, b"},
+		},
+		"a whole story too long for its header": {
+			[]*Chunk{chunk(Whole, 0, long)},
+			[]string{"1, long long lo", "sealed of user_42, 1 lines, 1 parts"},
+		},
+		"pieces": {
+			[]*Chunk{chunk(Middle, 0, "a"), chunk(Middle, 1, "b"), chunk(Last, 2, "c")},
+			[]string{"open of user_42, 1 lines, 0 parts", "1, a", "2, b", "3, c", "sealed of user_42, 3 lines, 3 parts"},
+		},
+		"late lines": {
+			[]*Chunk{chunk(Whole, 0, "a"), chunk(Late, 1, "b")},
+			[]string{"sealed of user_42, 1 lines, 0 parts, a", "1, b"},
+		},
+		"late lines that went wrong": {
+			[]*Chunk{chunk(Whole, 0, "a"), lateError, chunk(Late, 10, "after")},
+			[]string{"sealed of user_42, 1 lines, 0 parts, a", "1, went wrong, at last", "raise to ERROR, 3 lines", "2, after"},
+		},
+		"late lines that went wrong, of a long story": {
+			[]*Chunk{chunk(Whole, 0, long), lateError},
+			[]string{"1, long long lo", "sealed of user_42, 1 lines, 1 parts", "2, went wrong, at last", "raise to ERROR, 3 lines"},
+		},
+		"late lines of a story that had none": {
+			[]*Chunk{chunk(Whole, 0), chunk(Late, 1, "a")},
+			[]string{"sealed of user_42, 1 lines, 0 parts, a"},
+		},
+		"a story that is not kept, and late lines": {
+			[]*Chunk{chunk(NotKept, 0, "a"), chunk(Late, 1, "b")}, nil,
+		},
+		"a story that moves, and back": {
+			[]*Chunk{chunk(Middle, 0, "a"), moved(Middle, 1, "b"), chunk(Last, 2, "c")},
+			[]string{
+				"open of user_42, 1 lines, 0 parts", "1, a",
+				"moved of user_42, 1 lines, 1 parts", "open of user_other, 1 lines, 0 parts", "1, b",
+				"moved of user_other, 1 lines, 1 parts", "2, c", "sealed of user_42, 2 lines, 2 parts",
+			},
+		},
+		"refused lines": {
+			[]*Chunk{chunk(Middle, 0, "a"), refused},
+			[]string{"open of user_42, 1 lines, 0 parts", "1, a", "2, b, 3 lines drop", "sealed of user_42, 3 lines, 2 parts"},
+		},
+		"quiet lines": {
+			[]*Chunk{quiet, loud},
+			[]string{"open of user_42, 2 lines, 0 parts", "1, a, 1 quieter li", "2, a, debug, warn"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := New(false)
+			level := slog.LevelInfo
+			var got []string
+			for _, k := range test.chunks {
+				copied := *k
+				got = append(got, describe(c.Parts(&copied, &level, scratch()).Parts)...)
+			}
+			if !reflect.DeepEqual(got, test.want) {
+				t.Errorf("got\n%q, want\n%q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestDroppedStory(t *testing.T) {
+	c := New(false)
+	c.Drop()
+	for _, k := range []*Chunk{chunk(Whole, 0, "a", "b"), chunk(Late, 2, "c")} {
+		if told := c.Parts(k, nil, scratch()); told.Dropped != k.Lines.Count || len(told.Parts) > 0 {
+			t.Errorf("got %+v", told)
+		}
+	}
+}
+
+// A story goes on from its resume as it would have done without: from each point and
+// with each phase.
+func TestResume(t *testing.T) {
+	lateError := chunk(Late, 8, "went wrong")
+	add(lateError, slog.LevelError, 9000, "at last")
+	other := chunk(Middle, 1, "b")
+	other.Header.Key = story.Key{Kind: "user", ID: "other"}
+	for name, chunks := range map[string][]*Chunk{
+		"pieces":   {chunk(Middle, 0, "a"), other, chunk(Last, 2, "c"), lateError},
+		"whole":    {chunk(Whole, 0, "a"), lateError},
+		"empty":    {chunk(Whole, 0), chunk(Late, 1, "a"), lateError},
+		"not kept": {chunk(NotKept, 0, "a"), lateError},
+	} {
+		straight, resumed := New(true), New(true)
+		for i, k := range chunks {
+			one, two := *k, *k
+			want := straight.Parts(&one, nil, scratch())
+			if got := resumed.Parts(&two, nil, scratch()); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s, chunk %d: got %+v, want %+v", name, i, got, want)
+			}
+			resume := resumed.AppendResume(nil)
+			for size := range resume {
+				if err := New(true).Resume(resume[:size]); err == nil && size < len(resume)-1 {
+					t.Errorf("%s: %d bytes of %d read as if they were all", name, size, len(resume))
+				}
+			}
+			resumed = New(false)
+			if err := resumed.Resume(resume); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := Ended(resume), resumed.ended; got != want || want != (i >= len(chunks)-1 || k.Ends() || k.Place == Late) {
+				t.Errorf("%s, after chunk %d: ended is %v in the resume, %v in the story", name, i, got, want)
+			}
+		}
+	}
+}
+
+// What is stored is not stored again, and takes its places.
+func TestReconcile(t *testing.T) {
+	whole := func() *Chunk { return chunk(Whole, 0, "a", "b", "c") }
+	partsOf := func(chunks ...*Chunk) (parts []story.Part) {
+		c := New(false)
+		for _, k := range chunks {
+			for _, p := range c.Parts(k, nil, scratch()).Parts {
+				parts = append(parts, p.Part)
+			}
+		}
+		return parts
+	}
+	for name, test := range map[string]struct {
+		chunk  *Chunk
+		stored []story.Part
+		want   []string
+	}{
+		"nothing is stored": {whole(), nil, []string{"sealed of user_42, 3 lines, 0 parts, a, b, c"}},
+		"all is stored":     {whole(), partsOf(whole()), nil},
+		"all is stored, and it was open": {
+			chunk(Last, 0, "a", "b"), partsOf(chunk(Middle, 0, "a", "b"))[:2], []string{"sealed of user_42, 2 lines, 1 parts"},
+		},
+		"a line is missing": {
+			chunk(Last, 0, "a", "b", "c"), partsOf(chunk(Middle, 0, "a"), chunk(Middle, 2, "c")), []string{"3, b", "sealed of user_42, 3 lines, 3 parts"},
+		},
+		"its end is stored": {
+			chunk(Last, 0, "a", "b", "c"), partsOf(chunk(Middle, 0, "a"), chunk(Last, 1, "b")), []string{"3, c"},
+		},
+		"late lines without an end": {
+			chunk(Late, 1, "b"), partsOf(chunk(Middle, 0, "a")), []string{"2, b", "sealed of user_42, 2 lines, 2 parts"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := New(false)
+			stored := Stored{Key: user}
+			for _, p := range test.stored {
+				if p.Number > 0 || p.Header != nil {
+					stored.Parts = append(stored.Parts, p)
+				}
+			}
+			c.Reconcile(test.chunk, lastOfEach(stored), &linebuf.Pool{})
+			if got := describe(c.Parts(test.chunk, nil, scratch()).Parts); !reflect.DeepEqual(got, test.want) {
+				t.Errorf("got\n%q, want\n%q", got, test.want)
+			}
+		})
+	}
+}
+
+// lastOfEach leaves the last part of each number, as a store does, by number.
+func lastOfEach(s Stored) Stored {
+	byNumber := make(map[int]story.Part)
+	most := 0
+	for _, p := range s.Parts {
+		byNumber[p.Number] = p
+		most = max(most, p.Number)
+	}
+	s.Parts = nil
+	for n := range most + 1 {
+		if p, ok := byNumber[n]; ok {
+			s.Parts = append(s.Parts, p)
+		}
+	}
+	return s
+}
+
+// FuzzResume reads arbitrary resumes: none makes a Composer panic, nor what comes after it.
+func FuzzResume(f *testing.F) {
+	c := New(true)
+	c.Parts(chunk(Middle, 0, "a", "b"), nil, scratch())
+	f.Add(c.AppendResume(nil))
+	f.Add(DroppedResume(chunk(Whole, 0, "a")))
+	f.Fuzz(func(t *testing.T, resume []byte) {
+		Ended(resume)
+		c := New(false)
+		if err := c.Resume(resume); err != nil && !reflect.DeepEqual(c, New(false)) {
+			t.Errorf("%v, and goes on from it: %+v", err, c)
+		}
+		k := chunk(Last, 0, "a")
+		add(k, slog.LevelInfo, 2000, "b")
+		c.Parts(k, nil, scratch())
+	})
+}
