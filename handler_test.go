@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -16,81 +15,7 @@ import (
 
 	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/story"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) {
-	if os.Getenv(killEnv) != "" {
-		if err := runKilled(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	if how := os.Getenv(endEnv); how != "" {
-		if err := runEnding(how); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	if how := os.Getenv(childEnv); how != "" {
-		runChild(how)
-		return
-	}
-	goleak.VerifyTestMain(m, // but for the SDK's own: idle connections, and looking for credentials
-		goleak.IgnoreAnyFunction("github.com/aws/aws-sdk-go-v2/feature/ec2/imds.(*getIdentityMiddleware).HandleFinalize"),
-		goleak.IgnoreAnyFunction("net/http.(*Transport).dialConnFor"),
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
-}
-
-// noTime makes every line stand at +0.000.
-func noTime(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) == 0 && a.Key == slog.TimeKey {
-		return slog.Attr{}
-	}
-	return a
-}
-
-// open returns a handler on a store in memory that is closed with the test.
-func open(t *testing.T, opts dynamoslog.Options) (*dynamoslog.Handler, *story.Memory) {
-	t.Helper()
-	store := story.NewMemory()
-	if opts.Level == nil {
-		opts.Level = slog.LevelDebug
-	}
-	h := dynamoslog.New(store, &opts)
-	t.Cleanup(func() {
-		if err := h.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-	})
-	return h, store
-}
-
-func read(t *testing.T, h *dynamoslog.Handler, store story.Store, key, id string) story.Story {
-	t.Helper()
-	if err := h.Flush(t.Context()); err != nil {
-		t.Fatalf("Flush: %v", err)
-	}
-	k, err := story.ParseKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := store.Read(t.Context(), k, id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func expect(t *testing.T, s story.Story, want string) {
-	t.Helper()
-	if got := story.Format(s.Lines); got != want {
-		t.Errorf("got:\n%s\nwant:\n%s", got, want)
-	}
-}
 
 func TestSlogtest(t *testing.T) {
 	var store *story.Memory

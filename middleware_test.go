@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/dynamoslog/dynamoslog"
+	"github.com/dynamoslog/dynamoslog/internal/handlertest"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -217,7 +218,7 @@ func TestWebsocket(t *testing.T) {
 	}
 	conn.Close()
 	// A server does not wait for connections that were taken over: read until it is there.
-	for state(t, store, "http_other", "") != story.Sealed {
+	for handlertest.State(t, store, "http_other", "") != story.Sealed {
 		if err := h.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -264,12 +265,24 @@ func TestHTTP2AndOptionalMethods(t *testing.T) {
 	}
 }
 
+// A slow store waits before each Put.
+type slow struct {
+	*story.Memory
+	wait func(context.Context) error
+}
+
+func (s slow) Put(ctx context.Context, parts []story.Part) error {
+	if err := s.wait(ctx); err != nil {
+		return err
+	}
+	return s.Memory.Put(ctx, parts)
+}
+
 // The response does not wait for the store: with one that never answers, a
 // request is answered all the same.
 func TestResponseDoesNotWaitForTheStore(t *testing.T) {
 	hang := make(chan struct{})
-	store := &faulty{Memory: story.NewMemory()}
-	store.set(func(context.Context, []story.Part) error { <-hang; return nil })
+	store := slow{story.NewMemory(), func(context.Context) error { <-hang; return nil }}
 	h := dynamoslog.New(store, nil)
 	server := httptest.NewServer(dynamoslog.Middleware(&dynamoslog.MiddlewareOptions{Logger: slog.New(h)})(http.NotFoundHandler()))
 	for range 100 {
@@ -293,14 +306,13 @@ func TestResponseDoesNotWaitForTheStore(t *testing.T) {
 func BenchmarkMiddleware(b *testing.B) {
 	for _, delay := range []time.Duration{0, 2 * time.Second} {
 		b.Run("store="+delay.String(), func(b *testing.B) {
-			store := &faulty{Memory: story.NewMemory()}
-			store.set(func(ctx context.Context, _ []story.Part) error {
+			store := slow{story.NewMemory(), func(ctx context.Context) error {
 				select {
 				case <-time.After(delay):
 				case <-ctx.Done():
 				}
 				return ctx.Err()
-			})
+			}}
 			h := dynamoslog.New(store, &dynamoslog.Options{Fallback: io.Discard})
 			logger := slog.New(h)
 			server := httptest.NewServer(dynamoslog.Middleware(&dynamoslog.MiddlewareOptions{Logger: logger})(

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dynamoslog/dynamoslog"
+	"github.com/dynamoslog/dynamoslog/internal/handlertest"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -117,7 +118,7 @@ func sameLines(t *testing.T, a, b story.Store, general, faster *dynamoslog.Handl
 }
 
 func TestHandleDoesNotAllocate(t *testing.T) {
-	if raceDetector {
+	if handlertest.RaceDetector {
 		t.Skip("the race detector allocates")
 	}
 	for _, attrs := range []int{0, 3, 10} {

@@ -20,27 +20,10 @@ import (
 
 	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/internal/dynamotest"
+	"github.com/dynamoslog/dynamoslog/internal/handlertest"
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/dynamoslog/dynamoslog/story/storetest"
 )
-
-// newTable creates a table on the emulator.
-func newTable(t *testing.T, table *dynamoslog.Table) *dynamoslog.Table {
-	t.Helper()
-	table.Name = dynamotest.TableName(t)
-	table.Client = dynamotest.Start(t)
-	if err := table.Create(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return table
-}
-
-// tablePart returns a header with some text, started just now.
-func tablePart(key story.Key) story.Part {
-	start := time.Now().UTC().Truncate(time.Microsecond)
-	h := story.Header{Key: key, ID: story.NewID(start), Start: start, Updated: start.Truncate(time.Millisecond), State: story.Sealed, LineCount: 1, Title: "hello"}
-	return story.Part{Key: key, ID: h.ID, Header: &h, Text: "+0.000 I hello\n"}
-}
 
 // TestTableFromEnvironment uses a table of nothing but a name, as most programs do.
 func TestTableFromEnvironment(t *testing.T) {
@@ -59,7 +42,7 @@ func TestTableFromEnvironment(t *testing.T) {
 	if err := table.Check(t.Context()); err != nil {
 		t.Errorf("Check: %v", err)
 	}
-	part := tablePart(story.NewKey("user", "42"))
+	part := handlertest.HeaderPart(story.NewKey("user", "42"))
 	if err := table.Put(t.Context(), []story.Part{part}); err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +85,7 @@ func TestTableConfig(t *testing.T) {
 	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
 	key := story.NewKey("user", "42")
-	parts := []story.Part{tablePart(key), tablePart(key)}
+	parts := []story.Part{handlertest.HeaderPart(key), handlertest.HeaderPart(key)}
 	check := func(table *dynamoslog.Table, want string) {
 		t.Helper()
 		_, readErr := table.Read(t.Context(), key, "")
@@ -159,7 +142,7 @@ func TestTableWithoutCredentials(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	table := &dynamoslog.Table{Name: "app-logs"}
-	if err := table.Put(ctx, []story.Part{tablePart(story.NewKey("user", "42"))}); !errors.Is(err, context.DeadlineExceeded) {
+	if err := table.Put(ctx, []story.Part{handlertest.HeaderPart(story.NewKey("user", "42"))}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Put: got %v, want an error that wraps the context's", err)
 	}
 	if _, err := table.Read(ctx, story.NewKey("user", "42"), ""); !errors.Is(err, context.DeadlineExceeded) {
@@ -170,13 +153,13 @@ func TestTableWithoutCredentials(t *testing.T) {
 // TestTableFirstCalls makes many first calls at once.
 func TestTableFirstCalls(t *testing.T) {
 	dynamotest.Setenv(t)
-	named := newTable(t, &dynamoslog.Table{})
+	named := handlertest.NewTable(t, &dynamoslog.Table{})
 	table := &dynamoslog.Table{Name: named.Name}
 	const calls = 8
 	var wg sync.WaitGroup
 	for range calls {
 		wg.Go(func() {
-			if err := table.Put(t.Context(), []story.Part{tablePart(story.NewKey("user", "42"))}); err != nil {
+			if err := table.Put(t.Context(), []story.Part{handlertest.HeaderPart(story.NewKey("user", "42"))}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -202,7 +185,7 @@ func TestTableKeepsContract(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			table := newTable(t, test.table)
+			table := handlertest.NewTable(t, test.table)
 			storetest.Run(t, func(*testing.T) story.Store { return table })
 		})
 	}

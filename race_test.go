@@ -1,5 +1,0 @@
-//go:build race
-
-package dynamoslog_test
-
-const raceDetector = true
