@@ -1,11 +1,6 @@
 package dynamoslog
 
-import (
-	"errors"
-	"time"
-
-	"github.com/dynamoslog/dynamoslog/story"
-)
+import "time"
 
 // A pace is how fast parts are sent. Nothing limits it until the store says that
 // it is busy; then it falls below what the store took lately, and rises again by
@@ -80,6 +75,3 @@ func (p *pace) sent(now time.Time, put, took float64, busy bool) {
 	p.rate = max(base*fallBy, p.lately*ofLately, leastRate)
 	p.credit = min(p.credit, 0)
 }
-
-// isBusy reports whether the store refused a part for want of capacity.
-func isBusy(err error) bool { return errors.Is(err, story.ErrBusy) }

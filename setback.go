@@ -57,7 +57,7 @@ func troubleOf(f story.PutFailure) trouble {
 		return rejected
 	case f.Outcome == story.Wait:
 		return misconfigured
-	case isBusy(f.Err):
+	case f.Outcome == story.Busy:
 		return busy
 	}
 	return fault
