@@ -112,6 +112,8 @@ func outcomeOf(err error) story.Outcome {
 		return story.Reject
 	case errors.Is(err, story.ErrUnusable):
 		return story.Wait
+	case errors.Is(err, story.ErrBusy):
+		return story.Busy
 	}
 	return story.Retry
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dynamoslog/dynamoslog/sqlitestore"
 	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/dynamoslog/dynamoslog/story/storetest"
 )
 
 // lock makes another connection the file's writer, until unlock is called.
@@ -47,8 +48,11 @@ func TestBusy(t *testing.T) {
 		}
 	}
 	var failed *story.PutError
-	if !errors.As(putErr, &failed) || failed.Failures[0].Outcome != story.Retry {
-		t.Errorf("Put: got %v, want a PutError with Retry", putErr)
+	if !errors.As(putErr, &failed) || failed.Failures[0].Outcome != story.Busy {
+		t.Errorf("Put: got %v, want a PutError with Busy", putErr)
+	}
+	if err := storetest.CheckPutError(1, putErr); err != nil {
+		t.Error(err)
 	}
 	unlock()
 	if err := store.Put(t.Context(), []story.Part{part}); err != nil {

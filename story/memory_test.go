@@ -246,6 +246,12 @@ var faults = []struct {
 	{"the first of two texts in a call wins", "PutPartTwice", faulty{parts: firstTextWins}},
 	{"Read hides that time is up", "Cancelled", faulty{err: opaque("Read", context.DeadlineExceeded)}},
 	{"Put hides that it was cancelled", "Cancelled", faulty{err: opaque("Put", context.Canceled)}},
+	{"Put hides in a retry that the store is busy", "Cancelled", faulty{err: func(method string, err error) error {
+		if method == "Put" && err != nil {
+			return &story.PutError{Failures: []story.PutFailure{{Err: errors.Join(err, story.ErrBusy)}}}
+		}
+		return err
+	}}},
 	{"List tells the cause alone", "Cancelled", faulty{list: func(m *story.Memory, ctx context.Context, q story.Query) (story.Page, error) {
 		if ctx.Err() != nil {
 			return story.Page{}, context.Cause(ctx)

@@ -25,8 +25,8 @@ import (
 type Store interface {
 	// Put stores parts, in any order and all at once if it can. It returns nil
 	// only when every part is durably stored. A *[PutError] names each part that
-	// is not known to be stored; every other error means that none is, and that
-	// the call may be repeated.
+	// is not known to be stored, and what to do with it; every other error means that
+	// none is, and that the call may be repeated, as after [Retry].
 	//
 	// Put is idempotent: a part is known by key, id and number, and storing it
 	// again, with the same content, changes nothing. A header whose state is Open
@@ -125,7 +125,8 @@ var ErrNotFound = errors.New("story: not found")
 // ErrBadCursor says that a query's cursor is not one that the store gave.
 var ErrBadCursor = errors.New("story: not a cursor of this store")
 
-// What a store's errors wrap where it is known who has to do something.
+// What a store's errors wrap where it is known who has to do something. Of a part that
+// was not stored, the [Outcome] says the same to a writer.
 var (
 	// ErrUnusable says that nothing can be stored or read until somebody mends a
 	// misconfiguration: a missing table, no access, no credentials, a full disk.
@@ -166,20 +167,42 @@ func (q Query) Match(h Header) bool {
 	return q.Text == "" || strings.Contains(strings.ToLower(h.Title), strings.ToLower(q.Text))
 }
 
-// An Outcome says what a writer should do with a part that was not stored.
+// An Outcome says why a part was not stored, and so what a writer does with it. The
+// handler goes by the outcome alone, whatever the error wraps: a store that returns
+// Retry with an error that wraps [ErrBusy] is taken to have a passing fault, and is not
+// sent less. An outcome that it does not know is Retry to it.
 type Outcome int
 
 // The outcomes of a part that was not stored.
 const (
-	Retry  Outcome = iota // a passing fault: put the same part again, a little later
-	Wait                  // nothing can be stored until somebody mends a misconfiguration: try now and then
-	Reject                // this part can never be stored as it is
+	// Retry is a passing fault, as of the network. The handler puts the same part again,
+	// after a delay that grows with each failure in a row up to 20 seconds: of the story
+	// where other parts were stored, of everything where none was.
+	Retry Outcome = iota
+
+	// Busy says that the store takes no more at the moment, as where capacity is used up
+	// or another process holds a lock; the error wraps [ErrBusy]. The handler puts the
+	// same part again after a delay of its story, and sends less: parts of one key if
+	// several of it and of no other are refused, else all. That is no outage: what the
+	// store takes meanwhile goes on.
+	Busy
+
+	// Wait says that nothing can be stored until somebody mends a misconfiguration; the
+	// error wraps [ErrUnusable]. The handler tries with a part every 2 seconds at most,
+	// and those who wait for Flush, Shutdown or Close are told at once.
+	Wait
+
+	// Reject says that this part can never be stored as it is. The handler does not put
+	// it again: it goes to the fallback, and is counted.
+	Reject
 )
 
 func (o Outcome) String() string {
 	switch o {
 	case Retry:
 		return "retry"
+	case Busy:
+		return "busy"
 	case Wait:
 		return "wait"
 	case Reject:
@@ -198,7 +221,7 @@ type PutError struct {
 type PutFailure struct {
 	Index   int // of the part in the call's slice
 	Outcome Outcome
-	Err     error // never nil
+	Err     error // never nil; wraps ErrBusy where Outcome is Busy, and ErrUnusable where it is Wait
 }
 
 func (e *PutError) Error() string {

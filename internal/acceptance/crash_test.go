@@ -94,7 +94,7 @@ func (m *mortal) Put(ctx context.Context, parts []story.Part) error {
 		case outcome == 0:
 			failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Err: errLost})
 		case outcome < 3:
-			failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Err: fmt.Errorf("%w: as told", story.ErrBusy)})
+			failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Outcome: story.Busy, Err: fmt.Errorf("%w: as told", story.ErrBusy)})
 		}
 	}
 	if len(failed.Failures) == 0 {

@@ -163,7 +163,7 @@ func TestAsideLeavesMemory(t *testing.T) {
 			failed := &story.PutError{}
 			for i, p := range parts {
 				if p.Key.ID == "hot" {
-					failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Outcome: story.Retry, Err: story.ErrBusy})
+					failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Outcome: story.Busy, Err: story.ErrBusy})
 				}
 			}
 			if len(failed.Failures) == 0 {

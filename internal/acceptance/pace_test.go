@@ -2,6 +2,7 @@ package acceptance_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -29,7 +30,7 @@ func (m *meter) fault(hot string) func(context.Context, []story.Part) error {
 			units := 1 + float64(len(part.Text)/1024)
 			if m.credit < units || part.Key.ID == hot {
 				m.refused += units
-				failures = append(failures, story.PutFailure{Index: i, Outcome: story.Retry, Err: story.ErrBusy})
+				failures = append(failures, story.PutFailure{Index: i, Outcome: story.Busy, Err: story.ErrBusy})
 				continue
 			}
 			m.credit -= units
@@ -68,6 +69,32 @@ func TestPaceAdapts(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// What the outcome says counts, and not what the error wraps.
+func TestBusyIsAnOutcome(t *testing.T) {
+	for outcome, want := range map[story.Outcome]string{story.Retry: "fault", story.Busy: "busy", story.Wait: "misconfigured", 9: "fault"} {
+		for _, wraps := range []error{story.ErrBusy, story.ErrUnusable, errors.New("something else")} {
+			synctest.Test(t, func(t *testing.T) {
+				store := &faulty{Memory: story.NewMemory()}
+				store.set(func(context.Context, []story.Part) error {
+					store.set(nil)
+					return &story.PutError{Failures: []story.PutFailure{{Outcome: outcome, Err: fmt.Errorf("as told: %w", wraps)}}}
+				})
+				h := dynamoslog.New(store, &dynamoslog.Options{OnError: func(error) {}})
+				ctx, scope := dynamoslog.Begin(t.Context(), "user", "1")
+				slog.New(h).InfoContext(ctx, "Starting workout generation")
+				scope.End()
+				time.Sleep(time.Minute)
+				if s := h.Stats(); s.Stories != 1 || len(s.RetriesBy) != 1 || s.RetriesBy[want] != 1 {
+					t.Errorf("%v with %v: %d stories are stored after the retries %v, want 1 after one for %s", outcome, wraps, s.Stories, s.RetriesBy, want)
+				}
+				if err := h.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
 }
 
 // A key that takes no more slows down its own stories only.

@@ -260,7 +260,7 @@ func TestRecoveryAddsWhatIsNotStored(t *testing.T) {
 			failed := &story.PutError{}
 			for i, part := range parts {
 				if lost[part.Number] || part.Header != nil && part.Header.State != story.Open {
-					failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Err: story.ErrBusy})
+					failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Outcome: story.Busy, Err: story.ErrBusy})
 				}
 			}
 			if len(failed.Failures) == 0 {

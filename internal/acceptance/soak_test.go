@@ -32,7 +32,7 @@ func (w *weather) Put(_ context.Context, parts []story.Part) error {
 	failed := &story.PutError{}
 	for i, part := range parts {
 		if rand.IntN(50) == 0 {
-			failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Outcome: story.Retry, Err: story.ErrBusy})
+			failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Outcome: story.Busy, Err: story.ErrBusy})
 			continue
 		}
 		w.lines.Add(int64(strings.Count(part.Text, "\n")))

@@ -7,7 +7,7 @@
 //	open ──End──▶ sealed ──Keep──▶ queued ──▶ requested ──▶ acknowledged
 //	  └─── age, size, Flush ─────────▲ ▲          │
 //	                                   ├─ backing off (Retry): after a delay, the same bytes again
-//	                                   ├─ paced (Retry, the store is busy): slower, for all or for one key
+//	                                   ├─ paced (Busy): slower, for all or for one key
 //	                                   └─ parked (Wait): one part now and then probes the store
 //	                                              └─ rejected (Reject) ──▶ Config.Fallback
 //

@@ -95,7 +95,7 @@ func TestBusyKeyHoldsBackItsOwnStories(t *testing.T) {
 					case p.Key.ID != "busy":
 						others++
 					case time.Now().Before(until):
-						failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Err: errBusy})
+						failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Outcome: story.Busy, Err: errBusy})
 					default:
 						stored = append(stored, p.Text)
 					}

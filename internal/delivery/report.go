@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -28,12 +27,12 @@ const (
 
 // classOf returns the class of a part's failure.
 func classOf(f story.PutFailure) class {
-	switch {
-	case f.Outcome == story.Reject:
+	switch f.Outcome {
+	case story.Reject:
 		return rejected
-	case f.Outcome == story.Wait:
+	case story.Wait:
 		return misconfigured
-	case errors.Is(f.Err, story.ErrBusy):
+	case story.Busy:
 		return busy
 	}
 	return fault

@@ -37,7 +37,7 @@ func TestAnswers(t *testing.T) {
 			want:    []call{first, {"b", linger}}, hears: []string{"reset", "works again"},
 		},
 		"one part is refused by a busy store": {
-			answers: []answer{fails(story.Retry, errBusy, "b")},
+			answers: []answer{fails(story.Busy, errBusy, "b")},
 			want:    []call{first, {"b", linger}}, hears: []string{"slow down"},
 		},
 		"a part that can never be stored": {

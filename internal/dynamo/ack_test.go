@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -29,8 +30,8 @@ func TestPutUnprocessed(t *testing.T) {
 		return reply(req, 200, `{"UnprocessedItems":`+string(left)+`}`), nil
 	})
 	failed := failuresOf(t, b.Put(t.Context(), parts))
-	if len(failed) != 1 || failed[1].Outcome != story.Retry {
-		t.Errorf("got failures %v, want part 1 to be tried again", failed)
+	if len(failed) != 1 || failed[1].Outcome != story.Busy || !errors.Is(failed[1].Err, story.ErrBusy) {
+		t.Errorf("got failures %v, want part 1 to be tried again when the table is less busy", failed)
 	}
 	if got := b.faults.actions(); got != "BatchWriteItem" {
 		t.Errorf("got the calls %s: what is unprocessed is the writer's to send", got)
@@ -131,6 +132,18 @@ func TestPutUnclearAnswers(t *testing.T) {
 	b.put(t, headPart(sealed, ""), headPart(open, ""))
 	forward = false
 	b.put(t, headPart(open, "")) // there is a header: that is what an open one asks for
+	// Asked, the table may be busy or refuse to answer.
+	for code, want := range map[string]story.Outcome{"ThrottlingException": story.Busy, "AccessDeniedException": story.Wait, "ValidationException": story.Retry} {
+		b.faults.set(func(action string, req *http.Request, next http.RoundTripper) (*http.Response, error) {
+			if action == "GetItem" {
+				return apiError(req, 400, code, "as told"), nil
+			}
+			return swallow(action, req, next)
+		})
+		if failed := failuresOf(t, b.Put(t.Context(), []story.Part{long})); len(failed) != 1 || failed[0].Outcome != want {
+			t.Errorf("%s: got %v, want %v", code, failed, want)
+		}
+	}
 	// One clear answer, and unclear ones are not believed again.
 	b.faults.set(nil)
 	b.put(t, long)

@@ -291,7 +291,7 @@ func (p *putter) failUnprocessed(unprocessed map[string][]types.WriteRequest, wr
 				p.fail(story.Retry, errUnclear, writes...)
 				return
 			}
-			p.fail(story.Retry, errUnprocessed, w)
+			p.fail(story.Busy, errUnprocessed, w)
 		}
 	}
 }
@@ -312,7 +312,11 @@ func (p *putter) decide(ctx context.Context, writes ...*write) {
 		at := slotOf(w.item)
 		held, err := p.store.getItem(ctx, at.object, at.story, once)
 		if err != nil {
-			p.fail(story.Retry, fmt.Errorf("%w: %w", errUnclear, err), w)
+			outcome, _ := classify(err)
+			if ctx.Err() != nil || outcome == story.Reject { // it is not the item that was refused
+				outcome = story.Retry
+			}
+			p.fail(outcome, fmt.Errorf("%w: %w", errUnclear, err), w)
 		} else if held == nil || !w.open && !reflect.DeepEqual(held, w.item) {
 			p.fail(story.Retry, errUnclear, w)
 		}

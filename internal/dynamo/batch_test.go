@@ -104,7 +104,7 @@ func TestPutFaults(t *testing.T) {
 		is     error
 		calls  int
 	}{
-		{"throttled", fails(400, "ProvisionedThroughputExceededException"), story.Retry, dynamo.ErrThrottled, 1},
+		{"throttled", fails(400, "ProvisionedThroughputExceededException"), story.Busy, dynamo.ErrThrottled, 1},
 		{"500", fails(500, "InternalServerError"), story.Retry, nil, 1},
 		{"503 of a balancer", always(503, "<html>busy</html>"), story.Retry, nil, 1},
 		{"HTML with 200", always(200, "<html>log in</html>"), story.Retry, nil, 1},

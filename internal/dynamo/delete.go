@@ -73,7 +73,7 @@ func (s *Store) deleteBatch(ctx context.Context, keys []item) error {
 		}, once)
 		switch {
 		case err != nil:
-			if outcome, _ := classify(err); outcome != story.Retry || ctx.Err() != nil {
+			if outcome, _ := classify(err); outcome == story.Wait || outcome == story.Reject || ctx.Err() != nil {
 				return s.explain(ctx, err)
 			}
 			err = s.explain(ctx, err)

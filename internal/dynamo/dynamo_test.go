@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/dynamo"
 	"github.com/dynamoslog/dynamoslog/internal/dynamotest"
 	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/dynamoslog/dynamoslog/story/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -186,11 +188,11 @@ func failuresOf(t *testing.T, err error) map[int]story.PutFailure {
 	if !errors.As(err, &failed) {
 		t.Fatalf("Put: got the error %v, want a *story.PutError", err)
 	}
+	if err := storetest.CheckPutError(math.MaxInt, err); err != nil {
+		t.Error(err)
+	}
 	all := make(map[int]story.PutFailure)
 	for _, f := range failed.Failures {
-		if f.Err == nil {
-			t.Errorf("failure %d has no error", f.Index)
-		}
 		all[f.Index] = f
 	}
 	return all

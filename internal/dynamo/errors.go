@@ -66,11 +66,11 @@ var faults = map[string]fault{
 	"SerializationException":                   {story.Reject, nil},
 	"ItemCollectionSizeLimitExceededException": {story.Reject, nil},
 
-	"ProvisionedThroughputExceededException": {story.Retry, ErrThrottled},
-	"ThrottlingException":                    {story.Retry, ErrThrottled},
-	"Throttling":                             {story.Retry, ErrThrottled},
-	"RequestLimitExceeded":                   {story.Retry, ErrThrottled},
-	"LimitExceededException":                 {story.Retry, ErrThrottled},
+	"ProvisionedThroughputExceededException": {story.Busy, ErrThrottled},
+	"ThrottlingException":                    {story.Busy, ErrThrottled},
+	"Throttling":                             {story.Busy, ErrThrottled},
+	"RequestLimitExceeded":                   {story.Busy, ErrThrottled},
+	"LimitExceededException":                 {story.Busy, ErrThrottled},
 }
 
 // wrongTable are parts of the texts of a ValidationException for which the table

@@ -37,9 +37,9 @@ func TestClassify(t *testing.T) {
 		outcome story.Outcome
 		is      error
 	}{
-		{&types.ProvisionedThroughputExceededException{}, story.Retry, dynamo.ErrThrottled},
-		{&types.RequestLimitExceeded{}, story.Retry, dynamo.ErrThrottled},
-		{api("ThrottlingException", ""), story.Retry, dynamo.ErrThrottled},
+		{&types.ProvisionedThroughputExceededException{}, story.Busy, dynamo.ErrThrottled},
+		{&types.RequestLimitExceeded{}, story.Busy, dynamo.ErrThrottled},
+		{api("ThrottlingException", ""), story.Busy, dynamo.ErrThrottled},
 		{&types.InternalServerError{}, story.Retry, nil},
 		{status(500, api("InternalServerError", "")), story.Retry, nil},
 		{status(503, api("UnknownError", "")), story.Retry, nil},

@@ -362,12 +362,16 @@ func checkCancelled(ctx context.Context, store story.Store) error {
 	defer cancelLate()
 	for _, done := range []context.Context{cancelled, withCause, late} {
 		_, listErr := store.List(done, story.Query{Key: key})
+		putErr := store.Put(done, []story.Part{sealed(key, recent(), "other")})
+		if err := CheckPutError(1, putErr); err != nil {
+			return err
+		}
 		_, readErr := store.Read(done, key, head.ID)
 		for _, call := range []struct {
 			method string
 			err    error
 		}{
-			{"Put", store.Put(done, []story.Part{sealed(key, recent(), "other")})},
+			{"Put", putErr},
 			{"List", listErr}, {"Read", readErr}, {"Delete", store.Delete(done, key, head.ID)},
 		} {
 			if !errors.Is(call.err, done.Err()) {

@@ -217,6 +217,9 @@ func checkReadBounds(ctx context.Context, store story.Store) error {
 		h.Attrs = map[string]string{"a": "b", "long": strings.Repeat("x", 32*story.MaxAttrs)}
 	})
 	err := store.Put(ctx, []story.Part{head})
+	if err := CheckPutError(1, err); err != nil {
+		return err
+	}
 	if failed := (*story.PutError)(nil); errors.As(err, &failed) && len(failed.Failures) == 1 && failed.Failures[0].Outcome == story.Reject {
 		return nil // it holds no such thing
 	}
