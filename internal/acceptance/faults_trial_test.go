@@ -103,7 +103,7 @@ func newTrial(t *testing.T, f *fault, big bool) *trial {
 func newCalm(t *testing.T, opts dynamoslog.Options) *dynamoslog.Handler {
 	t.Helper()
 	opts.OnError = func(err error) { t.Errorf("without a fault: %v", err) }
-	opts.MaxBuffered, opts.JournalLimit = 0, 0
+	opts.MaxBuffered, opts.JournalLimit, opts.ReplaceAttr, opts.Keep = 0, 0, nil, nil
 	if opts.Journal != "" {
 		opts.Journal = t.TempDir() // its own
 	}

@@ -98,7 +98,7 @@ func putSome(ctx context.Context, store story.Store, parts []story.Part, busy fu
 	failed := &story.PutError{}
 	for i, part := range parts {
 		if busy(part) {
-			failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Err: story.ErrBusy})
+			failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Outcome: story.Busy, Err: story.ErrBusy})
 		} else {
 			taken, places = append(taken, part), append(places, i)
 		}
