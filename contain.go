@@ -56,6 +56,28 @@ func (c *core) quietLevel() (level slog.Level, ok bool) {
 	return c.opts.QuietLevel.Level(), true
 }
 
+// prepare has the store do ahead what it can of putting a part. Where that panics, Put
+// does without.
+func (c *core) prepare(part story.Part) (prepared any, size int) {
+	store, ok := c.store.(story.Preparer)
+	if !ok {
+		return nil, 0
+	}
+	defer c.caught("the store panicked in Prepare", nil)
+	return store.Prepare(part)
+}
+
+// consumed returns the units that the store's writes took, 0 where it counts none.
+func (c *core) consumed() (writeUnits float64) {
+	store, ok := c.store.(story.Meter)
+	if !ok {
+		return 0
+	}
+	defer c.caught("the store panicked in Consumed", nil)
+	writeUnits, _ = store.Consumed()
+	return writeUnits
+}
+
 // A containedStore is a store whose calls return an error where they panic.
 type containedStore struct{ story.Store }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/dynamoslog/dynamoslog/internal/dynamo"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -43,19 +42,15 @@ func (w *writer) launch(batch []*parcel) {
 }
 
 func (w *writer) put(f flight) {
-	parts, encoded := make([]story.Part, len(f.batch)), make([]dynamo.Encoded, len(f.batch))
+	parts := make([]story.Part, len(f.batch))
 	for i, p := range f.batch {
-		parts[i], encoded[i] = p.Part, p.encoded
-		p.encoded = dynamo.Encoded{} // another try makes it again
+		parts[i] = p.Part
+		p.Prepared = nil // another try makes it again
 	}
 	defer func() { w.landed <- f }()
 	ctx, cancel := context.WithTimeout(w.ctx, attemptLimit)
 	defer cancel()
-	if table, ok := w.core.store.(*Table); ok {
-		f.err = table.putEncoded(ctx, parts, encoded)
-	} else {
-		f.err = w.core.calls.Put(ctx, parts)
-	}
+	f.err = w.core.calls.Put(ctx, parts)
 }
 
 // land acts on the outcome of each part of a batch.

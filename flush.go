@@ -201,11 +201,11 @@ func (w *writer) fetch(now time.Time) {
 	}
 }
 
-// take makes parts of a chunk and returns how many. It may encode them as they come:
+// take makes parts of a chunk and returns how many. It may have them prepared as they come:
 // all of a batch at once holds up those who log, where processors are few (on two of
 // them, the 99.9th percentile of a service's requests was 2.7 ms so, and 2.1 ms not).
-func (w *writer) take(k *chunk, now time.Time, encode bool) int {
-	parcels := w.parcels(k, encode)
+func (w *writer) take(k *chunk, now time.Time, prepare bool) int {
+	parcels := w.parcels(k, prepare)
 	if k.left = len(parcels); k.left == 0 {
 		w.core.settle(k)
 		return 0
@@ -224,18 +224,17 @@ func (w *writer) take(k *chunk, now time.Time, encode bool) int {
 }
 
 // parcels makes the parts of a chunk, which hold its lines from then on.
-func (w *writer) parcels(k *chunk, encode bool) []*parcel {
+func (w *writer) parcels(k *chunk, prepare bool) []*parcel {
 	w.core.load(k)
 	parcels := k.telling.tell(k, w.core)
 	k.lines.release(&w.core.blocks)
 	size, lines := int64(perStory), 0
-	table, ok := w.core.store.(*Table)
 	for _, p := range parcels {
 		size += int64(len(p.Text))
 		lines += p.lines
-		if ok && encode {
-			p.encoded = table.encode(p.Part)
-			size += int64(p.encoded.Size())
+		if prepare {
+			prepared, more := w.core.prepare(p.Part)
+			p.Prepared, size = prepared, size+int64(more)
 		}
 	}
 	w.core.mu.Lock()

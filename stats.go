@@ -30,7 +30,7 @@ type Stats struct {
 	Open        int              // stories being written
 	Oldest      time.Time        // when the oldest lines that wait for the store were handed to it; zero if none do
 	Parked      time.Time        // since when the store takes nothing for a misconfiguration; zero if it does
-	WriteUnits  float64          // consumed, where the store counts them, as Table does
+	WriteUnits  float64          // consumed, where the store is a story.Meter, as Table is
 }
 
 type counters struct {
@@ -90,8 +90,6 @@ func (h *Handler) Stats() Stats {
 		s.Oldest = oldest.Value.(*chunk).since
 	}
 	c.mu.Unlock()
-	if store, ok := c.store.(interface{ Consumed() (write, read float64) }); ok {
-		s.WriteUnits, _ = store.Consumed()
-	}
+	s.WriteUnits = c.consumed()
 	return s
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/dynamoslog/dynamoslog/internal/dynamo"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -46,7 +45,6 @@ type parcel struct {
 	chunk   *chunk
 	lines   int  // that begin in it
 	refused bool // the store was busy
-	encoded dynamo.Encoded
 }
 
 // tell makes the parts of a chunk, in the order in which they must be stored.

@@ -20,6 +20,7 @@ var putCases = []testCase{
 	{"PutAnyOrder", "Put stores parts in any order; it returns nil only when every part is stored", checkAnyOrder},
 	{"PutHeaderStates", "a header whose state is Open is stored only where the story has no header yet; every other header replaces the one before it", checkHeaderStates},
 	{"PutPartTwice", "one call may name one part twice; the same rules hold then, the later one being put last", checkPartTwice},
+	{"PutPrepared", "what a Preparer prepared of a part is used where all else is as it was, and ignored otherwise, as by every other store", checkPrepared},
 	{"PutLimits", "parts, titles and attributes up to the limits of package story are stored as they are", checkLimits},
 	{"Keys", "an object's id holds any bytes; no two keys are taken for each other", checkKeys},
 	{"HeaderFields", "a header is given back as it was put, with times in UTC and nil for no attributes", checkHeaderFields},
