@@ -6,6 +6,8 @@ import (
 	"math"
 	"sync"
 	"unsafe"
+
+	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // A lineFacts is what a buffer keeps of a line beside its text.
@@ -308,24 +310,8 @@ func (l *lines) keep(pool *blocks, wanted func(facts lineFacts, message, attrs s
 	return dropped
 }
 
-// mostText returns how much text the lines become at most, about: a line and each
-// further one of a message have a margin, and what is escaped takes up to six bytes.
+// mostText returns how much text the lines become at most.
 func (l *lines) mostText() (size int) {
-	const margin, escaped = 128, 6
-	l.each(func(_ lineFacts, message, attrs string) {
-		size += margin
-		for _, text := range [...]string{message, attrs} {
-			for _, c := range []byte(text) {
-				switch {
-				case c == '\n':
-					size += margin
-				case c < ' ' || c >= 0x7f || c == '\\':
-					size += escaped
-				default:
-					size++
-				}
-			}
-		}
-	})
+	l.each(func(_ lineFacts, message, attrs string) { size += story.LineBound(message, attrs) })
 	return size
 }

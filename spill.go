@@ -26,7 +26,7 @@ func (c *core) spill(k *chunk) (spilled, gone bool) {
 		return false, false
 	}
 	// Late lines need to know of parts before them, which only larger stories have.
-	small := k.whole && !k.refusedByKeep && k.lines.size < story.MaxHeaderText && k.lines.mostText() < story.MaxHeaderText
+	small := k.whole && !k.refusedByKeep && k.fitsHeader()
 	k.lines.release(&c.blocks)
 	if !small {
 		c.resize(k, perStory)
@@ -39,6 +39,18 @@ func (c *core) spill(k *chunk) (spilled, gone bool) {
 	c.resize(k, 0)
 	c.buffered.Add(perFiled)
 	return true, true
+}
+
+// fitsHeader reports whether the chunk's text surely goes into the part with the header.
+func (k *chunk) fitsHeader() bool {
+	if !story.FitsHeader(k.lines.size) {
+		return false // without a look at each line
+	}
+	most := k.lines.mostText()
+	if k.refused > 0 {
+		most += story.LineBound(k.droppedNote(), "")
+	}
+	return story.FitsHeader(most)
 }
 
 // unfile takes a chunk back into memory.

@@ -90,7 +90,7 @@ func (t *telling) tell(k *chunk, c *core) []*parcel {
 	if final {
 		t.level = header.MaxLevel
 	}
-	if final && (t.parts == 0 && len(t.taken) == 0 || k.whole) && len(text) <= story.MaxHeaderText { // late lines may have overtaken it
+	if final && (t.parts == 0 && len(t.taken) == 0 || k.whole) && story.FitsHeader(len(text)) { // late lines may have overtaken it
 		t.begun = true
 		return append(parcels, t.parcel(k, story.Part{Header: &header, Text: text}, len(starts)))
 	}
@@ -131,8 +131,13 @@ func (k *chunk) leaveOut(c *core) {
 		}
 	}
 	if k.refused > 0 {
-		k.note(c, warn, count(k.refused, "line", "lines")+" dropped: memory was full")
+		k.note(c, warn, k.droppedNote())
 	}
+}
+
+// droppedNote is the message that stands for lines that were dropped.
+func (k *chunk) droppedNote() string {
+	return count(k.refused, "line", "lines") + " dropped: memory was full"
 }
 
 // textParts makes the parts of a text whose lines begin at starts.
@@ -225,7 +230,7 @@ type sheet struct {
 
 // format writes the lines down. Where they begin is valid until the next time.
 func (t *telling) format(l *lines, on *sheet) (text string, starts []int) {
-	on.text, on.starts = slices.Grow(on.text[:0], l.size+l.count*32), on.starts[:0]
+	on.text, on.starts = slices.Grow(on.text[:0], l.size), on.starts[:0]
 	l.each(func(facts lineFacts, message, attrs string) {
 		on.starts = append(on.starts, len(on.text))
 		on.text = t.tree.line(facts, message, attrs).AppendText(on.text)
