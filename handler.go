@@ -196,9 +196,6 @@ func (c *core) config() delivery.Config {
 	if o.QuietLevel != nil {
 		cfg.Quiet = c.quietLevel
 	}
-	if table, ok := c.store.(*Table); ok {
-		cfg.Encode, cfg.PutEncoded = table.encodeAhead, table.putAhead
-	}
 	return cfg
 }
 

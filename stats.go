@@ -24,7 +24,7 @@ type Stats struct {
 	Open        int              // stories being written
 	Oldest      time.Time        // when the oldest lines that wait for the store were handed to it; zero if none do
 	Parked      time.Time        // since when the store takes nothing for a misconfiguration; zero if it does
-	WriteUnits  float64          // consumed, where the store counts them, as Table does
+	WriteUnits  float64          // consumed, where the store is a story.Meter, as Table is
 }
 
 // Stats returns what the handler, and all derived from the same New, have done.
@@ -35,14 +35,11 @@ func (h *Handler) Stats() Stats {
 		Lines: n.Lines.Load(), Parts: n.Parts.Load(), Stories: n.Stories.Load(), Bytes: n.Bytes.Load(),
 		Quiet: n.Quiet.Load(), NotKept: n.NotKept.Load(), Dropped: n.Dropped.Load(), Rejected: n.Rejected.Load(),
 		Unprotected: n.Unprotected.Load(), Recovered: n.Recovered.Load(), Damaged: n.Damaged.Load(),
-		Buffered: c.delivery.Budget.Held(), Open: c.stories.count(), Oldest: c.delivery.Oldest(),
+		Buffered: c.delivery.Budget.Held(), Open: c.stories.count(), Oldest: c.delivery.Oldest(), WriteUnits: c.delivery.Consumed(),
 	}
 	s.DroppedBy, s.RetriesBy, s.Parked = n.Details()
 	for _, retries := range s.RetriesBy {
 		s.Retries += retries
-	}
-	if store, ok := c.store.(interface{ Consumed() (write, read float64) }); ok {
-		s.WriteUnits, _ = store.Consumed()
 	}
 	return s
 }

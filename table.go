@@ -85,7 +85,11 @@ type Table struct {
 	store atomic.Pointer[dynamo.Store]
 }
 
-var _ story.PartReader = (*Table)(nil)
+var (
+	_ story.PartReader = (*Table)(nil)
+	_ story.Preparer   = (*Table)(nil)
+	_ story.Meter      = (*Table)(nil)
+)
 
 // open returns the store that does the work. Several first calls at once may
 // each load the configuration; one of them is kept.
@@ -119,36 +123,9 @@ func (t *Table) open(ctx context.Context) (*dynamo.Store, error) {
 // DynamoDB did not take is named in the [story.PutError], and a table that
 // cannot be used makes every part wait.
 func (t *Table) Put(ctx context.Context, parts []story.Part) error {
-	return t.putEncoded(ctx, parts, make([]dynamo.Encoded, len(parts)))
-}
-
-// encode does what can be done of Put before it, once a call has loaded the
-// configuration.
-func (t *Table) encode(part story.Part) dynamo.Encoded {
-	if store := t.store.Load(); store != nil {
-		return store.Encode(part)
-	}
-	return dynamo.Encoded{}
-}
-
-// encodeAhead and putAhead are what a handler calls.
-func (t *Table) encodeAhead(part story.Part) (any, int) {
-	encoded := t.encode(part)
-	return encoded, encoded.Size()
-}
-
-func (t *Table) putAhead(ctx context.Context, parts []story.Part, ahead []any) error {
-	encoded := make([]dynamo.Encoded, len(parts))
-	for i, e := range ahead {
-		encoded[i], _ = e.(dynamo.Encoded)
-	}
-	return t.putEncoded(ctx, parts, encoded)
-}
-
-func (t *Table) putEncoded(ctx context.Context, parts []story.Part, encoded []dynamo.Encoded) error {
 	store, err := t.open(ctx)
 	if err == nil {
-		return store.PutEncoded(ctx, parts, encoded)
+		return store.Put(ctx, parts)
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("dynamoslog: %w (%v)", ctx.Err(), err)
@@ -161,6 +138,15 @@ func (t *Table) putEncoded(ctx context.Context, parts []story.Part, encoded []dy
 		failures[i] = story.PutFailure{Index: i, Outcome: story.Wait, Err: err}
 	}
 	return &story.PutError{Failures: failures}
+}
+
+// Prepare implements [story.Preparer]: it encodes the part, once a first call has loaded
+// the configuration.
+func (t *Table) Prepare(part story.Part) (prepared any, size int) {
+	if store := t.store.Load(); store != nil {
+		return store.Prepare(part)
+	}
+	return nil, 0
 }
 
 // List implements [story.Store]. For one key it is one query of the table, over
@@ -224,7 +210,7 @@ func (t *Table) Check(ctx context.Context) error {
 	return store.Check(ctx)
 }
 
-// Consumed returns the write and read units that DynamoDB has told of in its
+// Consumed implements [story.Meter]. It returns the write and read units that DynamoDB has told of in its
 // answers to calls made through t, those of the index included. What a failed
 // call consumed is not among them.
 func (t *Table) Consumed() (writeUnits, readUnits float64) {

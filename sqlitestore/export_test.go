@@ -15,9 +15,7 @@ import (
 // Hurry makes a writer give up at once where another one has the file.
 func Hurry(t *testing.T, s *Store) {
 	t.Helper()
-	if _, err := s.file.db.Exec("PRAGMA busy_timeout = 0"); err != nil {
-		t.Fatal(err)
-	}
+	s.file.patience = 0
 }
 
 // LimitLength sets the most bytes that SQLite takes in a value.

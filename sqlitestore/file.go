@@ -21,6 +21,8 @@ type file struct {
 	info   os.FileInfo
 	db     *sql.DB // writes, on one connection: SQLite has one writer at a time
 	reader *sql.DB // the same where the store only reads
+
+	patience time.Duration // how long a writer waits for another one
 }
 
 // there says whether the path still names the file.
@@ -53,7 +55,7 @@ func (s *Store) openFile(ctx context.Context) (*file, error) {
 		if err != nil {
 			continue // it is gone again
 		}
-		f := &file{path: s.full, info: info}
+		f := &file{path: s.full, info: info, patience: busyTimeout}
 		if f.db, f.reader, err = connect(s.full); err != nil {
 			if f.there() {
 				return nil, s.explain("opening", err)
@@ -72,10 +74,10 @@ func (s *Store) openFile(ctx context.Context) (*file, error) {
 
 // connectWriting returns the connections of a store that writes.
 func connectWriting(path string) (db, reader *sql.DB, err error) {
-	if db, err = sql.Open("sqlite", dataSource(path, "immediate", "rw")); err != nil {
+	if db, err = sql.Open("sqlite", dataSource(path, "immediate", "rw", busySlice)); err != nil {
 		return nil, nil, err
 	}
-	if reader, err = sql.Open("sqlite", dataSource(path, "deferred", "rw")); err != nil {
+	if reader, err = sql.Open("sqlite", dataSource(path, "deferred", "rw", busyTimeout)); err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
 	db.SetMaxOpenConns(1)
@@ -174,9 +176,9 @@ func exists(path string) (bool, error) {
 // dataSource names the file with what every connection needs. Commits are synced
 // (FULL), as a part counts as stored when Put has returned: the calls are batched
 // and off the program's path, so that it costs nobody a wait.
-func dataSource(path, lock, mode string) string {
+func dataSource(path, lock, mode string, wait time.Duration) string {
 	return fileURI(path, url.Values{"_pragma": {
-		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
+		fmt.Sprintf("busy_timeout(%d)", wait.Milliseconds()),
 		"synchronous(FULL)",
 	}, "_txlock": {lock}, "mode": {mode}}) // create makes it, and nothing else
 }
@@ -272,7 +274,7 @@ func (s *Store) checkWritable(ctx context.Context, db *sql.DB) error {
 	if err = s.explain("opening", err); err != nil && !errors.Is(err, story.ErrBusy) {
 		return err
 	}
-	return s.explain("opening", wait(busyTimeout))
+	return s.explain("opening", wait(busySlice))
 }
 
 const schemaSQL = `

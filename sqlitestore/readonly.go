@@ -67,7 +67,7 @@ type connector struct {
 // in the file yet, SQLite needs no other file (immutable). Else it needs the -shm
 // file, which it can make only where it may write to the folder.
 func (c *connector) Connect(context.Context) (driver.Conn, error) {
-	source := dataSource(c.path, "deferred", "ro")
+	source := dataSource(c.path, "deferred", "ro", busyTimeout)
 	if wal, err := os.Stat(c.path + "-wal"); err != nil || wal.Size() == 0 {
 		source += "&immutable=1"
 	}

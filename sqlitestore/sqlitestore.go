@@ -26,9 +26,10 @@ var ErrClosed = errors.New("sqlitestore: the store is closed")
 var ErrNotStore = errors.New("sqlitestore: not a file of stories")
 
 const (
-	version     = 1               // of the schema, in user_version
-	application = 0x64796e61      // in application_id: "dyna"
-	busyTimeout = 5 * time.Second // how long a writer waits for another one
+	version     = 1                      // of the schema, in user_version
+	application = 0x64796e61             // in application_id: "dyna"
+	busyTimeout = 5 * time.Second        // how long a writer waits for another one
+	busySlice   = 100 * time.Millisecond // how much of it SQLite waits at once
 	defaultTTL  = 30 * 24 * time.Hour
 	maxTTL      = 100 * 365 * 24 * time.Hour // keeps the sum of times in range
 	grace       = 24 * time.Hour             // a story may be open for a day

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -63,7 +65,7 @@ func putParts(ctx context.Context, f *file, parts []story.Part, without map[int]
 }
 
 func (f *file) transact(ctx context.Context, do func(*sql.Tx) error) error {
-	tx, err := f.db.BeginTx(ctx, nil)
+	tx, err := f.begin(ctx)
 	if err != nil {
 		return err
 	}
@@ -72,6 +74,21 @@ func (f *file) transact(ctx context.Context, do func(*sql.Tx) error) error {
 		return err
 	}
 	return tx.Commit()
+}
+
+// begin begins to write as soon as nobody else does. SQLite itself waits for a moment
+// only, as not every version of it ends a wait when the context does.
+func (f *file) begin(ctx context.Context) (*sql.Tx, error) {
+	for end := time.Now().Add(f.patience); ; {
+		tx, err := f.db.BeginTx(ctx, nil)
+		if errorCode(err) != sqlite3.SQLITE_BUSY || ctx.Err() != nil || !time.Now().Before(end) {
+			return tx, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Millisecond): // SQLite may refuse without a wait
+		}
+	}
 }
 
 func putPart(ctx context.Context, tx *sql.Tx, part story.Part) error {
@@ -196,8 +213,7 @@ func (s *Store) clean(ctx context.Context, f *file) {
 			}
 			left = left || removed == most
 		}
-		_, err := tx.ExecContext(ctx, `PRAGMA incremental_vacuum(1000)`)
-		return err
+		return vacuum(ctx, tx)
 	})
 	if err == nil && left {
 		return
@@ -205,4 +221,16 @@ func (s *Store) clean(ctx context.Context, f *file) {
 	s.mu.Lock()
 	s.cleaned = time.Now()
 	s.mu.Unlock()
+}
+
+// vacuum gives some free pages back. SQLite frees one for each row that it returns, and
+// not every driver asks for them all where none is wanted.
+func vacuum(ctx context.Context, tx *sql.Tx) error {
+	rows, err := tx.QueryContext(ctx, `PRAGMA incremental_vacuum(1000)`)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+	}
+	return errors.Join(rows.Err(), rows.Close())
 }

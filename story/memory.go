@@ -61,7 +61,7 @@ func (m *Memory) Put(ctx context.Context, parts []Part) error {
 			header := cloneHeader(*part.Header)
 			part.Header = &header
 		}
-		part.Text = strings.Clone(part.Text)
+		part.Text, part.Prepared = strings.Clone(part.Text), nil
 		m.stories[at][part.Number] = part
 	}
 	return nil

@@ -261,6 +261,11 @@ var faults = []struct {
 	{"an open header is stored over a final one", "PutHeaderStates", faulty{openWins: true}},
 	{"Delete does nothing", "DeleteOne", faulty{deletes: func(k story.Key, id string) (story.Key, string, bool) { return k, id, false }}},
 	{"Delete of one story removes all of the key", "DeleteOne", faulty{deletes: func(k story.Key, _ string) (story.Key, string, bool) { return k, "", true }}},
+	{"what is prepared is kept", "PutPrepared", faulty{parts: eachPart(func(p *story.Part) {
+		if p.Prepared != nil {
+			p.Text = "+0.000 I prepared\n"
+		}
+	})}},
 	{"text is truncated", "PutLimits", faulty{parts: eachPart(func(p *story.Part) { p.Text = p.Text[:min(len(p.Text), story.MaxPartText-1)] })}},
 	{"late parts are not read", "ReadLateParts", faulty{story: func(s *story.Story) {
 		if s.State == story.Sealed && s.Duration > 0 {

@@ -78,6 +78,32 @@ type PartReader interface {
 	ReadParts(ctx context.Context, key Key, id string) ([]Part, error)
 }
 
+// A Preparer is a [Store] that can do some of Put's work ahead of it. The handler has it
+// prepare parts as stories end, one by one, because all of a batch at once holds up those
+// who log where processors are few.
+//
+// A type that embeds a Preparer is one as well. Its Put is called all the same, and hands
+// the parts on with what was prepared, or changed: see [Part.Prepared].
+type Preparer interface {
+	Store
+
+	// Prepare returns what is to be the Prepared of the part, and about how many bytes of
+	// memory that takes. It makes no call and does not wait. Where nothing can be
+	// prepared, as before the first call or of a part that Put will reject, it returns nil
+	// and 0.
+	Prepare(part Part) (prepared any, size int)
+}
+
+// A Meter is a [Store] that counts what its calls consume, in the units by which it is
+// billed. The handler shows them as Stats.WriteUnits.
+type Meter interface {
+	Store
+
+	// Consumed returns the units of writing and of reading since the store was opened. It
+	// makes no call and does not wait.
+	Consumed() (writeUnits, readUnits float64)
+}
+
 // A Part is a piece of a story that a store keeps as one item.
 type Part struct {
 	Key Key
@@ -95,6 +121,11 @@ type Part struct {
 	// [MaxHeaderText] in part 0, of valid UTF-8. A line may begin in one part
 	// and end in the next.
 	Text string
+	// Prepared is what [Preparer.Prepare] made of this part, or nil. It is no part of what
+	// is stored, and means something only to the store that made it, whose Put uses it
+	// where all else is as it was: who changes a part before it is put need not clear it.
+	// Every other store ignores it, and does not keep it.
+	Prepared any
 }
 
 // A Query selects headers. Its zero value selects all.

@@ -15,6 +15,11 @@ const (
 	MaxHeaderText = 8 << 10  // bytes of text in a [Part] that carries a header
 )
 
+// FitsHeader reports whether a whole story's text of so many bytes goes into the part
+// with its header, so that the story is one part. Larger text goes into parts of its own,
+// as [Pieces] cuts it, and the header's part has none.
+func FitsHeader(text int) bool { return text <= MaxHeaderText }
+
 // A State says how far a story has come. Every state but [Open] is final.
 type State string
 

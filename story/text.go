@@ -78,6 +78,33 @@ func (l Line) AppendText(dst []byte) []byte {
 	return dst
 }
 
+// What the text of a line takes at most beside its message and attributes, in bytes.
+const (
+	maxHead    = len("-9223372036.854 D-9223372036854775804&9223372036854775807 ") + 2*maxPad + len(`\`) + len("\t\t\n")
+	maxFurther = len("+0.000 I ") + 2*maxPad + len("| \n") // a further line of a message, with the newline before it
+	maxEscape  = len(`\xff`)                               // of one byte; a character of two bytes or three takes six
+)
+
+// LineBound returns how many bytes [Format] makes at most of a line with this message and
+// these attributes, wherever the line stands.
+func LineBound(message, attrs string) int {
+	return maxHead + strings.Count(message, "\n")*maxFurther + escapeBound(message) + escapeBound(attrs)
+}
+
+// escapeBound returns how many bytes appendEscaped makes at most of s.
+func escapeBound(s string) int {
+	if isTame(s) {
+		return len(s)
+	}
+	size := len(s)
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c > 0x7e || c == '\\' {
+			size += maxEscape - 1
+		}
+	}
+	return size
+}
+
 func appendOffset(dst []byte, offset time.Duration) []byte {
 	ms := offset.Milliseconds()
 	sign := byte('+')

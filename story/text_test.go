@@ -2,6 +2,7 @@ package story_test
 
 import (
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -134,10 +135,47 @@ func FuzzFormat(f *testing.F) {
 		line.Up = max(up, 0) % (line.Depth + 2)
 		want := []story.Line{line, {Message: "next"}}
 		text := story.Format(want)
+		if most := story.LineBound(message, attrs) + story.LineBound("next", ""); len(text) > most {
+			t.Fatalf("%d bytes of text, want at most %d: %q", len(text), most, text)
+		}
 		if got := story.Parse(text); !slices.Equal(got, want) {
 			t.Fatalf("got %+v\nwant %+v\ntext %q", got, want, text)
 		}
 	})
+}
+
+// The bound is met by the longest lines that there are, and exceeded by none.
+func TestLineBound(t *testing.T) {
+	longest := story.Line{Offset: math.MinInt64, Level: math.MinInt, Lane: math.MaxInt, Depth: 24, Up: 25, Attrs: "\xff"}
+	for _, message := range []string{"", "m", " \xff\\", "\x00\x01", "\n", "\n\n\n", "m\nx\nx", "\n\x00\n\xff\t"} {
+		line := longest
+		line.Message = message
+		text, most := story.Format([]story.Line{line}), story.LineBound(message, line.Attrs)
+		if len(text) > most {
+			t.Errorf("%q: got %d bytes, want at most %d: %q", message, len(text), most, text)
+		}
+	}
+	line := longest
+	line.Message = " \x00" // which makes an escape of its own, for the blank
+	if text, most := story.Format([]story.Line{line}), story.LineBound(line.Message, line.Attrs); math.MaxInt == math.MaxInt64 && len(text) != most {
+		t.Errorf("the longest line has %d bytes, and the bound is %d: it could be lower: %q", len(text), most, text)
+	}
+	for _, line := range []story.Line{
+		{Level: math.MaxInt, Depth: math.MaxInt, Up: 1, Offset: math.MaxInt64, Lane: math.MaxInt},
+		{Level: math.MaxInt, Depth: math.MaxInt, Up: math.MaxInt, Offset: math.MinInt64, Lane: math.MaxInt},
+		{Message: strings.Repeat("\u0085\u200e\ufeff", 100), Attrs: strings.Repeat("\u2028\r\t\n\\", 100)},
+		{Message: strings.Repeat("\n\u200e", 100)},
+	} {
+		if text, most := story.Format([]story.Line{line}), story.LineBound(line.Message, line.Attrs); len(text) > most {
+			t.Errorf("got %d bytes, want at most %d: %q", len(text), most, text)
+		}
+	}
+}
+
+func TestFitsHeader(t *testing.T) {
+	if !story.FitsHeader(story.MaxHeaderText) || story.FitsHeader(story.MaxHeaderText+1) {
+		t.Error("the most that fits is not MaxHeaderText")
+	}
 }
 
 func FuzzParse(f *testing.F) {

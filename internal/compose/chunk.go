@@ -70,9 +70,26 @@ func (k *Chunk) leaveOut(quiet *slog.Level, pool *linebuf.Pool) (dropped int) {
 		}
 	}
 	if k.Refused > 0 {
-		k.note(pool, slog.LevelWarn, count(k.Refused, "line", "lines")+" dropped: memory was full")
+		k.note(pool, slog.LevelWarn, k.refusedNote())
 	}
 	return dropped
+}
+
+// refusedNote is the message that stands for lines that were dropped.
+func (k *Chunk) refusedNote() string {
+	return count(k.Refused, "line", "lines") + " dropped: memory was full"
+}
+
+// FitsHeader reports whether the chunk's text surely goes into the part with the header.
+func (k *Chunk) FitsHeader() bool {
+	if !story.FitsHeader(k.Lines.Size) {
+		return false // without a look at each line
+	}
+	most := k.Lines.MostText()
+	if k.Refused > 0 {
+		most += story.LineBound(k.refusedNote(), "")
+	}
+	return story.FitsHeader(most)
 }
 
 // note appends a line of the handler's own.

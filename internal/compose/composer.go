@@ -118,7 +118,7 @@ func (c *Composer) Parts(k *Chunk, quiet *slog.Level, s *Scratch) (told Told) {
 	if final {
 		c.level = header.MaxLevel
 	}
-	if final && (c.parts == 0 && len(c.taken) == 0 || k.IsWhole()) && len(text) <= story.MaxHeaderText { // late lines may have overtaken it
+	if final && (c.parts == 0 && len(c.taken) == 0 || k.IsWhole()) && story.FitsHeader(len(text)) { // late lines may have overtaken it
 		told.add(c.part(k, story.Part{Header: &header, Text: text}, len(starts)))
 		c.phase = written
 		return told
@@ -232,9 +232,6 @@ func (c *Composer) move(k *Chunk) []Part {
 	return []Part{{story.Part{Key: from, ID: k.Header.ID, Header: &moved}, 0}}
 }
 
-// perLine is about how much longer a line is as text.
-const perLine = 32
-
 // Format writes lines down as text.
 func (c *Composer) Format(l *linebuf.Lines, s *Scratch) string {
 	text, _ := c.format(l, s)
@@ -245,7 +242,7 @@ func (c *Composer) Format(l *linebuf.Lines, s *Scratch) string {
 // scratch is used again.
 func (c *Composer) format(l *linebuf.Lines, s *Scratch) (text string, starts []int) {
 	const largest = 1 << 20 // that is kept
-	s.text, s.starts = slices.Grow(s.text[:0], l.Size+l.Count*perLine), s.starts[:0]
+	s.text, s.starts = slices.Grow(s.text[:0], l.Size), s.starts[:0]
 	l.Each(func(m linebuf.Meta, message, attrs string) {
 		s.starts = append(s.starts, len(s.text))
 		s.text = c.tree.line(&m, message, attrs).AppendText(s.text)

@@ -46,11 +46,11 @@ func (w *writer) fetch(now time.Time) {
 	}
 }
 
-// take composes a chunk and returns how many parts it has. It may encode them as they
-// come: all of a batch at once holds up those who log, where processors are few (on two
+// take composes a chunk and returns how many parts it has. It may have them prepared
+// as they come: all of a batch at once holds up those who log, where processors are few (on two
 // of them, the 99.9th percentile of a service's requests was 2.7 ms so, and 2.1 ms not).
-func (w *writer) take(k *Chunk, now time.Time, encode bool) int {
-	parts := w.compose(k, encode)
+func (w *writer) take(k *Chunk, now time.Time, prepare bool) int {
+	parts := w.compose(k, prepare)
 	if k.left = len(parts); k.left == 0 {
 		w.d.complete(k)
 		return 0
@@ -67,7 +67,7 @@ func (w *writer) take(k *Chunk, now time.Time, encode bool) int {
 }
 
 // compose makes the parts of a chunk, which hold its lines from then on.
-func (w *writer) compose(k *Chunk, encode bool) []*part {
+func (w *writer) compose(k *Chunk, prepare bool) []*part {
 	d := w.d
 	d.load(k)
 	var told compose.Told
@@ -81,9 +81,9 @@ func (w *writer) compose(k *Chunk, encode bool) []*part {
 		parts[i] = &part{Part: p.Part, chunk: k, lines: p.Lines}
 		size += int64(len(p.Text))
 		lines += p.Lines
-		if d.cfg.Encode != nil && encode {
-			encoded, took := d.cfg.Encode(p.Part)
-			parts[i].encoded = encoded
+		if prepare {
+			prepared, took := d.prepare(p.Part)
+			parts[i].Prepared = prepared
 			size += int64(took)
 		}
 	}

@@ -32,6 +32,35 @@ func (s containedStore) List(ctx context.Context, q story.Query) (page story.Pag
 	return s.Store.List(ctx, q)
 }
 
+// prepare has the store do ahead what it can of putting a part. Where that panics, Put
+// does without.
+func (d *Delivery) prepare(part story.Part) (prepared any, size int) {
+	store, ok := d.cfg.Store.(story.Preparer)
+	if !ok {
+		return nil, 0
+	}
+	defer d.caught("the store panicked in Prepare")
+	return store.Prepare(part)
+}
+
+// Consumed returns the units that the store's writes took, 0 where it counts none.
+func (d *Delivery) Consumed() (writeUnits float64) {
+	store, ok := d.cfg.Store.(story.Meter)
+	if !ok {
+		return 0
+	}
+	defer d.caught("the store panicked in Consumed")
+	writeUnits, _ = store.Consumed()
+	return writeUnits
+}
+
+// caught tells of a panic, if there is one. It is deferred.
+func (d *Delivery) caught(what string) {
+	if p := recover(); p != nil {
+		d.Panicked(fmt.Errorf("dynamoslog: %s: %v", what, p))
+	}
+}
+
 // ReadParts returns the parts of a story. Of a store that does not tell them they are
 // made of what Read returns.
 func (s containedStore) ReadParts(ctx context.Context, key story.Key, id string) (parts []story.Part, err error) {

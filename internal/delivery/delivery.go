@@ -21,11 +21,6 @@ import (
 // Config says where stories go.
 type Config struct {
 	Store story.Store
-	// Encode does what can be done of putting a part before it is put, and tells how much
-	// memory that takes; PutEncoded puts such parts. Both are nil where there is nothing
-	// to be done before.
-	Encode     func(story.Part) (encoded any, size int)
-	PutEncoded func(ctx context.Context, parts []story.Part, encoded []any) error
 	// Context is that of calls to the store. It is marked, so that what the store logs
 	// does not come back.
 	Context context.Context

@@ -20,7 +20,6 @@ type part struct {
 	chunk   *Chunk
 	lines   int  // that begin in it
 	refused bool // the store was busy
-	encoded any  // what Config.Encode made of it
 }
 
 // A request is a call to the store.
@@ -51,19 +50,15 @@ func (w *writer) send(batch []*part) {
 }
 
 func (w *writer) request(r request) {
-	parts, encoded := make([]story.Part, len(r.batch)), make([]any, len(r.batch))
+	parts := make([]story.Part, len(r.batch))
 	for i, p := range r.batch {
-		parts[i], encoded[i] = p.Part, p.encoded
-		p.encoded = nil // another try makes it again
+		parts[i] = p.Part
+		p.Prepared = nil // another try makes it again
 	}
 	defer func() { w.answered <- r }()
 	ctx, cancel := context.WithTimeout(w.ctx, attemptLimit)
 	defer cancel()
-	if put := w.d.cfg.PutEncoded; put != nil {
-		r.err = put(ctx, parts, encoded)
-	} else {
-		r.err = w.d.store.Put(ctx, parts)
-	}
+	r.err = w.d.store.Put(ctx, parts)
 }
 
 // answer acts on the outcome of each part of a batch.

@@ -8,7 +8,6 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/budget"
 	"github.com/dynamoslog/dynamoslog/internal/compose"
 	"github.com/dynamoslog/dynamoslog/internal/storylog"
-	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // A spilledChunk is one that left memory: its place in the journal is all that is kept.
@@ -29,7 +28,7 @@ func (d *Delivery) spillLocked(k *Chunk) (spilled, gone bool) {
 		return false, false
 	}
 	// Late lines need to know of parts before them, which only larger stories have.
-	small := k.Place == compose.Whole && k.Lines.Size < story.MaxHeaderText && k.Lines.MostText() < story.MaxHeaderText
+	small := k.Place == compose.Whole && k.FitsHeader()
 	k.Lines.Release(d.Lines)
 	if !small {
 		d.resize(k, budget.PerStory)

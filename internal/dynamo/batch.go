@@ -46,25 +46,6 @@ type slot struct{ object, story string }
 
 func slotOf(it item) slot { return slot{getString(it, attrObject), getString(it, attrStory)} }
 
-// An Encoded is the item that a part becomes. Its zero value stands for one that is
-// not made yet.
-type Encoded struct {
-	item item
-	err  error
-}
-
-// Encode does the part of Put's work that needs no call.
-func (s *Store) Encode(part story.Part) Encoded {
-	it, err := s.encode(part)
-	return Encoded{it, err}
-}
-
-// Size returns how much memory an item takes, about.
-func (e Encoded) Size() int {
-	const perAttr = 64 // its place in the map, and its value beside what DynamoDB counts
-	return itemSize(e.item) + perAttr*len(e.item)
-}
-
 // A putter is one call of Put.
 type putter struct {
 	store    *Store
@@ -75,18 +56,13 @@ type putter struct {
 // Put implements [story.Store]. It sends nothing twice: what failed is the
 // writer's to put again.
 func (s *Store) Put(ctx context.Context, parts []story.Part) error {
-	return s.PutEncoded(ctx, parts, make([]Encoded, len(parts)))
-}
-
-// PutEncoded is Put, of parts that are encoded, as far as they are.
-func (s *Store) PutEncoded(ctx context.Context, parts []story.Part, encoded []Encoded) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("dynamoslog: table %q: %w", s.Name, err)
 	}
 	p := &putter{store: s, failures: make(map[int]story.PutFailure)}
 	var batch []*write
 	size := 0
-	for _, w := range p.plan(parts, encoded) {
+	for _, w := range p.plan(parts) {
 		if w.open {
 			p.putOpen(ctx, w)
 			continue
@@ -119,7 +95,7 @@ func (s *Store) PutEncoded(ctx context.Context, parts []story.Part, encoded []En
 
 // plan makes one write for each item. Of several parts that are one item the
 // last counts, but an open header only where there is no other.
-func (p *putter) plan(parts []story.Part, encoded []Encoded) []*write {
+func (p *putter) plan(parts []story.Part) []*write {
 	var writes []*write
 	bySlot := make(map[slot]*write)
 	for i, part := range parts {
@@ -129,15 +105,11 @@ func (p *putter) plan(parts []story.Part, encoded []Encoded) []*write {
 			}
 			continue
 		}
-		made := encoded[i]
-		if made.item == nil && made.err == nil {
-			made = p.store.Encode(part)
-		}
-		if made.err != nil {
-			p.failures[i] = story.PutFailure{Index: i, Outcome: story.Reject, Err: made.err}
+		it, err := p.store.itemOf(part)
+		if err != nil {
+			p.failures[i] = story.PutFailure{Index: i, Outcome: story.Reject, Err: err}
 			continue
 		}
-		it := made.item
 		open := part.Header != nil && part.Header.State == story.Open
 		w, again := bySlot[slotOf(it)]
 		if !again {

@@ -58,7 +58,7 @@ func partsToWrite(told story.Story) []story.Part {
 	header := told.Header
 	end := story.Part{Key: header.Key, ID: header.ID, Header: &header}
 	text := story.Format(told.Lines)
-	if len(text) <= story.MaxHeaderText {
+	if story.FitsHeader(len(text)) {
 		end.Text = text
 		return []story.Part{end}
 	}

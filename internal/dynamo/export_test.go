@@ -1,6 +1,8 @@
 package dynamo
 
 import (
+	"reflect"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -20,6 +22,16 @@ var (
 
 func (s *Store) ItemOf(part story.Part) (map[string]types.AttributeValue, error) {
 	return s.encode(part)
+}
+
+// NothingPrepared is what is prepared of nothing.
+var NothingPrepared any = (*prepared)(nil)
+
+// IsPrepared reports whether Put takes the item that was prepared of a part.
+func (s *Store) IsPrepared(part story.Part) bool {
+	p, ok := part.Prepared.(*prepared)
+	it, err := s.itemOf(part)
+	return ok && p != nil && err == nil && reflect.ValueOf(it).Pointer() == reflect.ValueOf(p.item).Pointer()
 }
 
 func (s *Store) DecodeParts(key story.Key, id string, items []map[string]types.AttributeValue) []story.Part {

@@ -121,9 +121,15 @@ func (s *Store) shardOf(id string) string {
 
 // encode makes the item of a part.
 func (s *Store) encode(part story.Part) (item, error) {
-	if part.Raise {
-		return nil, nil
+	p, err := s.prepare(part)
+	if err != nil {
+		return nil, err
 	}
+	return p.item, nil
+}
+
+// prepare makes the item of a part, and notes what it is made of.
+func (s *Store) prepare(part story.Part) (*prepared, error) {
 	sortKey := partKey(part.ID, part.Number)
 	if part.ID == "" || !utf8.ValidString(part.ID) || strings.HasPrefix(part.ID, partPrefix) || len(partKey(part.ID, 1)) > maxStory {
 		return nil, errBadID
@@ -131,9 +137,12 @@ func (s *Store) encode(part story.Part) (item, error) {
 	if part.Number < 0 || (part.Number == 0) != (part.Header != nil) {
 		return nil, errBadPart
 	}
+	p := &prepared{store: s, part: part}
+	p.part.Prepared = nil
+	p.object.Value, p.sortKey.Value = objectOf(part.Key), sortKey
 	it := item{
-		attrObject:  str(objectOf(part.Key)),
-		attrStory:   str(sortKey),
+		attrObject:  &p.object,
+		attrStory:   &p.sortKey,
 		attrVersion: &types.AttributeValueMemberN{Value: layoutVersion},
 	}
 	if full := part.Key.String(); len(full) > maxObject {
@@ -143,13 +152,17 @@ func (s *Store) encode(part story.Part) (item, error) {
 		it[attrExpires] = num(startOf(part).Add(storyAge + s.TTL).Unix())
 	}
 	if part.Header != nil {
+		p.header = *part.Header
+		p.header.Attrs = nil
+		p.part.Header = &p.header
 		s.encodeHeader(it, part.ID, part.Header)
 	}
 	s.encodeText(it, part.Text)
 	if itemSize(it) > maxItem {
 		return nil, errLargeItem
 	}
-	return it, nil
+	p.item = it
+	return p, nil
 }
 
 // startOf returns when a part's story started. All parts must agree on it, or
@@ -182,12 +195,17 @@ func (s *Store) encodeHeader(it item, id string, h *story.Header) {
 	}
 	attrs := make(item, len(h.Attrs))
 	for name, value := range h.Attrs {
-		if name == "" {
-			name = `""` // as slog's text has it: DynamoDB takes no empty name
-		}
-		attrs[name] = str(value)
+		attrs[attrName(name)] = str(value)
 	}
 	it[attrAttrs] = &types.AttributeValueMemberM{Value: attrs}
+}
+
+// attrName returns the name under which an item has a header's attribute.
+func attrName(name string) string {
+	if name == "" {
+		return `""` // as slog's text has it: DynamoDB takes no empty name
+	}
+	return name
 }
 
 // encodeText adds the text, packed where that makes the item cheaper to write.

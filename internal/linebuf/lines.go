@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"unsafe"
+
+	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // Lines are records in memory: their metadata and texts one after the other, in
@@ -227,24 +229,8 @@ func (l *Lines) Keep(pool *Pool, wanted func(m Meta, message, attrs string) bool
 	return dropped
 }
 
-// MostText returns how much text the lines become at most, about: a line and each
-// further one of a message have a margin, and what is escaped takes up to six bytes.
+// MostText returns how much text the lines become at most, in bytes.
 func (l *Lines) MostText() (size int) {
-	const margin, escaped = 128, 6
-	l.Each(func(_ Meta, message, attrs string) {
-		size += margin
-		for _, text := range [...]string{message, attrs} {
-			for _, c := range []byte(text) {
-				switch {
-				case c == '\n':
-					size += margin
-				case c < ' ' || c >= 0x7f || c == '\\':
-					size += escaped
-				default:
-					size++
-				}
-			}
-		}
-	})
+	l.Each(func(_ Meta, message, attrs string) { size += story.LineBound(message, attrs) })
 	return size
 }

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -20,14 +18,10 @@ var putCases = []testCase{
 	{"PutAnyOrder", "Put stores parts in any order; it returns nil only when every part is stored", checkAnyOrder},
 	{"PutHeaderStates", "a header whose state is Open is stored only where the story has no header yet; every other header replaces the one before it", checkHeaderStates},
 	{"PutPartTwice", "one call may name one part twice; the same rules hold then, the later one being put last", checkPartTwice},
+	{"PutPrepared", "what a Preparer prepared of a part is used where all else is as it was, and ignored otherwise, as by every other store", checkPrepared},
 	{"PutLimits", "parts, titles and attributes up to the limits of package story are stored as they are", checkLimits},
 	{"Keys", "an object's id holds any bytes; no two keys are taken for each other", checkKeys},
 	{"HeaderFields", "a header is given back as it was put, with times in UTC and nil for no attributes", checkHeaderFields},
-	{"Ownership", "nothing handed in is kept or changed after a method has returned, and what is returned belongs to the caller", checkOwnership},
-	{"DeleteOne", "Delete removes a story with all its parts; where there was nothing to remove the error wraps ErrNotFound", checkDeleteOne},
-	{"DeleteKey", "Delete with the empty id removes every story of the key, and of no other key", checkDeleteKey},
-	{"Cancelled", "methods whose context is done return an error that wraps the context's", checkCancelled},
-	{"Concurrency", "all methods may be called from several goroutines at once", checkConcurrency},
 }
 
 func checkIdempotent(ctx context.Context, store story.Store) error {
@@ -245,164 +239,6 @@ func checkHeaderFields(ctx context.Context, store story.Store) error {
 		}
 	}
 	return nil
-}
-
-func checkOwnership(ctx context.Context, store story.Store) error {
-	key := newKey()
-	want := withHeader(sealed(key, recent(), "title"), func(h *story.Header) { h.Attrs = map[string]string{"a": "1"} })
-	handed := withHeader(want, func(h *story.Header) { h.Attrs = map[string]string{"a": "1"} })
-	parts := []story.Part{handed}
-	if err := put(ctx, store, parts...); err != nil {
-		return err
-	}
-	if !reflect.DeepEqual(parts, []story.Part{want}) {
-		return fmt.Errorf("store.Put changed the part to %+v", parts[0])
-	}
-	handed.Header.Attrs["a"], handed.Header.Attrs["b"], handed.Header.Title = "changed", "added", "changed"
-	parts[0].Text = "changed"
-	for range 2 { // the second time after what was returned has been changed
-		page, err := store.List(ctx, story.Query{Key: key})
-		if err != nil || len(page.Headers) != 1 {
-			return fmt.Errorf("store.List: got %d headers and error %v, want one header", len(page.Headers), err)
-		}
-		got, err := wantRead(ctx, store, key, want.ID, want.Text)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(sameHeader(page.Headers[0], *want.Header), sameHeader(got.Header, *want.Header)); err != nil {
-			return err
-		}
-		page.Headers[0].Attrs["a"], got.Attrs["a"], got.Lines[0].Message = "changed", "changed", "changed"
-	}
-	return nil
-}
-
-func checkDeleteOne(ctx context.Context, store story.Store) error {
-	key := newKey()
-	older := bare(sealed(key, recent(), "older"), story.Sealed, 2)
-	// A second story whose id begins with the first one's.
-	longer := withHeader(older, func(h *story.Header) { h.ID, h.Title = h.ID+"-2", "longer" })
-	longer.ID = longer.Header.ID
-	for _, head := range []story.Part{older, longer} {
-		title := head.Header.Title
-		if err := put(ctx, store, head, piece(head, 1, text(title+" 1")), piece(head, 2, text(title+" 2"))); err != nil {
-			return err
-		}
-	}
-	if err := store.Delete(ctx, key, older.ID); err != nil {
-		return fmt.Errorf("store.Delete: %w", err)
-	}
-	_, err := wantRead(ctx, store, key, longer.ID, text("longer 1", "longer 2"))
-	if err := errors.Join(err, wantNotFound(ctx, store, key, older.ID), wantList(ctx, store, story.Query{Key: key}, longer)); err != nil {
-		return err
-	}
-	for _, id := range []string{older.ID, story.NewID(recent())} {
-		if err := store.Delete(ctx, key, id); !errors.Is(err, story.ErrNotFound) {
-			return fmt.Errorf("store.Delete of an id that is not there: got error %v, want one that wraps story.ErrNotFound", err)
-		}
-	}
-	// The text must be gone, not only hidden: a new header would show it again.
-	again := bare(older, story.Open, 0)
-	if err := put(ctx, store, again); err != nil {
-		return err
-	}
-	_, err = wantRead(ctx, store, key, older.ID, "")
-	return err
-}
-
-func checkDeleteKey(ctx context.Context, store story.Store) error {
-	kind := newKind()
-	key, start := story.NewKey(kind, "4"), recent()
-	var others []story.Part
-	for _, other := range []story.Key{
-		story.NewKey(kind, "42"), story.NewKey(kind, "4_2"), story.NewKey(kind, "4 "), story.NewKey(kind, ""), story.NewKey(kind+"-x", "4"),
-	} {
-		head := sealed(other, start, other.ID)
-		others = append(others, withHeader(head, func(h *story.Header) { h.Parts = 1 }), piece(head, 1, text("more")))
-	}
-	first, second := sealed(key, start, "first"), sealed(key, start.Add(time.Second), "second")
-	headless := sealed(key, start.Add(2*time.Second), "headless")
-	mine := []story.Part{first, piece(first, 1, text("late")), second, piece(headless, 1, text("headless"))}
-	if err := put(ctx, store, append(mine, others...)...); err != nil {
-		return err
-	}
-	if err := store.Delete(ctx, key, ""); err != nil {
-		return fmt.Errorf("store.Delete of a key: %w", err)
-	}
-	for _, id := range []string{"", first.ID, second.ID, headless.ID} {
-		if err := wantNotFound(ctx, store, key, id); err != nil {
-			return err
-		}
-	}
-	if err := wantList(ctx, store, story.Query{Key: key}); err != nil {
-		return err
-	}
-	if err := store.Delete(ctx, key, ""); !errors.Is(err, story.ErrNotFound) {
-		return fmt.Errorf("store.Delete of a key without stories: got error %v, want one that wraps story.ErrNotFound", err)
-	}
-	for i := 0; i < len(others); i += 2 {
-		if _, err := wantRead(ctx, store, others[i].Key, "", others[i].Text+others[i+1].Text); err != nil {
-			return fmt.Errorf("another key, after the Delete: %w", err)
-		}
-	}
-	return nil
-}
-
-func checkCancelled(ctx context.Context, store story.Store) error {
-	key := newKey()
-	head := sealed(key, recent(), "title")
-	if err := put(ctx, store, head); err != nil {
-		return err
-	}
-	cancelled, cancel := context.WithCancel(ctx)
-	cancel()
-	withCause, cancelWithCause := context.WithCancelCause(ctx)
-	cancelWithCause(errors.New("the cause"))
-	late, cancelLate := context.WithDeadlineCause(ctx, time.Now().Add(-time.Second), errors.New("the cause"))
-	defer cancelLate()
-	for _, done := range []context.Context{cancelled, withCause, late} {
-		_, listErr := store.List(done, story.Query{Key: key})
-		putErr := store.Put(done, []story.Part{sealed(key, recent(), "other")})
-		if err := CheckPutError(1, putErr); err != nil {
-			return err
-		}
-		_, readErr := store.Read(done, key, head.ID)
-		for _, call := range []struct {
-			method string
-			err    error
-		}{
-			{"Put", putErr},
-			{"List", listErr}, {"Read", readErr}, {"Delete", store.Delete(done, key, head.ID)},
-		} {
-			if !errors.Is(call.err, done.Err()) {
-				return fmt.Errorf("%s: got error %v, want one that wraps that of the context, %w", call.method, call.err, done.Err())
-			}
-		}
-	}
-	return wantList(ctx, store, story.Query{Key: key}, head)
-}
-
-func checkConcurrency(ctx context.Context, store story.Store) error {
-	const goroutines, stories = 4, 5
-	kind, start := newKind(), recent()
-	errs := make([]error, goroutines)
-	var wait sync.WaitGroup
-	for g := range goroutines {
-		wait.Go(func() {
-			key := story.NewKey(kind, fmt.Sprint(g))
-			for i := range stories {
-				head := bare(sealed(key, start.Add(time.Duration(i)*time.Second), "title"), story.Sealed, 1)
-				line := text(fmt.Sprint("line ", g, i))
-				errs[g] = errors.Join(errs[g], put(ctx, store, piece(head, 1, line), head), wantList(ctx, store, story.Query{Key: key, Limit: 1, Since: head.Header.Start}, head))
-				_, err := wantRead(ctx, store, key, "", line)
-				_, listErr := list(ctx, store, story.Query{Kind: kind, Limit: 3})
-				errs[g] = errors.Join(errs[g], err, listErr)
-			}
-			errs[g] = errors.Join(errs[g], store.Delete(ctx, key, ""))
-		})
-	}
-	wait.Wait()
-	return errors.Join(append(errs, wantList(ctx, store, story.Query{Kind: kind}))...)
 }
 
 func checkPutRaise(ctx context.Context, store story.Store) error {

@@ -148,7 +148,7 @@ func checkReadParts(ctx context.Context, store story.Store) error {
 		return fmt.Errorf("got %d parts, want %d", len(got), len(want))
 	}
 	for i, part := range got {
-		if part.Number != want[i].Number || part.Text != want[i].Text || (part.Header != nil) != (i == 0) {
+		if part.Prepared != nil || part.Number != want[i].Number || part.Text != want[i].Text || (part.Header != nil) != (i == 0) {
 			return fmt.Errorf("got %+v, want %+v", part, want[i])
 		}
 	}
