@@ -127,10 +127,20 @@ func (w *writer) giveUp() {
 	d.leaveSpilled() // what left memory meanwhile
 }
 
-// leave gives up a part.
+// leave gives up a part. A header without which the text that is stored would be found by
+// nobody stays in the journal with whatever of its chunk is there: the next process asks
+// the store what it has of that.
 func (w *writer) leave(p *part) {
 	kept := p.chunk.kept()
-	if !kept && p.Text != "" {
+	s := p.chunk.Story
+	headless := p.Header != nil && p.Text == "" && s.hasText && !s.hasHeader
+	switch {
+	case kept:
+	case headless && p.chunk.Mark.Some():
+		kept = true
+	case headless:
+		w.d.fallback.write(nameOf(p.chunk.Header)+": text of it is stored, and its header is not: lists do not show it", "", untilWritten)
+	case p.Text != "":
 		w.d.fallback.write(fmt.Sprintf("%s part %d not stored before the handler was closed", nameOf(p.chunk.Header), p.Number), p.Text, untilWritten)
 	}
 	w.d.lose(p.chunk, p.lines, kept)

@@ -152,10 +152,11 @@ type Story struct {
 	waiting  int       // chunks that are not complete
 
 	// What is left to be stored of what the writer has taken, in order. The writer's.
-	parts    []*part
-	backoff  backoff
-	inFlight bool // a request has some of the parts
-	ordered  bool // it stands in writer.order
+	parts              []*part
+	backoff            backoff
+	inFlight           bool // a request has some of the parts
+	ordered            bool // it stands in writer.order
+	hasText, hasHeader bool // a part of text, and a header, were stored
 }
 
 // NewStory returns a story of which nothing was handed over.

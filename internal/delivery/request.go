@@ -116,7 +116,9 @@ func (w *writer) acknowledge(p *part) {
 	w.d.mu.Lock()
 	p.chunk.count -= p.lines
 	w.d.mu.Unlock()
-	p.chunk.Story.backoff = backoff{}
+	s := p.chunk.Story
+	s.hasText, s.hasHeader = s.hasText || p.Number > 0, s.hasHeader || p.Number == 0
+	s.backoff = backoff{}
 	w.remove(p)
 }
 

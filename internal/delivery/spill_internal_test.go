@@ -1,11 +1,14 @@
 package delivery
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/compose"
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/internal/storylog"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -14,8 +17,15 @@ import (
 // journaled makes a whole story whose lines are in the journal.
 func (b *bench) journaled(id string, lines int) *Chunk {
 	b.Helper()
+	return b.journaledAs(compose.Whole, story.Sealed, id, lines)
+}
+
+func (b *bench) journaledAs(place compose.Place, state story.State, id string, lines int) *Chunk {
+	b.Helper()
 	k := b.chunk(id, slog.LevelInfo, "first")
+	b.Budget.Add(-int64(k.Lines.Held))
 	k.Lines.Release(b.Lines)
+	k.Place, k.Header.State = place, state
 	var entry storylog.Entry
 	for i := range lines {
 		message := fmt.Sprintf("%s line %d", id, i)
@@ -28,7 +38,8 @@ func (b *bench) journaled(id string, lines int) *Chunk {
 			b.Fatalf("line %d is not in the journal", i)
 		}
 	}
-	k.Mark = b.Log.Chunk(&entry, &storylog.Handed{Header: k.Header, Whole: true, Lines: lines})
+	k.Mark = b.Log.Chunk(&entry, &storylog.Handed{Header: k.Header, Whole: place == compose.Whole, Lines: lines})
+	b.Budget.Add(int64(k.Lines.Held))
 	return k
 }
 
@@ -63,5 +74,70 @@ func TestSpill(t *testing.T) {
 	b.load(large)
 	if large.Lines.Count != large.count || large.lost.unread != 0 {
 		t.Errorf("of %d lines %d are read back, %d lost", large.count, large.Lines.Count, large.lost.unread)
+	}
+}
+
+// Text that is stored is found by nobody without its header: where the store took one
+// and not the other until the end, the story stays in the journal, even if not all of it
+// is there, or the fallback says so.
+func TestHeaderThatIsLeft(t *testing.T) {
+	headers := func(parts []story.Part) error {
+		failed := &story.PutError{}
+		for i, p := range parts {
+			if p.Number == 0 {
+				failed.Failures = append(failed.Failures, story.PutFailure{Index: i, Outcome: story.Busy, Err: errBusy})
+			}
+		}
+		return failed
+	}
+	for name, test := range map[string]struct {
+		journal, left bool
+	}{"in the journal": {true, true}, "in memory": {false, false}} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			cfg := Config{}
+			if test.journal {
+				cfg.Journal = dir
+			}
+			answers := make([]answer, 1000)
+			for i := range answers {
+				answers[i] = headers
+			}
+			b := newBench(t, cfg, answers...)
+			var k *Chunk
+			if test.journal {
+				b.Log.Open()
+				k = b.journaledAs(compose.Middle, story.Open, "a", 3)
+				k.Mark.Spoil() // as if a line had found no room
+			} else {
+				k = b.chunk("a", slog.LevelInfo, "of a")
+				k.Place, k.Header.State = compose.Middle, story.Open
+			}
+			b.HandOver(k)
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			if left := b.Flush(ctx); left == nil || left.Lines != 0 || left.Stories != 1 {
+				t.Errorf("Flush: %+v", left)
+			}
+			cancel()
+			left, err := b.Shutdown(ctx)
+			if _, again := b.Shutdown(t.Context()); left == nil || err != nil || again != nil {
+				t.Errorf("Shutdown: %+v, %v, %v", left, err, again)
+			}
+			orphans, err := storylog.Claim(dir, b.Budget, compose.Ended)
+			if err != nil || (len(orphans) == 1) != test.left {
+				t.Fatalf("%d journals are left, %v", len(orphans), err)
+			}
+			if told := strings.Contains(b.fallback.String(), "its header is not"); told == test.left {
+				t.Errorf("in the fallback: %q", &b.fallback)
+			}
+			if !test.left {
+				return
+			}
+			defer orphans[0].Close()
+			if r, more := orphans[0].Next(b.Lines); !more || r.Stored.Count != 3 {
+				t.Errorf("the next process finds %+v", r)
+			}
+		})
 	}
 }

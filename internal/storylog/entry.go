@@ -56,6 +56,9 @@ type Mark struct {
 // Complete reports whether all of the chunk's lines are in the journal.
 func (m *Mark) Complete() bool { return m.complete }
 
+// Some reports whether something of the chunk is in the journal, if not all of it.
+func (m *Mark) Some() bool { return m.pin != 0 }
+
 // Spoil takes note that lines of the chunk were damaged in the journal.
 func (m *Mark) Spoil() { m.complete = false }
 
