@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dynamoslog/dynamoslog/internal/budget"
 	"github.com/dynamoslog/dynamoslog/internal/compose"
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/internal/storylog"
@@ -164,5 +163,3 @@ var (
 	errNoTable = fmt.Errorf("no table: %w", story.ErrUnusable)
 	errBad     = errors.New("not an item")
 )
-
-const perStory = budget.PerStory
