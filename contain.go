@@ -53,3 +53,12 @@ func (c *core) quietLevel() (level *slog.Level) {
 	quiet := c.opts.QuietLevel.Level()
 	return &quiet
 }
+
+// errorLevel returns the level of the line about an error that Run has ended with.
+func (c *core) errorLevel(err error) (level slog.Level) {
+	if c.opts.ErrorLevel == nil {
+		return slog.LevelError
+	}
+	defer c.caught("Options.ErrorLevel panicked, and the level is Error", func() { level = slog.LevelError })
+	return c.opts.ErrorLevel(err)
+}

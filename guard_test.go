@@ -54,7 +54,10 @@ func TestPanicGoesOnFromItsOrigin(t *testing.T) {
 		outer := middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			logger.InfoContext(r.Context(), "outer")
 			r.Header.Set("Level", "inner")
-			inner.ServeHTTP(w, r)
+			// In a scope of its own it is another story; else it would refine this one.
+			ctx, scope := dynamoslog.Begin(r.Context(), "job", "between")
+			defer scope.End()
+			inner.ServeHTTP(w, r.WithContext(ctx))
 		}))
 		value, stack := recovered(func() {
 			_ = h.Run(t.Context(), "job", "outer", func(ctx context.Context) error {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,6 +42,14 @@ type Options struct {
 	// Process is the key of what is logged without a scope and without [Key];
 	// by default app_<program>.
 	Process story.Key
+	// KeyAttrs are names of attributes that bind what a logger logs to an object as
+	// [Key] does, where a program gives them to Logger.With, outside of groups: with
+	// "worker", what logger.With("worker", 3) logs without a scope is the story
+	// worker_3. None by default. Of several the last one binds.
+	KeyAttrs []string
+	// ErrorLevel is the level of the last line of a [Handler.Run] that has ended with an
+	// error, as some are control flow; Error by default.
+	ErrorLevel func(error) slog.Level
 	// Attrs stand on the header of every story: the host, the build.
 	Attrs []slog.Attr
 
@@ -236,8 +245,8 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 	return &derived
 }
 
-// WithAttrs implements [slog.Handler]. An attribute of [Key] or [Scope.Attr]
-// says where the lines go.
+// WithAttrs implements [slog.Handler]. An attribute of [Key] or [Scope.Attr], or one
+// that [Options.KeyAttrs] names, says where the lines go.
 func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	if len(attrs) == 0 {
 		return h
@@ -245,7 +254,7 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	derived := *h
 	w := h.attrWriter([]byte(h.attrs))
 	for _, a := range attrs {
-		if !derived.bind(a) {
+		if !derived.bind(&w, a) {
 			w.Attr(a)
 		}
 	}
@@ -253,8 +262,12 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &derived
 }
 
-// bind takes note of an attribute that says where lines go.
-func (h *Handler) bind(a slog.Attr) bool {
+// bind takes note of an attribute that says where lines go, and returns false for others.
+// What said so before becomes an attribute like others, in w.
+func (h *Handler) bind(w *attrtext.Writer, a slog.Attr) bool {
+	if slices.Contains(h.core.opts.KeyAttrs, a.Key) && len(h.groups) == 0 {
+		return h.bindKeyAttr(w, a)
+	}
 	if a.Value.Kind() != slog.KindLogValuer {
 		return false
 	}
@@ -262,14 +275,38 @@ func (h *Handler) bind(a slog.Attr) bool {
 	case scopeValue:
 		h.scope = v.scope
 	case keyValue:
-		h.keyed = &keyedStory{key: v.key}
-		w := h.attrWriter(nil)
-		w.Attr(a)
-		h.bound = string(w.Text)
+		h.bindKey(w, v.key, a)
 	default:
 		return false
 	}
 	return true
+}
+
+// bindKeyAttr binds an attribute that Options.KeyAttrs names, as ReplaceAttr leaves it.
+func (h *Handler) bindKeyAttr(w *attrtext.Writer, a slog.Attr) bool {
+	a.Value = a.Value.Resolve()
+	seen := a
+	if replace := h.core.opts.ReplaceAttr; replace != nil && a.Value.Kind() != slog.KindGroup {
+		seen = replace(nil, a)
+		seen.Value = seen.Value.Resolve()
+	}
+	if seen.Key != a.Key || seen.Value.Kind() == slog.KindGroup {
+		return false
+	}
+	id := attrtext.ValueText(seen.Value)
+	if id == "" {
+		return false
+	}
+	h.bindKey(w, newKey(a.Key, id), a)
+	return true
+}
+
+func (h *Handler) bindKey(w *attrtext.Writer, key story.Key, a slog.Attr) {
+	w.Rendered(h.bound)
+	h.keyed = &keyedStory{key: key}
+	bound := h.attrWriter(nil)
+	bound.Attr(a)
+	h.bound = string(bound.Text)
 }
 
 func (h *Handler) attrWriter(text []byte) attrtext.Writer {

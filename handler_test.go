@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"log/slog"
 	"slices"
@@ -243,7 +244,7 @@ func TestLongMessageComesBack(t *testing.T) {
 }
 
 func TestRun(t *testing.T) {
-	h, store := open(t, dynamoslog.Options{ReplaceAttr: noTime})
+	h, store := open(t, dynamoslog.Options{ReplaceAttr: noTook})
 	logger := slog.New(h)
 	failure := errors.New("no disk")
 	err := h.Run(t.Context(), "job", "err", func(ctx context.Context) error {
@@ -254,6 +255,11 @@ func TestRun(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	expect(t, read(t, h, store, "job_err", ""), "+0.000 I working\n+0.000 E failed\terror=\"no disk\"\n")
+
+	if err := h.Run(t.Context(), "job", "silent", func(context.Context) error { return nil }); err != nil {
+		t.Errorf("got %v", err)
+	}
+	expect(t, read(t, h, store, "job_silent", ""), "+0.000 I done\n")
 
 	func() {
 		defer func() {
@@ -274,6 +280,80 @@ func TestRun(t *testing.T) {
 			panic("boom")
 		})
 	}()
+}
+
+// An error that is control flow is none to those who look for errors; a level that
+// cannot be had is Error.
+func TestErrorLevel(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{OnError: func(error) {}, ErrorLevel: func(err error) slog.Level {
+		switch {
+		case errors.Is(err, context.Canceled):
+			return slog.LevelInfo
+		case errors.Is(err, io.EOF):
+			panic("in ErrorLevel")
+		}
+		return slog.LevelWarn
+	}})
+	for id, test := range map[string]struct {
+		err  error
+		want slog.Level
+	}{
+		"stopped": {context.Canceled, slog.LevelInfo}, "failed": {errors.New("no disk"), slog.LevelWarn}, "panics": {io.EOF, slog.LevelError},
+	} {
+		if err := h.Run(t.Context(), "job", id, func(context.Context) error { return test.err }); err != test.err {
+			t.Errorf("got %v", err)
+		}
+		if s := read(t, h, store, "job_"+id, ""); s.MaxLevel != test.want || s.Lines[0].Message != "failed" {
+			t.Errorf("%s: got %+v", id, s.Lines)
+		}
+	}
+}
+
+// A program's own loggers become stories by the attributes that they have.
+func TestKeyAttrs(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{
+		Process:  story.NewKey("app", "test"),
+		KeyAttrs: []string{"component", "worker", "secret", "empty"},
+		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			switch {
+			case a.Key == "secret":
+				return slog.String("secret", "***")
+			case a.Key == "empty":
+				return slog.Attr{}
+			}
+			return noTime(groups, a)
+		},
+	})
+	logger := slog.New(h)
+	logger.With("component", "store").Info("of a component", "worker", 1)
+	logger.With("component", "store").With("worker", 3, "task", "a b").Info("of a worker")
+	logger.With("secret", "s3cret").Info("of a secret")
+	logger.WithGroup("g").With("worker", 4).Info("of a group")
+	logger.With("empty", "nothing").Info("of nothing")
+	ctx, scope := dynamoslog.Begin(t.Context(), "job", 1)
+	logger.With("worker", 3).InfoContext(ctx, "within a scope")
+	scope.End()
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{
+		"component_store": "+0.000 I of a component\tworker=1\n",
+		"worker_3":        "+0.000 I of a worker\tcomponent=store task=\"a b\"\n",
+		"secret_***":      "+0.000 I of a secret\n",
+		"job_1":           "+0.000 I within a scope\tworker=3\n",
+		"app_test":        "+0.000 I of a group\tg.worker=4\n+0.000 I of nothing\n",
+	} {
+		parsed, err := story.ParseKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := store.Read(t.Context(), parsed, "")
+		if err != nil {
+			t.Errorf("%s: %v", key, err)
+			continue
+		}
+		expect(t, s, want)
+	}
 }
 
 func TestAfterClose(t *testing.T) {

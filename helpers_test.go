@@ -1,6 +1,8 @@
 package dynamoslog_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/dynamoslog/dynamoslog/internal/handlertest"
@@ -22,4 +24,12 @@ func expect(t *testing.T, s story.Story, want string) {
 	if got := story.Format(s.Lines); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
+}
+
+// newServer starts a server that ends with the test.
+func newServer(t *testing.T, handler http.Handler) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/panics"
@@ -24,6 +25,20 @@ type MiddlewareOptions struct {
 	// in "http_GET /users/{id}", which holds no personal data; code inside may
 	// name the user by Scope.Rekey.
 	Key func(*http.Request) (kind, id string)
+	// Route tells the route that a router has found, as "/users/{id}" or "GET /users/{id}",
+	// or "" where it has found none. It is asked when the handler has returned, with the
+	// request that was handed on: with chi, for example,
+	//
+	//	func(r *http.Request) string { return chi.RouteContext(r.Context()).RoutePattern() }
+	//
+	// By default it is what [http.ServeMux] finds.
+	Route func(*http.Request) string
+	// Level is that of the closing line of a request whose handler has returned a status,
+	// by which the story is found in lists; Info by default, and Error from 500 on.
+	Level func(status int) slog.Level
+	// IDHeader, where set, is the name of a header of the response that tells the story's
+	// id. The id is then the request_id too, where the client sent none.
+	IDHeader string
 	// Skip leaves requests out: health checks, the viewer. None by default.
 	Skip func(*http.Request) bool
 	// Logger logs each request's closing line; slog.Default() by default, as it
@@ -32,6 +47,12 @@ type MiddlewareOptions struct {
 	// RemoteAddr adds the client's address to the header; it is personal data.
 	RemoteAddr bool
 }
+
+// routes that are none.
+const (
+	otherRoute = "other"  // nobody tells what the route is
+	noRoute    = "(none)" // the router has none for the request
+)
 
 // Bounds of what a client sends.
 const (
@@ -43,6 +64,12 @@ const (
 // begins a scope, sets header attributes (method, path, route, status, bytes,
 // request_id, trace_id), logs a closing line and ends the scope. It never waits
 // for the store. Options may be nil.
+//
+// The route is known from an [http.ServeMux], also where other middlewares hand the
+// request on to it, or that has called the middleware; or from MiddlewareOptions.Route.
+// What no route was found for is "http_GET (none)", what nobody tells the route of
+// "http_other". Within a request that a Middleware has a story of, another Middleware
+// begins none: it refines the route and the key.
 //
 // Status and bytes are what was sent towards the client; there is no status where
 // nothing was sent, or nobody knows what. The closing line is
@@ -56,6 +83,9 @@ const (
 //   - "aborted", at Warn, where the handler gave up by [http.ErrAbortHandler], as a
 //     proxy does whose backend breaks, or by runtime.Goexit;
 //   - "connection taken over, now ended", at Info, after Hijack;
+//   - "gRPC 13 Internal" and the like, where the trailer of a gRPC call tells its status: at
+//     Error where the service is to blame, at Warn where time or quota was short, else at
+//     Info;
 //   - a panic with its stack, at Error. It goes on as it does from [Handler.Run].
 func Middleware(opts *MiddlewareOptions) func(http.Handler) http.Handler {
 	var o MiddlewareOptions
@@ -73,30 +103,97 @@ func Middleware(opts *MiddlewareOptions) func(http.Handler) http.Handler {
 	}
 }
 
+// A requestStory is what a Middleware knows of the request whose story it tells.
+type requestStory struct {
+	scope *Scope
+	begun story.Key // the key that it was begun with
+
+	mu      sync.Mutex // a handler may go on beside a middleware that has returned
+	before  string     // the route that was known at the beginning
+	route   string
+	refined bool // route is what an inner Middleware has told
+}
+
 func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
-	route := routeOf(next, r)
+	route := routeBefore(next, r)
+	if value := fromContext(r.Context()); value.request != nil {
+		o.refine(value.request, route, next, w, r)
+		return
+	}
 	kind, id := "http", route
 	if o.Key != nil {
 		kind, id = o.Key(r)
 	}
-	ctx, scope := Begin(r.Context(), kind, id)
-	scope.Set(o.requestAttrs(r, route)...)
+	value := beginScope(kind, id)
+	value.request = &requestStory{scope: value.scope, begun: value.scope.Key(), before: route, route: route}
+	ctx, scope := context.WithValue(r.Context(), contextKey{}, value), value.scope
+	scope.Set(o.requestAttrs(r, route, scope.ID())...)
+	if o.IDHeader != "" {
+		w.Header().Set(o.IDHeader, scope.ID())
+	}
 	start := time.Now()
 	a := &answer{request: r}
-	panics.Guard(func() { next.ServeHTTP(a.wrap(w), r.WithContext(ctx)) }, func(u *panics.Unwinding) {
-		o.finish(ctx, scope, a, start, u)
+	handed := r.WithContext(ctx)
+	panics.Guard(func() { next.ServeHTTP(a.wrap(w), handed) }, func(u *panics.Unwinding) {
+		o.finish(ctx, value.request, a, handed, start, u)
 	})
-	o.finish(ctx, scope, a, start, nil)
+	o.finish(ctx, value.request, a, handed, start, nil)
+}
+
+// refine serves a request of which an outer Middleware tells the story.
+func (o *MiddlewareOptions) refine(outer *requestStory, route string, next http.Handler, w http.ResponseWriter, r *http.Request) {
+	outer.learn(route, true)
+	if o.Key != nil {
+		outer.scope.Rekey(o.Key(r))
+	}
+	defer func() { outer.learn(o.routeAfter(r), true) }()
+	next.ServeHTTP(w, r)
+}
+
+// learn takes note of a route, unless nobody tells it or an inner Middleware has told
+// another one.
+func (s *requestStory) learn(route string, inner bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := route != otherRoute && (route != s.route || inner)
+	better := !strings.HasSuffix(route, noRoute) || s.route == otherRoute // an inner one that finds none says less than an outer one that did
+	if known && better && (inner || !s.refined) {
+		s.route, s.refined = route, s.refined || inner
+	}
+}
+
+// tellRoute lets the story be one about the route, where that has become known and the
+// story is not about anything else.
+func (s *requestStory) tellRoute(byRoute bool) {
+	s.mu.Lock()
+	route, before := s.route, s.before
+	s.mu.Unlock()
+	if route == before {
+		return
+	}
+	s.scope.Set(slog.String("route", route))
+	if byRoute && s.scope.Key() == s.begun {
+		s.scope.Rekey("http", route)
+	}
 }
 
 // finish logs the closing line and ends the story; u is nil where the handler has
 // returned.
-func (o *MiddlewareOptions) finish(ctx context.Context, scope *Scope, a *answer, start time.Time, u *panics.Unwinding) {
+func (o *MiddlewareOptions) finish(ctx context.Context, s *requestStory, a *answer, handed *http.Request, start time.Time, u *panics.Unwinding) {
+	scope := s.scope
 	defer scope.End()
+	s.learn(o.routeAfter(handed), false)
+	s.tellRoute(o.Key == nil)
 	end := a.outcome(u)
 	attrs := make([]slog.Attr, 0, 4)
 	if end.status != 0 {
 		attrs = append(attrs, slog.Int("status", end.status))
+	}
+	if end.grpc != "" {
+		attrs = append(attrs, slog.String("grpc_status", end.grpc))
+	}
+	if o.Level != nil && end.byStatus {
+		end.level = o.Level(end.status)
 	}
 	attrs = append(attrs, slog.Int64("bytes", a.bytes))
 	scope.Set(attrs...)
@@ -121,7 +218,7 @@ func (o *MiddlewareOptions) finish(ctx context.Context, scope *Scope, a *answer,
 	_ = logger.Handler().Handle(ctx, record)
 }
 
-func (o *MiddlewareOptions) requestAttrs(r *http.Request, route string) []slog.Attr {
+func (o *MiddlewareOptions) requestAttrs(r *http.Request, route, storyID string) []slog.Attr {
 	attrs := []slog.Attr{
 		slog.String("method", clip(story.Escape(r.Method), 32)),
 		slog.String("path", clip(story.Escape(r.URL.Path), maxPath)),
@@ -129,6 +226,8 @@ func (o *MiddlewareOptions) requestAttrs(r *http.Request, route string) []slog.A
 	}
 	if id := clientID(r.Header.Get("X-Request-Id")); id != "" {
 		attrs = append(attrs, slog.String("request_id", id))
+	} else if o.IDHeader != "" {
+		attrs = append(attrs, slog.String("request_id", storyID))
 	}
 	if id := traceID(r.Header); id != "" {
 		attrs = append(attrs, slog.String("trace_id", id))
@@ -139,18 +238,37 @@ func (o *MiddlewareOptions) requestAttrs(r *http.Request, route string) []slog.A
 	return attrs
 }
 
-// routeOf returns the pattern that a request will match, with its method, if the
-// next handler tells; never the path.
-func routeOf(next http.Handler, r *http.Request) string {
+// routeBefore returns the route that a request has found, or is about to find, with its
+// method, as far as that can be known before it is served; never the path.
+func routeBefore(next http.Handler, r *http.Request) string {
 	mux, ok := next.(interface {
 		Handler(*http.Request) (http.Handler, string)
 	})
 	if !ok {
-		return "other"
+		return withMethod(r.Pattern, r)
 	}
 	_, pattern := mux.Handler(r)
 	if pattern == "" {
-		return "other"
+		return knownMethod(r.Method) + " " + noRoute
+	}
+	return withMethod(pattern, r)
+}
+
+// routeAfter returns the route that a request has found, when it was served.
+func (o *MiddlewareOptions) routeAfter(r *http.Request) string {
+	if o.Route == nil {
+		return withMethod(r.Pattern, r)
+	}
+	if route := o.Route(r); route != "" {
+		return withMethod(strings.Clone(route), r)
+	}
+	return knownMethod(r.Method) + " " + noRoute
+}
+
+// withMethod puts the method before a pattern that has none.
+func withMethod(pattern string, r *http.Request) string {
+	if pattern == "" {
+		return otherRoute
 	}
 	if method, _, found := strings.Cut(pattern, " "); found && method != "" {
 		return pattern

@@ -118,7 +118,7 @@ func TestMiddleware(t *testing.T) {
 	if s.State != story.Sealed {
 		t.Errorf("after Goexit: %+v", s.Header)
 	}
-	expect(t, read(t, h, store, "http_other", ""), "+0.000 I 404 Not Found\tstatus=404 bytes=19\n")
+	expect(t, read(t, h, store, "http_GET (none)", ""), "+0.000 I 404 Not Found\tstatus=404 bytes=19\n")
 	keys := map[story.Key]bool{} // the client tries aborted requests again
 	for header, err := range story.All(t.Context(), store, story.Query{}) {
 		if err != nil {

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/dynamoslog/dynamoslog/internal/panics"
 	"github.com/felixge/httpsnoop"
@@ -128,10 +130,12 @@ func timedOut(ctx context.Context) bool {
 
 // An outcome is what the closing line of a request says.
 type outcome struct {
-	level   slog.Level
-	status  int // 0 where none was sent
-	message string
-	cause   error // why the program ended the request, or nil
+	level    slog.Level
+	status   int    // 0 where none was sent
+	byStatus bool   // it says no more than the status
+	grpc     string // status of a gRPC call; empty where it is none
+	message  string
+	cause    error // why the program ended the request, or nil
 }
 
 // outcome tells how a request ended; u is nil where its handler has returned.
@@ -155,7 +159,7 @@ func (a *answer) outcome(u *panics.Unwinding) outcome {
 	case a.replaced:
 		end.level, end.message = slog.LevelWarn, "timed out"
 	case end.status >= 500:
-		end.level, end.message = slog.LevelError, statusText(end.status)
+		end.level, end.message, end.byStatus = slog.LevelError, statusText(end.status), true
 	case a.late || timedOut(ctx):
 		end.level, end.message = slog.LevelWarn, "timed out"
 	case a.clientGone():
@@ -168,9 +172,40 @@ func (a *answer) outcome(u *panics.Unwinding) outcome {
 		if end.status == 0 {
 			end.status = http.StatusOK // which net/http sends now
 		}
-		end.message = statusText(end.status)
+		end.message, end.byStatus = statusText(end.status), true
+		a.grpcOutcome(&end)
 	}
 	return end
+}
+
+// grpcCodes are the names of the status codes of gRPC, by their numbers.
+var grpcCodes = [...]string{
+	"OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists", "PermissionDenied",
+	"ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented", "Internal", "Unavailable", "DataLoss", "Unauthenticated",
+}
+
+// grpcOutcome lets the status in the trailer of a gRPC call decide.
+func (a *answer) grpcOutcome(end *outcome) {
+	if !strings.HasPrefix(a.request.Header.Get("Content-Type"), "application/grpc") {
+		return
+	}
+	header := a.writer.Header()
+	status := header.Get("Grpc-Status")
+	if status == "" {
+		status = header.Get(http.TrailerPrefix + "Grpc-Status")
+	}
+	code, err := strconv.Atoi(status)
+	if err != nil || code < 0 || code >= len(grpcCodes) {
+		return
+	}
+	end.grpc, end.byStatus = status, false
+	end.message = fmt.Sprintf("gRPC %d %s", code, grpcCodes[code])
+	switch grpcCodes[code] {
+	case "Unknown", "Unimplemented", "Internal", "Unavailable", "DataLoss":
+		end.level = slog.LevelError
+	case "DeadlineExceeded", "ResourceExhausted":
+		end.level = slog.LevelWarn
+	}
 }
 
 // sent returns the status that was sent to the client, or 0.

@@ -14,13 +14,14 @@ import (
 const panicPatience = 2 * time.Second
 
 // Run tells a story around fn: it begins a scope, calls fn with its context and
-// ends it. The last line is fn's error, at level Error, which Run returns; or its
-// panic with the stack, which goes on after the story had two seconds to be stored:
+// ends it. The last line is "done", with the time that fn took; or "failed" with fn's error,
+// which Run returns, at level Error or what [Options.ErrorLevel] says; or its panic with the stack, which goes on after the story had two seconds to be stored:
 // as the same value, and from below where it was, so that whoever prints the stack
 // sees its origin.
 func (h *Handler) Run(ctx context.Context, kind string, id any, fn func(context.Context) error) error {
 	ctx, scope := Begin(ctx, kind, id)
 	defer scope.End() // for runtime.Goexit
+	start := time.Now()
 	var err error
 	panics.Guard(func() { err = fn(ctx) }, func(p *panics.Unwinding) {
 		if p.Exits {
@@ -30,8 +31,11 @@ func (h *Handler) Run(ctx context.Context, kind string, id any, fn func(context.
 		scope.End()
 		h.store(ctx, panicPatience)
 	})
-	if err != nil {
-		h.log(ctx, callerPC(), slog.LevelError, "failed", slog.Any("error", err))
+	took := slog.Duration("took", time.Since(start).Round(time.Microsecond))
+	if err == nil {
+		h.log(ctx, callerPC(), slog.LevelInfo, "done", took)
+	} else {
+		h.log(ctx, callerPC(), h.core.errorLevel(err), "failed", slog.Any("error", err), took)
 	}
 	return err
 }

@@ -52,7 +52,8 @@ type contextKey struct{}
 type contextValue struct {
 	scope    *Scope
 	lane     *namedLane
-	internal bool // of a call to the store: what it logs must not come back
+	request  *requestStory // where the scope is that of a request, by Middleware
+	internal bool          // of a call to the store: what it logs must not come back
 }
 
 // nowhere is what a context without a value of this package stands for.
@@ -76,12 +77,17 @@ func fromContext(ctx context.Context) *contextValue {
 //
 // Nothing is stored for a scope in which nothing is logged.
 func Begin(ctx context.Context, kind string, id any) (context.Context, *Scope) {
+	value := beginScope(kind, id)
 	if ctx == nil {
 		ctx = context.Background()
 	}
+	return context.WithValue(ctx, contextKey{}, value), value.scope
+}
+
+func beginScope(kind string, id any) *contextValue {
 	start := time.Now()
 	s := &Scope{facts: &scopeFacts{key: newKey(kind, id), id: story.NewID(start), start: start}}
-	return context.WithValue(ctx, contextKey{}, &contextValue{scope: s}), s
+	return &contextValue{scope: s}
 }
 
 // FromContext returns the innermost scope that a context carries, or nil.

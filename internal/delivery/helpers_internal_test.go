@@ -88,12 +88,37 @@ func (s *scripted) note(parts []story.Part) answer {
 	return s.answers[len(s.calls)-1]
 }
 
+// An output is a buffer that the fallback's goroutine writes to.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// done returns the calls so far.
+func (s *scripted) done() []call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
 // A bench is a delivery to be tested.
 type bench struct {
 	*testing.T
 	*Delivery
 	store    *scripted
-	fallback bytes.Buffer
+	fallback output
 	mu       sync.Mutex
 	heard    []string // by OnError
 }

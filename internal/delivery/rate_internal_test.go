@@ -3,6 +3,7 @@ package delivery
 import (
 	"fmt"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,11 +85,14 @@ func TestBusyKeyHoldsBackItsOwnStories(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const slowFor = 30 * time.Second
 		until := time.Now().Add(slowFor)
+		var mu sync.Mutex
 		var stored []string // texts of the busy key
 		others := 0
 		b := newBench(t, Config{})
 		for range 10_000 {
 			b.store.answers = append(b.store.answers, func(parts []story.Part) error {
+				mu.Lock()
+				defer mu.Unlock()
 				failed := &story.PutError{}
 				for i, p := range parts {
 					switch {
@@ -114,9 +118,11 @@ func TestBusyKeyHoldsBackItsOwnStories(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		b.tell("c", "d")
 		time.Sleep(5 * time.Second)
+		mu.Lock()
 		if others != 4 {
 			t.Errorf("%d of 4 stories about something else are stored", others)
 		}
+		mu.Unlock()
 		b.Delivery.mu.Lock()
 		held := len(b.heldBack[story.Key{Kind: "job", ID: "busy"}].all)
 		b.Delivery.mu.Unlock()

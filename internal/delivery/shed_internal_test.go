@@ -106,8 +106,8 @@ func TestDroppedStoryTakesItsLateLines(t *testing.T) {
 		b.HandOver(k)
 		b.HandOver(late)
 		time.Sleep(time.Second)
-		if got := b.Counts.Dropped.Load(); got != 2 || len(b.store.calls) > 0 {
-			t.Errorf("%d lines are dropped, %d calls made", got, len(b.store.calls))
+		if got := b.Counts.Dropped.Load(); got != 2 || len(b.store.done()) > 0 {
+			t.Errorf("%d lines are dropped, %d calls made", got, len(b.store.done()))
 		}
 		b.end()
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,11 +17,11 @@ func TestFlushWaitsForWhatWasHandedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, Config{}, func([]story.Part) error { time.Sleep(3 * time.Second); return nil })
 		b.tell("a")
-		later := false
+		var later atomic.Bool
 		time.AfterFunc(time.Second, func() { b.tell("b") })
-		time.AfterFunc(2*time.Second, func() { later = true })
+		time.AfterFunc(2*time.Second, func() { later.Store(true) })
 		start := time.Now()
-		if left := b.Flush(t.Context()); left != nil || !later {
+		if left := b.Flush(t.Context()); left != nil || !later.Load() {
 			t.Errorf("Flush: %+v, after %v", left, time.Since(start))
 		}
 		b.end()
