@@ -43,11 +43,11 @@ type buffer struct {
 	counted    bool              // the budget counts what a story takes beside its lines
 	handedOver bool              // a chunk was
 	continues  string            // id of the story that it goes on from, if it does
-	delivered  *delivery.Story   // nil before the first chunk
+	handedTo   *delivery.Story   // nil before the first chunk
 	lanes      lanes
 	held       linebuf.Lines
 	entry      storylog.Entry // its place in the journal
-	refused    int            // lines since the last chunk for which there was no memory
+	dropped    int            // lines since the last chunk for which there was no memory
 	count      int            // lines
 	maxLevel   slog.Level
 	title      string
@@ -86,12 +86,12 @@ func newBuffer(c *core, facts *scopeFacts, twins int) *buffer {
 	facts.mu.Lock()
 	defer facts.mu.Unlock()
 	if !c.delivery.Budget.Reserve(budget.PerStory) {
-		facts.refused++
+		facts.dropped++
 		c.delivery.Counts.Drop(facts.key.Kind, 1)
 		return nil
 	}
-	b := &buffer{core: c, facts: facts, twins: twins, index: -1, refused: facts.refused, counted: true}
-	facts.refused = 0
+	b := &buffer{core: c, facts: facts, twins: twins, index: -1, dropped: facts.dropped, counted: true}
+	facts.dropped = 0
 	b.begin(facts.id, facts.start)
 	return b
 }
@@ -102,7 +102,7 @@ func (b *buffer) begin(id string, start time.Time) {
 		b.id += "-" + strconv.Itoa(b.twins+1)
 	}
 	b.interval = b.core.opts.MaxAge
-	b.cutAfter, b.delivered, b.entry = b.interval, nil, storylog.Entry{}
+	b.cutAfter, b.handedTo, b.entry = b.interval, nil, storylog.Entry{}
 	b.lanes, b.count, b.title, b.handedOver, b.lastOffset = lanes{}, 0, "", false, 0
 }
 
@@ -125,7 +125,7 @@ func (b *buffer) add(s *scratch) (added bool, err error) {
 	room := b.held.Room(&m)
 	if room > 0 && !b.core.reserve(int64(room)) {
 		b.core.delivery.Counts.Drop(b.key().Kind, 1)
-		b.refused++
+		b.dropped++
 		return true, nil
 	}
 	if b.count == 0 {
@@ -156,8 +156,8 @@ func (b *buffer) metaLocked(s *scratch) linebuf.Meta {
 		// No less than what they will be, so that there is room for them.
 		Lane: int32(len(b.lanes.all)), Frames: int32(len(s.site.stack.PCs)), Shared: int32(len(s.site.stack.PCs)),
 	}
-	if !s.offsetFrom.IsZero() {
-		m.Offset = min(max(s.offsetFrom.Sub(b.start).Milliseconds(), -farthest), farthest)
+	if !s.recordTime.IsZero() {
+		m.Offset = min(max(s.recordTime.Sub(b.start).Milliseconds(), -farthest), farthest)
 	}
 	if b.count == 0 && m.Offset < 0 && m.Offset > -1000 { // made just before the story was
 		m.Offset = 0
@@ -196,10 +196,10 @@ func (b *buffer) logLocked(m *linebuf.Meta, message string, attrs []byte) {
 
 // progressLocked returns how far the journal tells that the story is written down.
 func (b *buffer) progressLocked() *storylog.Progress {
-	if b.delivered == nil {
+	if b.handedTo == nil {
 		return nil
 	}
-	return &b.delivered.Progress
+	return &b.handedTo.Progress
 }
 
 // sheds is how much an open story holds before it is worth handing over for want of
@@ -246,7 +246,7 @@ func (b *buffer) nextDueLocked() time.Time {
 	return due
 }
 
-// cut hands over what the story has, as a part.
+// cut hands over what the story has so far, as a chunk.
 func (b *buffer) cut() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -254,7 +254,7 @@ func (b *buffer) cut() {
 }
 
 func (b *buffer) cutLocked() {
-	if b.held.Count == 0 && b.refused == 0 {
+	if b.held.Count == 0 && b.dropped == 0 {
 		return
 	}
 	k := b.takeLocked(story.Open)
@@ -269,18 +269,18 @@ func (b *buffer) cutLocked() {
 // takeLocked makes a chunk of what the story has.
 func (b *buffer) takeLocked(state story.State) *delivery.Chunk {
 	header := b.headerLocked(state) // may add notes to the lines
-	if b.delivered == nil {
-		b.delivered = b.core.delivery.NewStory()
+	if b.handedTo == nil {
+		b.handedTo = b.core.delivery.NewStory()
 	}
 	late, whole := b.phase.Load() != open, !b.handedOver && state != story.Open
-	k := &delivery.Chunk{Story: b.delivered}
-	k.Lines, k.Refused, k.Header = b.held, b.refused, header
+	k := &delivery.Chunk{Story: b.handedTo}
+	k.Lines, k.Dropped, k.Header = b.held, b.dropped, header
 	k.Place = compose.PlaceOf(late, whole, state)
 	if log := b.core.delivery.Log; log != nil {
-		k.Mark = log.Chunk(&b.entry, &storylog.Handed{Header: header, Late: late, Whole: whole, Refused: b.refused, Lines: b.held.Count})
+		k.Mark = log.Chunk(&b.entry, &storylog.Handed{Header: header, Late: late, Whole: whole, Dropped: b.dropped, Lines: b.held.Count})
 	}
 	b.handedOver = true
-	b.held, b.refused = linebuf.Lines{}, 0
+	b.held, b.dropped = linebuf.Lines{}, 0
 	return k
 }
 
@@ -348,7 +348,7 @@ func (b *buffer) takeLastLocked(state story.State) *delivery.Chunk {
 		return nil
 	}
 	b.uncountLocked() // a waiting story is counted for itself
-	if b.count == 0 && b.refused == 0 && !b.handedOver {
+	if b.count == 0 && b.dropped == 0 && !b.handedOver {
 		b.endsBy = max(b.endsBy, bySilence) // the story begins with a late line, if it does
 		return nil
 	}

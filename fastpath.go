@@ -26,7 +26,7 @@ func (b *buffer) addFast(h *Handler, r *slog.Record, site callSite) bool {
 }
 
 func (b *buffer) addFastLocked(h *Handler, r *slog.Record, site callSite) bool {
-	wanted := linebuf.HeadSize + len(r.Message) + len(h.bound) + len(h.attrs) + usualAttrs
+	wanted := linebuf.HeadSize + len(r.Message) + len(h.boundText) + len(h.attrs) + usualAttrs
 	if !b.registered || b.phase.Load() != open || b.endsBy != byScope || !b.fastRoomLocked(wanted) {
 		return false
 	}
@@ -70,8 +70,8 @@ func (b *buffer) fastRoomLocked(wanted int) bool {
 // appendFastAttrs appends the attributes of a record, and returns false where one
 // is not plain.
 func (h *Handler) appendFastAttrs(text []byte, r *slog.Record) (_ []byte, ok bool) {
-	if h.bound != "" || h.attrs != "" {
-		text = attrtext.AppendRendered(attrtext.AppendRendered(text, h.bound), h.attrs)
+	if h.boundText != "" || h.attrs != "" {
+		text = attrtext.AppendRendered(attrtext.AppendRendered(text, h.boundText), h.attrs)
 	}
 	ok = true
 	r.Attrs(func(a slog.Attr) bool {

@@ -146,9 +146,9 @@ type Handler struct {
 	groups []string // the same, for ReplaceAttr
 	attrs  string   // of With, rendered
 
-	scope *Scope      // joined by Scope.Attr
-	keyed *keyedStory // bound by Key
-	bound string      // the attribute of Key, rendered for stories about something else
+	scope     *Scope      // joined by Scope.Attr
+	keyed     *keyedStory // bound by Key
+	boundText string      // the attribute of Key, rendered for stories about something else
 }
 
 // New returns a handler that keeps its stories in a store. It does no I/O and
@@ -302,11 +302,11 @@ func (h *Handler) bindKeyAttr(w *attrtext.Writer, a slog.Attr) bool {
 }
 
 func (h *Handler) bindKey(w *attrtext.Writer, key story.Key, a slog.Attr) {
-	w.Rendered(h.bound)
+	w.Rendered(h.boundText)
 	h.keyed = &keyedStory{key: key}
 	bound := h.attrWriter(nil)
 	bound.Attr(a)
-	h.bound = string(bound.Text)
+	h.boundText = string(bound.Text)
 }
 
 func (h *Handler) attrWriter(text []byte) attrtext.Writer {

@@ -11,7 +11,7 @@ import (
 
 // A scratch holds a line while it is made.
 type scratch struct {
-	offsetFrom time.Time // the record's time; zero if it has none
+	recordTime time.Time // the record's time; zero if it has none
 	level      slog.Level
 	message    string
 	writer     attrtext.Writer
@@ -31,7 +31,7 @@ func (c *core) release(s *scratch) {
 // time returns when the line was made: by the monotonic clock, as the time of a
 // record may be anything.
 func (s *scratch) time() time.Time {
-	if t := s.offsetFrom; t != t.Round(0) {
+	if t := s.recordTime; t != t.Round(0) {
 		return t
 	}
 	return time.Now()
@@ -46,7 +46,7 @@ func (s *scratch) line() []story.Line {
 // scope that an attribute of Key or Scope.Attr in the record names. In a scope that is
 // an attribute like others.
 func (h *Handler) render(s *scratch, r slog.Record, scoped bool) (bound *keyedStory, joined *Scope) {
-	s.offsetFrom, s.level, s.message = r.Time, r.Level, r.Message
+	s.recordTime, s.level, s.message = r.Time, r.Level, r.Message
 	w := &s.writer
 	w.Replace, w.Groups = h.core.opts.ReplaceAttr, nil
 	w.Text, w.Prefix = w.Text[:0], w.Prefix[:0]
@@ -58,7 +58,7 @@ func (h *Handler) render(s *scratch, r slog.Record, scoped bool) (bound *keyedSt
 		w.Attr(slog.Any(slog.SourceKey, &slog.Source{Function: frame.Function, File: frame.File, Line: frame.Line}))
 	}
 	if scoped {
-		w.Rendered(h.bound)
+		w.Rendered(h.boundText)
 	}
 	w.Rendered(h.attrs)
 	w.Prefix, w.Groups = append(w.Prefix, h.prefix...), h.groups
@@ -85,14 +85,14 @@ func (s *scratch) replaceBuiltins() {
 	w := &s.writer
 	replace := w.Replace
 	w.Replace = nil // for what it has seen already
-	if !s.offsetFrom.IsZero() {
-		a := replace(nil, slog.Time(slog.TimeKey, s.offsetFrom))
+	if !s.recordTime.IsZero() {
+		a := replace(nil, slog.Time(slog.TimeKey, s.recordTime))
 		switch {
 		case a.Value.Kind() != slog.KindTime:
-			s.offsetFrom = time.Time{}
+			s.recordTime = time.Time{}
 			w.Attr(a)
-		case !a.Value.Time().Equal(s.offsetFrom.Round(0)): // else the monotonic clock's reading stays
-			s.offsetFrom = a.Value.Time()
+		case !a.Value.Time().Equal(s.recordTime.Round(0)): // else the monotonic clock's reading stays
+			s.recordTime = a.Value.Time()
 		}
 	}
 	a := replace(nil, slog.Any(slog.LevelKey, s.level))

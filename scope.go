@@ -43,7 +43,7 @@ type scopeFacts struct {
 	leftOut int // attributes that were too many
 
 	version atomic.Int64 // of key and attrs
-	refused int          // lines for which there was no memory, before there was a buffer
+	dropped int          // lines for which there was no memory, before there was a buffer
 }
 
 type contextKey struct{}

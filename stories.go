@@ -210,7 +210,7 @@ func (b *buffer) expire(now time.Time) {
 	case isOpen && now.Sub(b.start) >= maxOpen:
 		seal = story.Continued
 	case isOpen && now.Sub(b.start) >= b.cutAfter:
-		if b.delivered == nil || !b.core.delivery.Waits(b.delivered) { // else a further chunk would only take memory
+		if b.handedTo == nil || !b.core.delivery.Waits(b.handedTo) { // else a further chunk would only take memory
 			b.cutLocked()
 		}
 		b.interval = min(2*b.interval, max(maxAge, b.core.opts.MaxAge))
@@ -237,7 +237,7 @@ func (b *buffer) shed(drop bool) {
 	case drop:
 		before := b.held.Held
 		dropped := b.held.KeepFrom(b.core.delivery.Lines, slog.LevelWarn)
-		b.refused += dropped
+		b.dropped += dropped
 		b.core.delivery.Counts.Drop(b.key().Kind, dropped)
 		b.core.delivery.Budget.Add(int64(b.held.Held - before))
 	case b.held.Held > sheds:

@@ -22,7 +22,7 @@ const (
 // logged to a second handler too, which no fault disturbs, so that the times of
 // Handle are of the same moments of the same machine. It takes some minutes:
 //
-//	DYNAMOSLOG_FAULT_TABLE=1 go test -run '^TestFaultTable$' -v -timeout 30m ./internal/acceptance
+//	DYNAMOSLOG_FAULT_TABLE=1 go test -run '^TestFaultTable$' -v -timeout 60m ./internal/acceptance
 func TestFaultTable(t *testing.T) {
 	if os.Getenv(envFaultTable) == "" {
 		t.Skip("times are measured where " + envFaultTable + " is set")

@@ -14,7 +14,7 @@ type Chunk struct {
 	Lines   linebuf.Lines
 	Header  story.Header // of its state is Open where the chunk is Middle or Late
 	Place   Place
-	Refused int // lines that were dropped for want of memory, of which a note has to tell
+	Dropped int // lines that were dropped for want of memory, of which a note has to tell
 }
 
 // A Place is where in its story a chunk stands.
@@ -69,15 +69,15 @@ func (k *Chunk) leaveOut(quiet *slog.Level, pool *linebuf.Pool) (dropped int) {
 			k.note(pool, slog.LevelDebug, count(dropped, "quieter line", "quieter lines")+" left out")
 		}
 	}
-	if k.Refused > 0 {
-		k.note(pool, slog.LevelWarn, k.refusedNote())
+	if k.Dropped > 0 {
+		k.note(pool, slog.LevelWarn, k.droppedNote())
 	}
 	return dropped
 }
 
-// refusedNote is the message that stands for lines that were dropped.
-func (k *Chunk) refusedNote() string {
-	return count(k.Refused, "line", "lines") + " dropped: memory was full"
+// droppedNote is the message that stands for lines that were dropped.
+func (k *Chunk) droppedNote() string {
+	return count(k.Dropped, "line", "lines") + " dropped: memory was full"
 }
 
 // FitsHeader reports whether the chunk's text surely goes into the part with the header.
@@ -86,8 +86,8 @@ func (k *Chunk) FitsHeader() bool {
 		return false // without a look at each line
 	}
 	most := k.Lines.MostText()
-	if k.Refused > 0 {
-		most += story.LineBound(k.refusedNote(), "")
+	if k.Dropped > 0 {
+		most += story.LineBound(k.droppedNote(), "")
 	}
 	return story.FitsHeader(most)
 }

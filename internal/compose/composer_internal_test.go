@@ -65,7 +65,7 @@ func TestParts(t *testing.T) {
 	lateError := chunk(Late, 8, "went wrong")
 	add(lateError, slog.LevelError, 9000, "at last")
 	refused := chunk(Last, 2, "b")
-	refused.Refused = 3
+	refused.Dropped = 3
 	quiet := chunk(Middle, 1, "a")
 	add(quiet, slog.LevelDebug, 2000, "debug")
 	loud := chunk(Middle, 1, "a")
@@ -287,7 +287,7 @@ func TestSmallStoryStaysSmall(t *testing.T) {
 		"of another script, and fits": {strings.Repeat("ж", room/16), 0, true},
 	} {
 		k := chunk(Whole, 0, test.message)
-		k.Refused = test.refused
+		k.Dropped = test.refused
 		fits := k.FitsHeader()
 		if fits != test.fits {
 			t.Errorf("%s: fits the header: %v, want %v", name, fits, test.fits)

@@ -15,14 +15,14 @@ import (
 // which flagDropped stands.
 const (
 	flagWritten = 1 << iota
-	flagRefused // by Keep, or dropped
+	flagNotKept // by Keep, or dropped
 	flagDropped
 	flagEmpty
 	flagEnded
 	flagLevel // the level of the final header stands at the end
 )
 
-var flagsOf = [...]uint64{unwritten: 0, written: flagWritten, empty: flagEmpty, notKept: flagRefused, dropped: flagRefused | flagDropped}
+var flagsOf = [...]uint64{unwritten: 0, written: flagWritten, empty: flagEmpty, notKept: flagNotKept, dropped: flagNotKept | flagDropped}
 
 // AppendResume appends how far the story is written down.
 func (c *Composer) AppendResume(out []byte) []byte {
@@ -113,7 +113,7 @@ func phaseOf(flags uint64) phase {
 	switch {
 	case flags&flagDropped != 0:
 		return dropped
-	case flags&flagRefused != 0:
+	case flags&flagNotKept != 0:
 		return notKept
 	case flags&flagEmpty != 0:
 		return empty

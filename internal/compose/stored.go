@@ -52,7 +52,7 @@ func (k *Chunk) compare(stored Stored, pool *linebuf.Pool) *found {
 		return false
 	})
 	if left > 0 {
-		k.Refused = 0 // that too is told there
+		k.Dropped = 0 // that too is told there
 	}
 	oldest := time.Duration(math.MinInt64)
 	if k.Lines.Count > 0 {

@@ -56,7 +56,7 @@ func (w *writer) take(k *Chunk, now time.Time, prepare bool) int {
 		return 0
 	}
 	if len(w.order) == 0 {
-		w.lingering = now
+		w.lingerSince = now
 	}
 	if s := k.Story; !s.ordered {
 		s.ordered, s.backoff = true, backoff{}
@@ -159,7 +159,7 @@ func (w *writer) dequeue() *Chunk {
 	return k
 }
 
-// takeHeldLocked takes the oldest chunk that is held back, of a key of which not enough
+// takeHeldLocked takes, with Delivery.mu held, the oldest chunk that is held back, of a key of which not enough
 // are here.
 func (w *writer) takeHeldLocked() *Chunk {
 	d := w.d
@@ -179,7 +179,7 @@ func (w *writer) takeHeldLocked() *Chunk {
 	return nil
 }
 
-// holdBackLocked holds a chunk back where enough of its key are here that take no more,
+// holdBackLocked holds, with Delivery.mu held, a chunk back where enough of its key are here that take no more,
 // or one of its story is held back already.
 func (w *writer) holdBackLocked(k *Chunk) bool {
 	d, s := w.d, k.Story
@@ -222,7 +222,7 @@ func (d *Delivery) dequeueLocked(spilled bool) *Chunk {
 
 // next returns the parts to put now, or how long to wait for them.
 func (w *writer) next(now time.Time, flush bool) (batch []*part, wait time.Duration) {
-	if wait = max(w.store.left(now), w.pace.wait(now)); wait > 0 {
+	if wait = max(w.all.left(now), w.pace.wait(now)); wait > 0 {
 		return nil, wait
 	}
 	wait = time.Hour
@@ -230,7 +230,7 @@ func (w *writer) next(now time.Time, flush bool) (batch []*part, wait time.Durat
 		return nil, wait
 	}
 	most := batchParts
-	if w.store.failures > 1 {
+	if w.all.failures > 1 {
 		most = 1 // a probe
 	}
 	size := 0
@@ -242,8 +242,8 @@ func (w *writer) next(now time.Time, flush bool) (batch []*part, wait time.Durat
 			wait = min(wait, left)
 			continue
 		}
-		if s.inFlight {
-			continue
+		if own := w.keys[s.composer.Key()]; s.inFlight || own != nil && own.inFlight {
+			continue // of a key that takes no more, one request at a time has parts
 		}
 		for i, p := range s.parts {
 			final := p.Header != nil && p.Header.State != story.Open
@@ -261,7 +261,7 @@ func (w *writer) next(now time.Time, flush bool) (batch []*part, wait time.Durat
 	if w.requests > 0 && !full && !flush {
 		return nil, wait // until one is answered: fewer calls, of more parts
 	}
-	if left := w.lingering.Add(linger).Sub(now); len(batch) > 0 && !full && !flush && left > 0 {
+	if left := w.lingerSince.Add(linger).Sub(now); len(batch) > 0 && !full && !flush && left > 0 {
 		return nil, min(wait, left)
 	}
 	return batch, wait

@@ -35,11 +35,12 @@ type Chunk struct {
 // A phase is where a chunk is on its way:
 //
 //	announced ──▶ queued ──▶ composed ──▶ complete
-//	                 │ ▲
-//	                 ▼ │
-//	               spilled ──▶ unreadable ──▶ complete
+//	                 │ ▲         ▲
+//	                 ▼ │         │
+//	               spilled ──▶ unreadable
 //
-// One that is spilled is no Chunk any more, but a spilledChunk.
+// A small story that is spilled is no Chunk meanwhile, but a spilledChunk; of a larger one
+// the lines leave memory, and it stays queued.
 type phase uint8
 
 const (
@@ -79,7 +80,7 @@ func (d *Delivery) Announce(k *Chunk) {
 
 func (d *Delivery) announceLocked(k *Chunk) {
 	k.count, k.since = k.Lines.Count, time.Now()
-	k.lost.dropped += k.Refused
+	k.lost.dropped += k.Dropped
 	d.sequence++
 	k.sequence = d.sequence
 	k.element = d.incomplete.PushBack(k)

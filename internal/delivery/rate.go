@@ -6,18 +6,19 @@ import (
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
-// A pace is how fast parts are sent. Nothing limits it until the store says that
-// it is busy; then it falls below what the store took lately, and rises again by
-// and by (additive increase, multiplicative decrease), so that a table gets what
-// it can take and not many times that.
+// A pace is how fast parts are sent, of all or of one key. Nothing limits it until the
+// store, being busy, takes half at most of what it is sent; then it falls a little below
+// that, or what the store took lately, and rises again by and by (additive increase,
+// multiplicative decrease), so that a table gets what it can take and not many times that.
 type pace struct {
-	rate    float64 // in cost a second; 0 is no limit
-	credit  float64 // cost that may be sent now
-	at      time.Time
-	slowed  time.Time // when the rate last fell
-	stored  float64   // cost stored since counted
-	counted time.Time
-	lately  float64 // cost stored a second, before counted
+	rate     float64 // in cost a second; 0 is no limit
+	credit   float64 // cost that may be sent now
+	inFlight bool    // a request has parts of the key, if it is the pace of one
+	at       time.Time
+	slowed   time.Time // when the rate last fell
+	stored   float64   // cost stored since counted
+	counted  time.Time
+	lately   float64 // cost stored a second, before counted
 }
 
 const (
@@ -81,13 +82,13 @@ func (p *pace) sent(now time.Time, put, took float64, busy bool) {
 }
 
 // adapt slows down where the store is busy: for a key if several parts of it were
-// refused, and of no other, else for all. A single part, or one that is refused
-// again and again, says nothing about the others: it has its own delay.
+// refused, and of no other; for all if parts of several keys were. A single part, or one
+// that is refused again and again, says nothing about the others: it has its own delay.
 func (w *writer) adapt(now time.Time, batch []*part, failures map[int]story.PutFailure) {
 	type sum struct {
 		put, took float64
-		refused   int
-		anew      bool
+		refused   int  // parts
+		first     bool // one of them for the first time
 	}
 	var all sum
 	byKey := make(map[story.Key]*sum)
@@ -106,20 +107,20 @@ func (w *writer) adapt(now time.Time, batch []*part, failures map[int]story.PutF
 			if of.refused++; of.refused == 1 {
 				refused++
 			}
-			of.anew = of.anew || !p.refused
-			all.anew = all.anew || !p.refused
-			p.refused = true
+			of.first = of.first || !p.wasBusy
+			all.first = all.first || !p.wasBusy
+			p.wasBusy = true
 		}
 	}
-	w.pace.sent(now, all.put, all.took, refused > 1 && all.anew)
+	w.pace.sent(now, all.put, all.took, refused > 1 && all.first)
 	for key, of := range byKey {
 		own := w.keys[key]
-		if own == nil && refused == 1 && of.refused > 1 && of.anew {
+		if own == nil && refused == 1 && of.refused > 1 && of.first {
 			own = &pace{at: now, counted: now}
 			w.keys[key] = own
 		}
 		if own != nil {
-			own.sent(now, of.put, of.took, refused == 1 && of.anew)
+			own.sent(now, of.put, of.took, refused == 1 && of.first)
 		}
 	}
 }

@@ -136,3 +136,49 @@ func TestBusyKeyHoldsBackItsOwnStories(t *testing.T) {
 		}
 	})
 }
+
+// A key of which the store takes no more leaves the others their requests: to a store that
+// is far they go four at a time.
+func TestBusyKeyLeavesOthersTheirRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		under, most := 0, 0
+		count := func(n int) {
+			mu.Lock()
+			defer mu.Unlock()
+			under += n
+			most = max(most, under)
+		}
+		far := func(do answer) answer {
+			return func(parts []story.Part) error {
+				count(1)
+				time.Sleep(200 * time.Millisecond)
+				count(-1)
+				return do(parts)
+			}
+		}
+		b := newBench(t, Config{MaxBuffered: 64 << 20}, far(fails(story.Busy, errBusy, "hot")))
+		for range 100 {
+			b.store.answers = append(b.store.answers, far(stores))
+		}
+		b.tell("hot", "hot")
+		for i := range 23 { // one full batch, of which two parts are refused
+			b.tell(fmt.Sprint("x", i))
+		}
+		time.Sleep(time.Second)
+		mu.Lock()
+		most = 0
+		mu.Unlock()
+		for i := range 1000 {
+			b.tell(fmt.Sprint("y", i))
+		}
+		time.Sleep(500 * time.Millisecond)
+		mu.Lock()
+		if most != mostRequests {
+			t.Errorf("%d requests at once, want %d", most, mostRequests)
+		}
+		mu.Unlock()
+		time.Sleep(time.Minute)
+		b.end()
+	})
+}

@@ -23,10 +23,10 @@ type recovering struct {
 	ended   chan struct{} // closed when nothing is left to be recovered
 	orphans []*orphan     // that were claimed and are not removed
 
-	phase   inquiry
-	chunk   *Chunk           // of which it is in doubt whether it is stored; nil where phase is none
-	answers chan storedStory // what the store has of it
-	asking  backoff          // until the store is asked again
+	phase    inquiry
+	chunk    *Chunk           // of which it is in doubt whether it is stored; nil where phase is none
+	answers  chan storedStory // what the store has of it
+	askAgain backoff          // until the store is asked again
 }
 
 // An inquiry is what is being done about a chunk in doubt:
@@ -36,10 +36,10 @@ type recovering struct {
 type inquiry uint8
 
 const (
-	none    inquiry = iota
-	pending         // what came before it is not stored yet
-	asking          // the store is asked
-	known           // it is to be taken next
+	noInquiry      inquiry = iota
+	inquiryPending         // what came before it is not stored yet
+	inquiryAsking          // the store is asked
+	inquiryKnown           // it is to be taken next
 )
 
 func newRecovering() recovering {
@@ -102,13 +102,13 @@ func (d *Delivery) orphanTrouble(err error) {
 func (w *writer) recover() *Chunk {
 	r := &w.recovery
 	switch r.phase {
-	case known:
+	case inquiryKnown:
 		k := r.chunk
-		r.phase, r.chunk = none, nil
+		r.phase, r.chunk = noInquiry, nil
 		return k
-	case asking:
+	case inquiryAsking:
 		return nil
-	case pending:
+	case inquiryPending:
 		w.askWhenDue()
 		return nil
 	}
@@ -116,7 +116,7 @@ func (w *writer) recover() *Chunk {
 		o := r.orphans[0]
 		k, doubt := w.nextOf(o)
 		if k != nil && doubt {
-			r.phase, r.chunk = pending, k
+			r.phase, r.chunk = inquiryPending, k
 			w.askWhenDue()
 			return nil
 		}
@@ -165,7 +165,7 @@ func (w *writer) nextOf(o *orphan) (k *Chunk, doubt bool) {
 			continue
 		}
 		k = &Chunk{Story: o.story, phase: queued, count: next.Stored.Count}
-		k.Lines, k.Header, k.Refused = next.Stored, next.Header, next.Refused
+		k.Lines, k.Header, k.Dropped = next.Stored, next.Header, next.Dropped
 		k.Place = compose.PlaceOf(next.Late, next.Whole, next.Header.State)
 		if k.Header.State == story.Interrupted {
 			k.Interrupt()
@@ -195,7 +195,7 @@ func (w *writer) askWhenDue() {
 // goroutine of its own.
 func (w *writer) ask(after time.Duration) {
 	r := &w.recovery
-	r.phase = asking
+	r.phase = inquiryAsking
 	go w.read(r.chunk.Header, r.chunk.recovered.keys, after)
 }
 
@@ -262,18 +262,18 @@ func (w *writer) reconcile(stored storedStory) {
 		}
 		k.Story.composer.Reconcile(&k.Chunk, stored.Stored, w.d.Lines)
 		k.count = k.Lines.Count
-		r.asking, r.phase = backoff{}, known
+		r.askAgain, r.phase = backoff{}, inquiryKnown
 	case w.ctx.Err() != nil:
-		r.phase = pending // it is given up
+		r.phase = inquiryPending // it is given up
 	default:
 		of, longest := fault, longestDelay
 		if errors.Is(err, story.ErrUnusable) {
 			of, longest = misconfigured, longestProbe
 		}
 		now := time.Now()
-		r.asking.fail(now, longest)
+		r.askAgain.fail(now, longest)
 		w.tell(of, fmt.Errorf("what is stored of %s %s cannot be read, before it is recovered: %w", k.Header.Key, k.Header.ID, unnamed{err}))
-		w.ask(r.asking.left(now))
+		w.ask(r.askAgain.left(now))
 	}
 }
 
@@ -282,7 +282,7 @@ func (r *recovering) giveUp(d *Delivery) {
 	if r.chunk != nil {
 		r.chunk.Lines.Release(d.Lines)
 	}
-	r.phase, r.chunk = none, nil
+	r.phase, r.chunk = noInquiry, nil
 	for _, o := range r.orphans {
 		if err := o.Close(); err != nil {
 			d.orphanTrouble(err)

@@ -19,7 +19,7 @@ type part struct {
 	story.Part
 	chunk   *Chunk
 	lines   int  // that begin in it
-	refused bool // the store was busy
+	wasBusy bool // it was refused before, as the store was busy
 }
 
 // A request is a call to the store.
@@ -31,9 +31,9 @@ type request struct {
 }
 
 // requestsAllowed returns how many may be under way: one where the store has not
-// taken everything lately.
+// taken everything lately. A key that takes no more slows down nobody else.
 func (w *writer) requestsAllowed() int {
-	if w.store.failures > 0 || w.parked || w.pace.rate > 0 || len(w.keys) > 0 {
+	if w.all.failures > 0 || w.parked || w.pace.rate > 0 {
 		return 1
 	}
 	return mostRequests
@@ -43,10 +43,13 @@ func (w *writer) requestsAllowed() int {
 func (w *writer) send(batch []*part) {
 	for _, p := range batch {
 		p.chunk.Story.inFlight = true
+		if own := w.keys[p.Key]; own != nil {
+			own.inFlight = true
+		}
 	}
 	w.requests++
-	w.lingering = time.Time{} // what is left has waited long enough
-	go w.request(request{batch: batch, failures: w.store.failures, began: time.Now()})
+	w.lingerSince = time.Time{} // what is left has waited long enough
+	go w.request(request{batch: batch, failures: w.all.failures, began: time.Now()})
 }
 
 func (w *writer) request(r request) {
@@ -67,6 +70,9 @@ func (w *writer) answer(r request) {
 	w.requests--
 	for _, p := range batch {
 		p.chunk.Story.inFlight = false
+		if own := w.keys[p.Key]; own != nil {
+			own.inFlight = false
+		}
 	}
 	failures := failuresOf(err, len(batch))
 	for i, p := range batch {

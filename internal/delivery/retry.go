@@ -92,10 +92,10 @@ func (w *writer) setBack(r request, failures map[int]story.PutFailure) {
 	case v.scope():
 		w.fail(r, now, w.longest())
 	default:
-		w.store = backoff{}
+		w.all = backoff{}
 		w.delayStories(now, batch, failures)
 	}
-	w.d.down.Store(w.store.failures > 0)
+	w.d.down.Store(w.all.failures > 0)
 	w.adapt(now, batch, failures)
 	for of, err := range v.errs {
 		w.tell(of, err)
@@ -111,8 +111,8 @@ func (w *writer) setBack(r request, failures map[int]story.PutFailure) {
 // fail delays everything. What was sent before the last failure was known is no
 // further one.
 func (w *writer) fail(r request, now time.Time, longest time.Duration) {
-	if r.failures == w.store.failures || w.store.failures == 0 {
-		w.store.fail(now, longest)
+	if r.failures == w.all.failures || w.all.failures == 0 {
+		w.all.fail(now, longest)
 	}
 	w.rotate(r.batch)
 }

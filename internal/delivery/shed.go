@@ -149,7 +149,7 @@ func (d *Delivery) evictBelowLocked(k *Chunk, level int) bool {
 	}
 	k.evicted = level + 1
 	dropped := k.Lines.KeepFrom(d.Lines, evictionLevels[level])
-	k.Refused += dropped
+	k.Dropped += dropped
 	d.dropLocked(k, dropped)
 	d.resize(k, int64(k.Lines.Held)+budget.PerStory)
 	return false

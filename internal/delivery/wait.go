@@ -60,7 +60,7 @@ type barrier struct {
 	left     int             // chunks that are not complete, and one until await was called
 	done     chan struct{}   // closed when none is left
 	began    time.Time       // when await was called; zero before that
-	refused  int             // answers since then that the store cannot be used
+	unusable int             // answers since then that the store cannot be used
 	failed   chan struct{}   // closed when they are enough
 	lost     losses          // of the chunks that are complete
 	stories  map[*Story]bool // of which something is not stored
@@ -100,11 +100,11 @@ func (b *barrier) answered(began, now time.Time) {
 		refusals = 3
 		patience = 700 * time.Millisecond
 	)
-	if b.began.IsZero() || began.Before(b.began) || b.refused == refusals {
+	if b.began.IsZero() || began.Before(b.began) || b.unusable == refusals {
 		return
 	}
-	if b.refused++; b.refused == refusals || now.Sub(b.began) > patience {
-		b.refused = refusals
+	if b.unusable++; b.unusable == refusals || now.Sub(b.began) > patience {
+		b.unusable = refusals
 		close(b.failed)
 	}
 }

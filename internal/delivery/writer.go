@@ -19,14 +19,14 @@ type writer struct {
 
 	flushRequested bool // set by those who wait; guarded by Delivery.mu
 
-	order     []*Story  // those that have parts, oldest first
-	lingering time.Time // when order was empty for the last time; zero if the next batch need not be full
+	order       []*Story  // those that have parts, oldest first
+	lingerSince time.Time // since when a batch that is not full waits for more; zero if it does not
 
 	requests int          // that are under way
 	answered chan request // those that have ended
 
-	store    backoff             // of everything
-	parked   bool                // the store has said last that it cannot be used; set back with store
+	all      backoff             // of all stories
+	parked   bool                // the last answer was that the store cannot be used
 	keys     map[story.Key]*pace // of keys that take no more at the moment
 	slow     map[story.Key]int   // parts that wait for them; made anew by fetch
 	pace     pace
@@ -92,7 +92,7 @@ func (w *writer) run() {
 	for w.requests > 0 {
 		w.answer(<-w.answered)
 	}
-	if w.recovery.phase == asking {
+	if w.recovery.phase == inquiryAsking {
 		w.reconcile(<-w.recovery.answers)
 	}
 	w.giveUp()
@@ -116,7 +116,7 @@ func (w *writer) takeFlush() bool {
 	defer w.d.mu.Unlock()
 	if w.flushRequested {
 		w.flushRequested = false
-		w.store.until = time.Time{}
+		w.all.until = time.Time{}
 		for _, s := range w.order {
 			s.backoff.until = time.Time{}
 		}

@@ -73,7 +73,7 @@ type Handed struct {
 	Header  story.Header
 	Late    bool // of lines that came after the story's end
 	Whole   bool // all of the story
-	Refused int  // lines that were dropped for want of memory
+	Dropped int  // lines that were dropped for want of memory
 	Lines   int
 }
 

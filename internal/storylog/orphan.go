@@ -115,11 +115,11 @@ func (o *Orphan) take(s *orphaned, pool *linebuf.Pool) Recovered {
 	r.Doubt = r.Doubt || r.Stored.Count < len(from.lines)
 	if resume, ok := s.resumes[r.Ordinal-1]; ok {
 		r.Resume = resume
-	} else if r.Ordinal != s.told { // how far the story is stored is not known
+	} else if r.Ordinal != s.next { // how far the story is stored is not known
 		r.Doubt = true
 	}
-	if s.told = r.Ordinal + 1; r.Doubt {
-		s.told = 0 // nor is it after that
+	if s.next = r.Ordinal + 1; r.Doubt {
+		s.next = 0 // nor is it after that
 	}
 	return r
 }
@@ -219,7 +219,7 @@ type orphaned struct {
 	lines    []Position        // of the chunk that is being filled
 	resumes  map[uint64][]byte // after the chunks of these ordinals
 	keys     []story.Key       // that it had, the last one last
-	told     uint64            // ordinal of the chunk that goes on where those taken have led; 0 if that is not known
+	next     uint64            // ordinal of the chunk that goes on from those that were taken; 0 if that is not known
 	taken    bool              // a chunk was
 }
 

@@ -9,7 +9,7 @@ import (
 const (
 	kindStory = 's' // ordinal of the chunk that begins, flags, header, ordinal of the last chunk done and resume
 	kindLine  = 'l' // where the line before stands, line
-	kindChunk = 'c' // ordinal, flags, lines refused, lines, where the last one stands, header
+	kindChunk = 'c' // ordinal, flags, lines dropped, lines, where the last one stands, header
 	kindDone  = 'd' // ordinal, resume
 )
 
@@ -47,7 +47,7 @@ func chunkRecord(memory []byte, m *Mark, h *Handed) record.Writer {
 		flags |= flagWhole
 	}
 	w.Uint(flags)
-	w.Uint(uint64(h.Refused))
+	w.Uint(uint64(h.Dropped))
 	w.Uint(uint64(h.Lines))
 	w.Uint(uint64(m.last))
 	w.Header(h.Header)
@@ -59,7 +59,7 @@ func readChunk(r *record.Reader) (ordinal uint64, h Handed) {
 	ordinal = r.Uint()
 	flags := r.Uint()
 	h.Late, h.Whole = flags&flagLate != 0, flags&flagWhole != 0
-	h.Refused, h.Lines = r.Number(), r.Number()
+	h.Dropped, h.Lines = r.Number(), r.Number()
 	r.Uint() // where the last line stands
 	h.Header = r.Header()
 	return ordinal, h
