@@ -48,7 +48,8 @@ type Options struct {
 	// worker_3. None by default. Of several the last one binds.
 	KeyAttrs []string
 	// ErrorLevel is the level of the last line of a [Handler.Run] that has ended with an
-	// error, as some are control flow; Error by default.
+	// error, as some are control flow: below Warn the line is "done" and not "failed".
+	// Error by default.
 	ErrorLevel func(error) slog.Level
 	// Attrs stand on the header of every story: the host, the build.
 	Attrs []slog.Attr

@@ -295,15 +295,16 @@ func TestErrorLevel(t *testing.T) {
 		return slog.LevelWarn
 	}})
 	for id, test := range map[string]struct {
-		err  error
-		want slog.Level
+		err     error
+		want    slog.Level
+		message string
 	}{
-		"stopped": {context.Canceled, slog.LevelInfo}, "failed": {errors.New("no disk"), slog.LevelWarn}, "panics": {io.EOF, slog.LevelError},
+		"stopped": {context.Canceled, slog.LevelInfo, "done"}, "failed": {errors.New("no disk"), slog.LevelWarn, "failed"}, "panics": {io.EOF, slog.LevelError, "failed"},
 	} {
 		if err := h.Run(t.Context(), "job", id, func(context.Context) error { return test.err }); err != test.err {
 			t.Errorf("got %v", err)
 		}
-		if s := read(t, h, store, "job_"+id, ""); s.MaxLevel != test.want || s.Lines[0].Message != "failed" {
+		if s := read(t, h, store, "job_"+id, ""); s.MaxLevel != test.want || s.Lines[0].Message != test.message {
 			t.Errorf("%s: got %+v", id, s.Lines)
 		}
 	}

@@ -15,7 +15,8 @@ const panicPatience = 2 * time.Second
 
 // Run tells a story around fn: it begins a scope, calls fn with its context and
 // ends it. The last line is "done", with the time that fn took; or "failed" with fn's error,
-// which Run returns, at level Error or what [Options.ErrorLevel] says; or its panic with the stack, which goes on after the story had two seconds to be stored:
+// which Run returns, at level Error or what [Options.ErrorLevel] says, where below Warn it
+// is "done" too; or its panic with the stack, which goes on after the story had two seconds to be stored:
 // as the same value, and from below where it was, so that whoever prints the stack
 // sees its origin.
 func (h *Handler) Run(ctx context.Context, kind string, id any, fn func(context.Context) error) error {
@@ -34,9 +35,13 @@ func (h *Handler) Run(ctx context.Context, kind string, id any, fn func(context.
 	took := slog.Duration("took", time.Since(start).Round(time.Microsecond))
 	if err == nil {
 		h.log(ctx, callerPC(), slog.LevelInfo, "done", took)
-	} else {
-		h.log(ctx, callerPC(), h.core.errorLevel(err), "failed", slog.Any("error", err), took)
+		return nil
 	}
+	level, message := h.core.errorLevel(err), "failed"
+	if level < slog.LevelWarn {
+		message = "done"
+	}
+	h.log(ctx, callerPC(), level, message, slog.Any("error", err), took)
 	return err
 }
 
