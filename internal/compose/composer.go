@@ -158,14 +158,17 @@ func (c *Composer) raise(told Told, k *Chunk, header story.Header, final bool) T
 func (c *Composer) textParts(k *Chunk, text string, starts []int) (parts []Part) {
 	pieces := slices.Collect(story.Pieces(text))
 	number := c.free(len(pieces))
-	end := 0
+	added := 0             // bytes before the text
+	if c.taken[number-1] { // the part before ends within a line
+		text, added = "\n"+text, 1
+		pieces = slices.Collect(story.Pieces(text))
+		number = c.free(len(pieces))
+	}
+	end := -added
 	for _, piece := range pieces {
 		n := 0
 		for end += len(piece); len(starts) > 0 && starts[0] < end; n++ {
 			starts = starts[1:]
-		}
-		if c.taken[number-1] {
-			piece = "\n" + piece
 		}
 		if c.taken != nil {
 			c.taken[number] = false

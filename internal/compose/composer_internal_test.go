@@ -299,3 +299,26 @@ func TestSmallStoryStaysSmall(t *testing.T) {
 		}
 	}
 }
+
+// What follows a part that ends within a line begins with a line break, and no part is
+// larger for that than it may be.
+func TestPartBehindAHalfLine(t *testing.T) {
+	for _, size := range []int{10, story.MaxPartText - 9, story.MaxPartText - 10, story.MaxPartText} {
+		c := New(false)
+		k := chunk(Last, 0, strings.Repeat("x", size))
+		half := story.Part{Key: user, ID: "1", Number: 1, Text: "+0.000 I half a li"}
+		open := k.Header
+		open.State = story.Open
+		c.Reconcile(k, Stored{Key: user, Parts: []story.Part{{Key: user, ID: "1", Header: &open}, half}}, &linebuf.Pool{})
+		text, lines := half.Text, 0
+		for _, p := range c.Parts(k, nil, scratch()).Parts {
+			if len(p.Text) > story.MaxPartText {
+				t.Errorf("%d bytes: part %d has %d", size, p.Number, len(p.Text))
+			}
+			text, lines = text+p.Text, lines+p.Lines
+		}
+		if told := story.Parse(text); lines != 1 || len(told) != 2 || len(told[1].Message) != size {
+			t.Errorf("%d bytes: %d lines are told of, %d read", size, lines, len(told))
+		}
+	}
+}

@@ -147,10 +147,18 @@ func (p *putter) failCall(ctx context.Context, err error, writes ...*write) {
 	}
 }
 
+// isStopped reports whether the rest is not tried, and notes that of writes.
+func (p *putter) isStopped(writes ...*write) bool {
+	if p.stopped == nil {
+		return false
+	}
+	p.fail(p.stopped.Outcome, p.stopped.Err, writes...)
+	return true
+}
+
 // putOpen stores an open header, if the story has no header yet.
 func (p *putter) putOpen(ctx context.Context, w *write) {
-	if p.stopped != nil {
-		p.fail(p.stopped.Outcome, p.stopped.Err, w)
+	if p.isStopped(w) {
 		return
 	}
 	out, err := call(ctx, p.store.client.PutItem, &dynamodb.PutItemInput{
@@ -170,8 +178,7 @@ func (p *putter) putOpen(ctx context.Context, w *write) {
 // raise changes a final header, for lines that came after the story's end. An identity
 // that may not do that loses nothing else by it.
 func (p *putter) raise(ctx context.Context, w *write) {
-	if p.stopped != nil {
-		p.fail(p.stopped.Outcome, p.stopped.Err, w)
+	if p.isStopped(w) {
 		return
 	}
 	out, err := call(ctx, p.store.client.UpdateItem, &dynamodb.UpdateItemInput{
@@ -215,8 +222,7 @@ func (p *putter) settleConditional(ctx context.Context, w *write, consumed *type
 // putBatch stores at most 25 items. DynamoDB rejects a batch whole for one bad
 // item, or if it is too large: then it is halved, down to the item that is bad.
 func (p *putter) putBatch(ctx context.Context, writes []*write) {
-	if p.stopped != nil {
-		p.fail(p.stopped.Outcome, p.stopped.Err, writes...)
+	if p.isStopped(writes...) {
 		return
 	}
 	requests := make([]types.WriteRequest, len(writes))
