@@ -159,18 +159,20 @@ func finish(unfinished, path string) error {
 
 func exists(path string) (bool, error) {
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		info, err = os.Lstat(path) // a link that leads nowhere, or what somebody has made meanwhile
+	}
 	switch {
-	case err == nil && info.IsDir():
-		return false, errors.New("it is a folder")
-	case err == nil:
-		return true, nil
-	case !errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
 		return false, err
-	}
-	if _, err := os.Lstat(path); err == nil {
+	case info.Mode()&fs.ModeSymlink != 0:
 		return false, errors.New("it is a link to a file that is not there")
+	case info.IsDir():
+		return false, errors.New("it is a folder")
 	}
-	return false, nil
+	return true, nil
 }
 
 // dataSource names the file with what every connection needs. Commits are synced
