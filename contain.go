@@ -1,7 +1,6 @@
 package dynamoslog
 
 import (
-	"fmt"
 	"log/slog"
 
 	"github.com/dynamoslog/dynamoslog/internal/attrtext"
@@ -12,21 +11,11 @@ import (
 // being stored: it is told once a minute, and what was asked for is done as well as
 // it can be.
 
-// caught tells of a panic, if there is one. It is deferred.
-func (c *core) caught(where string, then func()) {
-	if p := recover(); p != nil {
-		c.delivery.Panicked(fmt.Errorf("dynamoslog: %s: %v", where, p))
-		if then != nil {
-			then()
-		}
-	}
-}
-
 // contained returns a ReplaceAttr that does not panic. A value that it panics for is
 // not shown: it may be one to be masked. Time, level and message stay.
 func (c *core) contained(replace attrtext.ReplaceFunc) attrtext.ReplaceFunc {
 	return func(groups []string, a slog.Attr) (replaced slog.Attr) {
-		defer c.caught("Options.ReplaceAttr panicked, and the attribute is not shown", func() {
+		defer c.delivery.Caught("Options.ReplaceAttr panicked, and the attribute is not shown", func() {
 			replaced = a
 			if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
 				return
@@ -42,14 +31,14 @@ func (c *core) keep(h story.Header) (kept bool) {
 	if c.opts.Keep == nil {
 		return true
 	}
-	defer c.caught("Options.Keep panicked, and the story is kept", func() { kept = true })
+	defer c.delivery.Caught("Options.Keep panicked, and the story is kept", func() { kept = true })
 	return c.opts.Keep(h)
 }
 
 // quietLevel returns the level below which calm stories have no lines, or nil where
 // there is none.
 func (c *core) quietLevel() (level *slog.Level) {
-	defer c.caught("Options.QuietLevel panicked, and all lines are kept", func() { level = nil })
+	defer c.delivery.Caught("Options.QuietLevel panicked, and all lines are kept", func() { level = nil })
 	quiet := c.opts.QuietLevel.Level()
 	return &quiet
 }
@@ -59,6 +48,6 @@ func (c *core) errorLevel(err error) (level slog.Level) {
 	if c.opts.ErrorLevel == nil {
 		return slog.LevelError
 	}
-	defer c.caught("Options.ErrorLevel panicked, and the level is Error", func() { level = slog.LevelError })
+	defer c.delivery.Caught("Options.ErrorLevel panicked, and the level is Error", func() { level = slog.LevelError })
 	return c.opts.ErrorLevel(err)
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/compose"
 	"github.com/dynamoslog/dynamoslog/internal/delivery"
 )
 
@@ -21,7 +21,7 @@ type UnwrittenError struct {
 }
 
 func (e *UnwrittenError) Error() string {
-	what, verb, they := count(e.Lines, "line", "lines"), "are", "they are"
+	what, verb, they := compose.Count(e.Lines, "line", "lines"), "are", "they are"
 	if e.Lines == 0 {
 		what = "the end"
 	}
@@ -30,18 +30,11 @@ func (e *UnwrittenError) Error() string {
 	} else if e.Lines == 0 {
 		what = "the ends"
 	}
-	text := fmt.Sprintf("dynamoslog: %s of %s %s not stored; %s %s", what, count(e.Stories, "story", "stories"), verb, they, e.Where)
+	text := fmt.Sprintf("dynamoslog: %s of %s %s not stored; %s %s", what, compose.Count(e.Stories, "story", "stories"), verb, they, e.Where)
 	if e.err != nil {
 		text += ": " + strings.TrimPrefix(e.err.Error(), "dynamoslog: ")
 	}
 	return text
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
 }
 
 // Unwrap returns the reasons: the context's error, and what the store said last.

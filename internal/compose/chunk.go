@@ -66,7 +66,7 @@ func (k *Chunk) leaveOut(quiet *slog.Level, pool *linebuf.Pool) (dropped int) {
 	if quiet != nil && k.Header.MaxLevel < slog.LevelWarn {
 		dropped = k.Lines.KeepFrom(pool, *quiet)
 		if dropped > 0 && !k.IsWhole() {
-			k.note(pool, slog.LevelDebug, count(dropped, "quieter line", "quieter lines")+" left out")
+			k.note(pool, slog.LevelDebug, Count(dropped, "quieter line", "quieter lines")+" left out")
 		}
 	}
 	if k.Dropped > 0 {
@@ -77,7 +77,7 @@ func (k *Chunk) leaveOut(quiet *slog.Level, pool *linebuf.Pool) (dropped int) {
 
 // droppedNote is the message that stands for lines that were dropped.
 func (k *Chunk) droppedNote() string {
-	return count(k.Dropped, "line", "lines") + " dropped: memory was full"
+	return Count(k.Dropped, "line", "lines") + " dropped: memory was full"
 }
 
 // FitsHeader reports whether the chunk's text surely goes into the part with the header.
@@ -99,7 +99,8 @@ func (k *Chunk) note(pool *linebuf.Pool, level slog.Level, message string) {
 	k.Lines.Add(pool, &m, message, nil)
 }
 
-func count(n int, one, many string) string {
+// Count tells a number of things by their name, as "1 line" or "2 lines".
+func Count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}

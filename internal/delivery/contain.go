@@ -39,7 +39,7 @@ func (d *Delivery) prepare(part story.Part) (prepared any, size int) {
 	if !ok {
 		return nil, 0
 	}
-	defer d.caught("the store panicked in Prepare")
+	defer d.Caught("the store panicked in Prepare", nil)
 	return store.Prepare(part)
 }
 
@@ -49,15 +49,19 @@ func (d *Delivery) Consumed() (writeUnits float64) {
 	if !ok {
 		return 0
 	}
-	defer d.caught("the store panicked in Consumed")
+	defer d.Caught("the store panicked in Consumed", nil)
 	writeUnits, _ = store.Consumed()
 	return writeUnits
 }
 
-// caught tells of a panic, if there is one. It is deferred.
-func (d *Delivery) caught(what string) {
+// Caught tells OnError of a panic of the user's code, if there is one, and then calls
+// then, unless it is nil. It is deferred.
+func (d *Delivery) Caught(where string, then func()) {
 	if p := recover(); p != nil {
-		d.Panicked(fmt.Errorf("dynamoslog: %s: %v", what, p))
+		d.tell(panicked, fmt.Errorf("dynamoslog: %s: %v", where, p))
+		if then != nil {
+			then()
+		}
 	}
 }
 

@@ -132,9 +132,6 @@ func (d *Delivery) tell(of class, err error) (news bool) {
 	return news
 }
 
-// Panicked lets OnError hear of a panic of the user's code.
-func (d *Delivery) Panicked(err error) { d.tell(panicked, err) }
-
 // journalTrouble tells of a journal that cannot be written, and of one that can again.
 func (d *Delivery) journalTrouble(err error, over bool) {
 	if over {

@@ -68,9 +68,9 @@ func verdictOn(parts int, failures map[int]story.PutFailure) verdict {
 	return v
 }
 
-// scope returns what has to wait before it is put again: everything, or the stories of
-// the parts that were not stored.
-func (v verdict) scope() (everything bool) {
+// delaysAll reports whether everything has to wait before it is put again, and not only
+// the stories of the parts that were not stored.
+func (v verdict) delaysAll() bool {
 	return v.errs[misconfigured] != nil || !v.stored && v.errs[fault] != nil && v.errs[busy] == nil && v.errs[rejected] == nil
 }
 
@@ -89,7 +89,7 @@ func (w *writer) setBack(r request, failures map[int]story.PutFailure) {
 	switch {
 	case w.parked:
 		w.fail(r, now, min(w.longest(), longestProbe))
-	case v.scope():
+	case v.delaysAll():
 		w.fail(r, now, w.longest())
 	default:
 		w.all = backoff{}

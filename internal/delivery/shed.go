@@ -40,7 +40,7 @@ func (d *Delivery) MakeRoom(size int64) {
 	d.mu.Lock()
 	from := max(len(d.queue.all)-atOnce, 0)
 	d.mu.Unlock()
-	d.siftSome(&d.queue, from, d.spillsLocked)
+	d.siftSome(&d.queue, from, d.spillLocked)
 }
 
 // DropsOpen reports whether lines of open stories are dropped where memory is short, as
@@ -54,7 +54,7 @@ func (d *Delivery) shed() {
 		d.evict()
 	} else if !d.DropsOpen() {
 		d.shedOpen()
-		d.sift(d.spillsLocked)
+		d.sift(d.spillLocked)
 	}
 }
 
@@ -69,7 +69,7 @@ func (d *Delivery) shedOpen() {
 // that is not enough, what open stories hold is handed over; or, as long as the
 // store takes nothing, dropped as far as it is below Warn.
 func (d *Delivery) evict() {
-	d.sift(d.spillsLocked)
+	d.sift(d.spillLocked)
 	d.sift(d.evictCalmLocked)
 	for i := range evictionLevels {
 		d.sift(func(k *Chunk) bool { return d.evictBelowLocked(k, i) })
@@ -124,12 +124,6 @@ func (d *Delivery) siftSome(q *queue, from int, out func(*Chunk) bool) (next int
 		d.writeDone(k)
 	}
 	return kept, more
-}
-
-// spillsLocked lets what is in the journal leave memory.
-func (d *Delivery) spillsLocked(k *Chunk) bool {
-	_, gone := d.spillLocked(k)
-	return gone
 }
 
 // evictCalmLocked drops a calm story of which nothing is stored.

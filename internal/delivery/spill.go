@@ -21,18 +21,17 @@ type spilledChunk struct {
 const perSpilled = 2 * int64(unsafe.Sizeof(spilledChunk{})) // with what a list of them has to spare
 
 // spillLocked lets a chunk's lines leave memory, and a small story whole, all but its
-// place in the journal. It returns false where that does not hold all of it, and
-// whether the chunk is gone.
-func (d *Delivery) spillLocked(k *Chunk) (spilled, gone bool) {
+// place in the journal, where that holds all of it. It returns whether the chunk is gone.
+func (d *Delivery) spillLocked(k *Chunk) (gone bool) {
 	if !k.Mark.Complete() || k.Lines.Count == 0 {
-		return false, false
+		return false
 	}
 	// Late lines need to know of parts before them, which only larger stories have.
 	small := k.Place == compose.Whole && k.FitsHeader()
 	k.Lines.Release(d.Lines)
 	if !small {
 		d.resize(k, budget.PerStory)
-		return true, false
+		return false
 	}
 	d.spilled = append(d.spilled, spilledChunk{k.sequence, k.Mark, k.count, weak.Make(k.Story)})
 	k.Mark.Stay() // it is not done
@@ -40,7 +39,7 @@ func (d *Delivery) spillLocked(k *Chunk) (spilled, gone bool) {
 	k.element = nil
 	d.resize(k, 0)
 	d.Budget.Add(perSpilled)
-	return true, true
+	return true
 }
 
 // reload takes a chunk back into memory, all but its lines.
