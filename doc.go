@@ -22,8 +22,9 @@
 //	http.ListenAndServe(addr, dynamoslog.Middleware(nil)(mux)) // a story per request
 //
 // Outside of requests [Begin] opens a story and [Scope.End] ends it, and
-// [Handler.Run] does both around a function. [Key] is for code that has no
-// context. What belongs to nothing goes to the process's own story.
+// [Handler.Run] does both around a function. What is logged without a context joins the
+// scope that its goroutine works for (see [Scope.Enter]), or is bound by [Key]. What
+// belongs to nothing goes to the process's own story.
 //
 // # Depth
 //

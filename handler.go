@@ -47,6 +47,9 @@ type Options struct {
 	// "worker", what logger.With("worker", 3) logs without a scope is the story
 	// worker_3. None by default. Of several the last one binds.
 	KeyAttrs []string
+	// ContextOnly lets lines find a scope by the context, [Scope.Attr] and [Key] only, and
+	// not by the goroutine: see [Scope.Enter].
+	ContextOnly bool
 	// ErrorLevel is the level of the last line of a [Handler.Run] that has ended with an
 	// error, as some are control flow: below Warn the line is "done" and not "failed".
 	// Error by default.
@@ -318,9 +321,9 @@ func (h *Handler) attrWriter(text []byte) attrtext.Writer {
 // other lines of the same story. The error is nil, or ErrClosed.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	place := fromContext(ctx)
-	scope := place.scope
+	scope, named := place.scope, true
 	if scope == nil {
-		scope = h.scope
+		scope, named = h.ownScope()
 	}
 	site := callSite{lane: place.lane}
 	site.stack, site.goroutine = h.core.stacks.Capture(r.PC)
@@ -331,21 +334,33 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		}
 	}
 	defer h.core.stacks.Release(site.stack)
-	return h.handle(r, place, scope, site)
+	return h.handle(r, place.internal, scope, named, site)
+}
+
+// ownScope returns the scope of what is logged without one in the context, or nil. It is
+// named where the logger has it; else it is the goroutine's, which a key wins over.
+func (h *Handler) ownScope() (scope *Scope, named bool) {
+	switch {
+	case h.scope != nil:
+		return h.scope, true
+	case h.keyed != nil || h.core.opts.ContextOnly:
+		return nil, false
+	}
+	return goroutines.OfGoroutine(), false
 }
 
 // handle adds a record of any kind to its story.
-func (h *Handler) handle(r slog.Record, place *contextValue, scope *Scope, site callSite) error {
+func (h *Handler) handle(r slog.Record, internal bool, scope *Scope, named bool, site callSite) error {
 	s := h.core.scratch.Get().(*scratch)
 	defer h.core.release(s)
-	bound, joined := h.render(s, r, scope != nil)
-	if joined != nil {
+	bound, joined := h.render(s, r, named)
+	if joined != nil || bound != nil {
 		scope = joined
 	}
 	if h.core.delivery.WritesFallback(site.stack.Root) {
 		return nil // it would be written there, and logged, and so on
 	}
-	if place.internal || scope == nil && h.core.delivery.Owns(site.stack.Root) {
+	if internal || scope == nil && h.core.delivery.Owns(site.stack.Root) {
 		h.core.delivery.ToFallback("logged by the store's own client or by OnError", s.line())
 		return nil
 	}

@@ -126,7 +126,10 @@ func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *h
 	}
 	value := beginScope(kind, id)
 	value.request = &requestStory{scope: value.scope, begun: value.scope.Key(), before: route, route: route}
-	ctx, scope := context.WithValue(r.Context(), contextKey{}, value), value.scope
+	scope := value.scope
+	ctx, leave := scope.enter(r.Context(), routeLabel(route))
+	defer leave()
+	ctx = context.WithValue(ctx, contextKey{}, value)
 	scope.Set(o.requestAttrs(r, route, scope.ID())...)
 	if o.IDHeader != "" {
 		w.Header().Set(o.IDHeader, scope.ID())
@@ -145,6 +148,11 @@ func (o *MiddlewareOptions) refine(outer *requestStory, route string, next http.
 	outer.learn(route, true)
 	if o.Key != nil {
 		outer.scope.Rekey(o.Key(r))
+	}
+	if route != otherRoute { // what the goroutine is known by is refined, too
+		ctx, leave := outer.scope.enter(r.Context(), routeLabel(route))
+		defer leave()
+		r = r.WithContext(ctx)
 	}
 	defer func() { outer.learn(o.routeAfter(r), true) }()
 	next.ServeHTTP(w, r)
@@ -275,6 +283,9 @@ func withMethod(pattern string, r *http.Request) string {
 	}
 	return knownMethod(r.Method) + " " + pattern
 }
+
+// routeLabel is what profiles show of a request: never the path or who sent it.
+func routeLabel(route string) string { return "http_" + route }
 
 func knownMethod(method string) string {
 	switch method {

@@ -21,6 +21,8 @@ const panicPatience = 2 * time.Second
 // sees its origin.
 func (h *Handler) Run(ctx context.Context, kind string, id any, fn func(context.Context) error) error {
 	ctx, scope := Begin(ctx, kind, id)
+	ctx, leave := scope.enter(ctx, scope.Key().String())
+	defer leave()
 	defer scope.End() // for runtime.Goexit
 	start := time.Now()
 	var err error

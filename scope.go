@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/budget"
+	"github.com/dynamoslog/dynamoslog/internal/proflabel"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -29,6 +30,10 @@ type Scope struct {
 	mu     sync.Mutex
 	others []*buffer
 	ended  bool
+
+	labels  []*proflabel.Owned[Scope]  // by which goroutines find the scope; none when it has ended
+	label1  [1]*proflabel.Owned[Scope] // room for the first of them
+	entered int                        // how often it was entered and not left
 }
 
 // scopeFacts is what the buffers of a scope share.
@@ -132,6 +137,10 @@ func (s *Scope) End() {
 	}
 	s.mu.Lock()
 	s.ended = true
+	for _, label := range s.labels {
+		goroutines.Remove(label)
+	}
+	s.labels = nil
 	s.mu.Unlock()
 	for _, b := range s.buffers() {
 		b.seal(story.Sealed)

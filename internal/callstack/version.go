@@ -21,7 +21,9 @@ import "go/version"
 //  3. Run the proofs with its latest patch: .ci/depth go1.N.P 2000000. They must all
 //     pass, and none of them may say that the walk is not used. Where one fails, set
 //     newestGo back: the version is served by runtime.Callers until it is understood.
-//  4. Set newest in .ci/run to that patch, and the version into
+//  4. Let internal/proflabel build with it (the tags of its two files), whose tests say whether
+//     labels can still be read.
+//  5. Set newest in .ci/run to that patch, and the version into
 //     README.md and CHANGELOG.md. The oldest one there is that of go.mod.
 const newestGo = "go1.27"
 

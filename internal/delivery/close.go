@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/proflabel"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -57,6 +58,7 @@ func (d *Delivery) Shutdown(ctx context.Context) (*Left, error) {
 }
 
 func (d *Delivery) shutDown(ctx context.Context) {
+	proflabel.Clear()
 	defer close(d.ended)
 	end := atEnd{barrier: d.newBarrier()}
 	d.stories.HandOver(story.Closed)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/attrtext"
+	"github.com/dynamoslog/dynamoslog/internal/proflabel"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -60,6 +61,7 @@ func (f *fallback) add(head, text string, must bool) <-chan struct{} {
 }
 
 func (f *fallback) run() {
+	proflabel.Clear()
 	for {
 		f.mu.Lock()
 		if len(f.waiting) == 0 {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/proflabel"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -144,6 +145,7 @@ func (d *Delivery) journalTrouble(err error, over bool) {
 // deliverReports tells OnError what there is to be told. It may take its time, and call
 // the handler.
 func (d *Delivery) deliverReports() {
+	proflabel.Clear()
 	for list := d.report.take(); len(list) > 0; list = d.report.take() {
 		for _, err := range list {
 			d.deliver(err)

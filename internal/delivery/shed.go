@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/dynamoslog/dynamoslog/internal/budget"
+	"github.com/dynamoslog/dynamoslog/internal/proflabel"
 )
 
 // Memory is kept under its bound by a goroutine of its own, so that those who log do not
@@ -49,6 +50,7 @@ func (d *Delivery) DropsOpen() bool { return d.Log == nil && d.down.Load() }
 
 // shed frees memory, or sees to it that the writer can.
 func (d *Delivery) shed() {
+	proflabel.Clear()
 	defer func() { <-d.shedding }()
 	if d.Budget.Shedding() {
 		d.evict()

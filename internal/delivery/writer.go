@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/proflabel"
 	"github.com/dynamoslog/dynamoslog/internal/storylog"
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -53,6 +54,7 @@ func (w *writer) stop() {
 }
 
 func (w *writer) run() {
+	proflabel.Clear()
 	defer close(w.done)
 	timer := time.NewTimer(0)
 	defer timer.Stop()

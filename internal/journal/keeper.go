@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/proflabel"
 )
 
 // A keeper makes, syncs and frees the segments of a log, on the log's goroutine. It
@@ -31,6 +33,7 @@ type attempt struct {
 func (a *attempt) due(now time.Time) bool { return !now.Before(a.at) }
 
 func (k *keeper) run() {
+	proflabel.Clear()
 	l := k.log
 	defer close(l.stopped)
 	timer := time.NewTimer(0)

@@ -1,0 +1,99 @@
+package dynamoslog
+
+import (
+	"context"
+
+	"github.com/dynamoslog/dynamoslog/internal/proflabel"
+)
+
+// goroutines tells which scope a goroutine works for. It is the process's, as goroutines
+// are.
+var goroutines proflabel.Owners[Scope]
+
+// Enter makes the scope the calling goroutine's own, and that of the goroutines which it
+// starts from then on: what they log without a scope in the context, without [Scope.Attr]
+// and [Key] becomes lines of its story, until the scope ends, and goes to the process's
+// story afterwards. leave gives the goroutine the scope that it had before, and is to be
+// called on it, usually deferred, best so that the scope has ended before:
+//
+//	defer scope.Enter()()
+//	defer scope.End()
+//
+// [Middleware] and [Handler.Run] enter their scopes themselves.
+//
+// The scope is known by a profiler label of the goroutine, "story", whose value is the
+// story's key at the time (by a Middleware, http_ and the route), so that a CPU profile
+// can be read by it. Other labels of the goroutine stay. Where the program sets labels
+// itself by [runtime/pprof.Do], the scope stays the goroutine's if the context given to
+// it is that of Middleware or Run, or one made of it.
+//
+// Handlers with [Options.ContextOnly] take no notice of it. With the build tag purego,
+// a compiler other than gc, and Go 1.28 or later Enter does nothing.
+func (s *Scope) Enter() (leave func()) {
+	if s == nil || !proflabel.Supported {
+		return func() {}
+	}
+	_, leave = s.enter(context.Background(), s.Key().String())
+	return leave
+}
+
+// enter makes the scope the goroutine's own, under a name that a profile shows, and
+// returns a context that carries the label. The name has been made for it.
+func (s *Scope) enter(ctx context.Context, name string) (_ context.Context, leave func()) {
+	label := s.label(name)
+	if label == "" {
+		return ctx, func() {}
+	}
+	e := &entered{scope: s}
+	ctx, e.labels = proflabel.Set(ctx, label)
+	return ctx, e.leave
+}
+
+// entered is a scope that a goroutine has entered and not left.
+type entered struct {
+	scope  *Scope // nil when it was left
+	labels proflabel.Labels
+}
+
+// leave also lets a scope be collected that is neither ended nor entered any more.
+func (e *entered) leave() {
+	s := e.scope
+	if s == nil {
+		return
+	}
+	e.scope = nil
+	e.labels.Unset()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.entered--; s.entered == 0 {
+		for _, label := range s.labels { // none where it has ended
+			goroutines.Weaken(label)
+		}
+	}
+}
+
+// label returns the label of a name by which the scope is found, the same one on all
+// goroutines that enter it; none where the scope has ended.
+func (s *Scope) label(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return ""
+	}
+	if s.entered++; s.entered == 1 {
+		for _, label := range s.labels {
+			label.Hold(s)
+		}
+	}
+	for _, label := range s.labels {
+		if label.Label == name {
+			return label.Label
+		}
+	}
+	label := goroutines.Add(name, s)
+	if s.labels == nil {
+		s.labels = s.label1[:0]
+	}
+	s.labels = append(s.labels, label)
+	return label.Label
+}

@@ -1,0 +1,1 @@
+// The compiler lets functions have no body where there is assembly.
