@@ -1,14 +1,12 @@
 package dynamoslog
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/panics"
+	"github.com/dynamoslog/dynamoslog/internal/response"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -54,11 +52,7 @@ const (
 	noRoute    = "(none)" // the router has none for the request
 )
 
-// Bounds of what a client sends.
-const (
-	maxClientID = 128 // bytes of a request or trace id
-	maxPath     = 256 // bytes of a path
-)
+const maxPath = 256 // bytes of a path that are kept
 
 // Middleware returns a net/http middleware that tells a story per request: it
 // begins a scope, sets header attributes (method, path, route, status, bytes,
@@ -103,142 +97,102 @@ func Middleware(opts *MiddlewareOptions) func(http.Handler) http.Handler {
 	}
 }
 
-// A requestStory is what a Middleware knows of the request whose story it tells.
-type requestStory struct {
-	scope *Scope
-	begun story.Key // the key that it was begun with
-
-	mu      sync.Mutex // a handler may go on beside a middleware that has returned
-	before  string     // the route that was known at the beginning
-	route   string
-	refined bool // route is what an inner Middleware has told
-}
-
 func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	route := routeBefore(next, r)
-	if value := fromContext(r.Context()); value.request != nil {
-		o.refine(value.request, route, next, w, r)
+	if outer := ongoing(r.Context()); outer != nil {
+		o.refine(outer.refine(), route, next, w, r)
 		return
 	}
-	kind, id := "http", route
+	var kind, id string
 	if o.Key != nil {
 		kind, id = o.Key(r)
 	}
-	value := beginScope(kind, id)
-	value.request = &requestStory{scope: value.scope, begun: value.scope.Key(), before: route, route: route}
-	scope := value.scope
-	ctx, leave := scope.enter(r.Context(), routeLabel(route))
-	defer leave()
-	ctx = context.WithValue(ctx, contextKey{}, value)
-	scope.Set(o.requestAttrs(r, route, scope.ID())...)
-	if o.IDHeader != "" {
-		w.Header().Set(o.IDHeader, scope.ID())
+	ctx, request := BeginRequest(r.Context(), "http", route, &RequestOptions{Attrs: o.requestAttrs(r, route), Header: r.Header.Get, Logger: o.Logger})
+	request.route = route
+	if o.Key != nil {
+		request.Scope().Rekey(kind, id) // which a route does not replace
 	}
-	start := time.Now()
-	a := &answer{request: r}
+	if o.IDHeader != "" {
+		o.tellID(w, r, request.Scope())
+	}
+	recorder, recorded := response.Record(w, r)
 	handed := r.WithContext(ctx)
-	panics.Guard(func() { next.ServeHTTP(a.wrap(w), handed) }, func(u *panics.Unwinding) {
-		o.finish(ctx, value.request, a, handed, start, u)
+	panics.Guard(func() { next.ServeHTTP(recorded, handed) }, func(u *panics.Unwinding) {
+		end, line := o.outcome(request, recorder, handed, u)
+		request.unwind(u, end, line...)
 	})
-	o.finish(ctx, value.request, a, handed, start, nil)
+	end, line := o.outcome(request, recorder, handed, nil)
+	request.finish(end, callerPC(1), line...)
 }
 
-// refine serves a request of which an outer Middleware tells the story.
-func (o *MiddlewareOptions) refine(outer *requestStory, route string, next http.Handler, w http.ResponseWriter, r *http.Request) {
-	outer.learn(route, true)
+// refine serves a request of which another one tells the story.
+func (o *MiddlewareOptions) refine(request *Request, route string, next http.Handler, w http.ResponseWriter, r *http.Request) {
+	request.learnRoute(route)
 	if o.Key != nil {
-		outer.scope.Rekey(o.Key(r))
+		request.Scope().Rekey(o.Key(r))
 	}
 	if route != otherRoute { // what the goroutine is known by is refined, too
-		ctx, leave := outer.scope.enter(r.Context(), routeLabel(route))
-		defer leave()
-		r = r.WithContext(ctx)
+		r = r.WithContext(request.enter(r.Context(), story.NewKey("http", route)))
+		defer request.leave()
 	}
-	defer func() { outer.learn(o.routeAfter(r), true) }()
+	defer func() { request.learnRoute(o.routeAfter(r)) }()
 	next.ServeHTTP(w, r)
 }
 
-// learn takes note of a route, unless nobody tells it or an inner Middleware has told
-// another one.
-func (s *requestStory) learn(route string, inner bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	known := route != otherRoute && (route != s.route || inner)
-	better := !strings.HasSuffix(route, noRoute) || s.route == otherRoute // an inner one that finds none says less than an outer one that did
-	if known && better && (inner || !s.refined) {
-		s.route, s.refined = route, s.refined || inner
+// learnRoute lets the request be one about a route, unless nobody tells it or an inner one
+// has told another.
+func (r *Request) learnRoute(route string) {
+	top := r.outermost()
+	inner := r != top
+	top.mu.Lock()
+	known := route != otherRoute && (route != top.route || inner)
+	better := !strings.HasSuffix(route, noRoute) || top.route == otherRoute // an inner one that finds none says less than an outer one that did
+	learns := known && better && (inner || !top.told)
+	if learns {
+		top.route = route
+	}
+	top.mu.Unlock()
+	if learns {
+		r.Learn("http", route, slog.String("route", route))
 	}
 }
 
-// tellRoute lets the story be one about the route, where that has become known and the
-// story is not about anything else.
-func (s *requestStory) tellRoute(byRoute bool) {
-	s.mu.Lock()
-	route, before := s.route, s.before
-	s.mu.Unlock()
-	if route == before {
-		return
+// outcome returns what the closing line says, and what of it does not stand on the header;
+// u is nil where the handler has returned.
+func (o *MiddlewareOptions) outcome(request *Request, recorder *response.Recorder, handed *http.Request, u *panics.Unwinding) (Outcome, []slog.Attr) {
+	request.learnRoute(o.routeAfter(handed))
+	got := recorder.Outcome(u)
+	end := Outcome{Message: got.Message, Level: got.Level}
+	if o.Level != nil && got.ByStatus {
+		end.Level = o.Level(got.Status)
 	}
-	s.scope.Set(slog.String("route", route))
-	if byRoute && s.scope.Key() == s.begun {
-		s.scope.Rekey("http", route)
+	if got.Status != 0 {
+		end.Attrs = append(end.Attrs, slog.Int("status", got.Status))
+	}
+	if got.GRPC != "" {
+		end.Attrs = append(end.Attrs, slog.String("grpc_status", got.GRPC))
+	}
+	end.Attrs = append(end.Attrs, slog.Int64("bytes", recorder.Bytes()))
+	if got.Cause != nil {
+		return end, []slog.Attr{slog.Any("cause", got.Cause)}
+	}
+	return end, nil
+}
+
+// tellID lets the response tell the story's id, which is the request's too where the client
+// has sent none.
+func (o *MiddlewareOptions) tellID(w http.ResponseWriter, r *http.Request, scope *Scope) {
+	w.Header().Set(o.IDHeader, scope.ID())
+	if clientID(r.Header.Get("X-Request-Id")) == "" {
+		scope.Set(slog.String("request_id", scope.ID()))
 	}
 }
 
-// finish logs the closing line and ends the story; u is nil where the handler has
-// returned.
-func (o *MiddlewareOptions) finish(ctx context.Context, s *requestStory, a *answer, handed *http.Request, start time.Time, u *panics.Unwinding) {
-	scope := s.scope
-	defer scope.End()
-	s.learn(o.routeAfter(handed), false)
-	s.tellRoute(o.Key == nil)
-	end := a.outcome(u)
-	attrs := make([]slog.Attr, 0, 4)
-	if end.status != 0 {
-		attrs = append(attrs, slog.Int("status", end.status))
-	}
-	if end.grpc != "" {
-		attrs = append(attrs, slog.String("grpc_status", end.grpc))
-	}
-	if o.Level != nil && end.byStatus {
-		end.level = o.Level(end.status)
-	}
-	attrs = append(attrs, slog.Int64("bytes", a.bytes))
-	scope.Set(attrs...)
-	if end.cause != nil {
-		attrs = append(attrs, slog.Any("cause", end.cause))
-	}
-	attrs = append(attrs, slog.Duration("took", time.Since(start).Round(time.Microsecond)))
-	logger := o.Logger
-	if logger == nil {
-		logger = slog.Default()
-	}
-	if !logger.Enabled(ctx, end.level) {
-		return
-	}
-	site := callerPC()
-	if u != nil {
-		site = u.Site()
-	}
-	record := slog.NewRecord(time.Now(), end.level, end.message, site)
-	record.AddAttrs(attrs...)
-	// What the handler refuses is in its fallback already.
-	_ = logger.Handler().Handle(ctx, record)
-}
-
-func (o *MiddlewareOptions) requestAttrs(r *http.Request, route, storyID string) []slog.Attr {
+func (o *MiddlewareOptions) requestAttrs(r *http.Request, route string) []slog.Attr {
 	attrs := []slog.Attr{
 		slog.String("method", clip(story.Escape(r.Method), 32)),
 		slog.String("path", clip(story.Escape(r.URL.Path), maxPath)),
 		slog.String("route", route),
-	}
-	if id := clientID(r.Header.Get("X-Request-Id")); id != "" {
-		attrs = append(attrs, slog.String("request_id", id))
-	} else if o.IDHeader != "" {
-		attrs = append(attrs, slog.String("request_id", storyID))
-	}
-	if id := traceID(r.Header); id != "" {
-		attrs = append(attrs, slog.String("trace_id", id))
 	}
 	if o.RemoteAddr {
 		attrs = append(attrs, slog.String("remote_addr", r.RemoteAddr))
@@ -284,44 +238,10 @@ func withMethod(pattern string, r *http.Request) string {
 	return knownMethod(r.Method) + " " + pattern
 }
 
-// routeLabel is what profiles show of a request: never the path or who sent it.
-func routeLabel(route string) string { return "http_" + route }
-
 func knownMethod(method string) string {
 	switch method {
 	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE":
 		return method
 	}
 	return "OTHER"
-}
-
-// traceID returns the trace id of a W3C traceparent or of AWS' X-Amzn-Trace-Id.
-func traceID(h http.Header) string {
-	if fields := strings.Split(h.Get("Traceparent"), "-"); len(fields) >= 4 {
-		return clientID(fields[1])
-	}
-	for field := range strings.SplitSeq(h.Get("X-Amzn-Trace-Id"), ";") {
-		if root, ok := strings.CutPrefix(strings.TrimSpace(field), "Root="); ok {
-			return clientID(root)
-		}
-	}
-	return ""
-}
-
-// clientID returns an id that a client sent, or "" if it is not plain.
-func clientID(id string) string {
-	for i := range len(id) {
-		b := id[i]
-		if !('a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || strings.IndexByte("._:/=;-+@", b) >= 0) {
-			return ""
-		}
-	}
-	return clip(id, maxClientID)
-}
-
-func clip(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "")
 }

@@ -4,13 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/panics"
 )
 
-// panicPatience is how long a panicking Run waits for its story to be stored, as
-// the process may be about to end.
+// panicPatience is how long a panic that may end the process waits for its story to be
+// stored.
 const panicPatience = 2 * time.Second
 
 // Run tells a story around fn: it begins a scope, calls fn with its context and
@@ -20,54 +21,38 @@ const panicPatience = 2 * time.Second
 // as the same value, and from below where it was, so that whoever prints the stack
 // sees its origin.
 func (h *Handler) Run(ctx context.Context, kind string, id any, fn func(context.Context) error) error {
-	ctx, scope := Begin(ctx, kind, id)
-	ctx, leave := scope.enter(ctx, scope.Key().String())
-	defer leave()
-	defer scope.End() // for runtime.Goexit
-	start := time.Now()
+	ctx, request := BeginRequest(ctx, kind, id, &RequestOptions{Logger: slog.New(h), Own: true, Crash: true})
 	var err error
-	panics.Guard(func() { err = fn(ctx) }, func(p *panics.Unwinding) {
-		if p.Exits {
+	panics.Guard(func() { err = fn(ctx) }, func(u *panics.Unwinding) {
+		if u.Exits {
+			request.end()
 			return
 		}
-		h.log(ctx, p.Site(), slog.LevelError, p.Message())
-		scope.End()
-		h.store(ctx, panicPatience)
+		request.unwind(u, Outcome{Message: u.Message(), Level: slog.LevelError})
 	})
-	took := slog.Duration("took", time.Since(start).Round(time.Microsecond))
-	if err == nil {
-		h.log(ctx, callerPC(), slog.LevelInfo, "done", took)
-		return nil
+	end := Outcome{Err: err}
+	if err != nil {
+		end.Level = h.core.errorLevel(err)
 	}
-	level, message := h.core.errorLevel(err), "failed"
-	if level < slog.LevelWarn {
-		message = "done"
-	}
-	h.log(ctx, callerPC(), level, message, slog.Any("error", err), took)
+	request.finish(end, callerPC(1))
 	return err
 }
 
-// store waits until all is stored that was told, or for so long.
-func (h *Handler) store(ctx context.Context, patience time.Duration) {
+// store waits until the story is stored with every handler that has lines of it, or for so
+// long.
+func (s *Scope) store(ctx context.Context, patience time.Duration) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	h.core.delivery.Wait(ctx) // the panic goes on whether or not the store took the story
-}
-
-// log logs as if called at pc.
-func (h *Handler) log(ctx context.Context, pc uintptr, level slog.Level, message string, attrs ...slog.Attr) {
-	if !h.Enabled(ctx, level) {
-		return
+	var handlers sync.WaitGroup
+	for _, b := range s.buffers() {
+		handlers.Go(func() { b.core.delivery.Wait(ctx) }) // the panic goes on whether or not the store took the story
 	}
-	r := slog.NewRecord(time.Now(), level, message, pc)
-	r.AddAttrs(attrs...)
-	// What the handler refuses is in its fallback already.
-	_ = h.Handle(ctx, r)
+	handlers.Wait()
 }
 
-// callerPC returns where its caller is.
-func callerPC() uintptr {
+// callerPC returns where a function that calls it is, so many calls up: 1 for its caller.
+func callerPC(up int) uintptr {
 	var pcs [1]uintptr
-	runtime.Callers(2, pcs[:])
+	runtime.Callers(1+up, pcs[:])
 	return pcs[0]
 }

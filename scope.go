@@ -45,7 +45,8 @@ type scopeFacts struct {
 	attrs []headerAttr
 	bytes int // of attrs
 
-	leftOut int // attributes that were too many
+	leftOut int  // attributes that were too many
+	rekeyed bool // Rekey has named the key
 
 	version atomic.Int64 // of key and attrs
 	dropped int          // lines for which there was no memory, before there was a buffer
@@ -57,8 +58,8 @@ type contextKey struct{}
 type contextValue struct {
 	scope    *Scope
 	lane     *namedLane
-	request  *requestStory // where the scope is that of a request, by Middleware
-	internal bool          // of a call to the store: what it logs must not come back
+	request  *Request // where the scope is that of a request that others may refine
+	internal bool     // of a call to the store: what it logs must not come back
 }
 
 // nowhere is what a context without a value of this package stands for.
@@ -153,7 +154,7 @@ func (s *Scope) End() {
 // 256 attributes. Values are rendered now; [Options.ReplaceAttr] sees them as it sees
 // those of lines.
 func (s *Scope) Set(attrs ...slog.Attr) {
-	if s == nil {
+	if s == nil || len(attrs) == 0 {
 		return
 	}
 	s.facts.set(attrs)
@@ -183,8 +184,18 @@ func (s *Scope) Rekey(kind string, id any) {
 	key := newKey(kind, id)
 	s.facts.mu.Lock()
 	s.facts.version.Add(1)
-	s.facts.key = key
+	s.facts.key, s.facts.rekeyed = key, true
 	s.facts.mu.Unlock()
+}
+
+// suggest makes the story one about an object, unless Rekey has named one.
+func (s *Scope) suggest(key story.Key) {
+	s.facts.mu.Lock()
+	defer s.facts.mu.Unlock()
+	if !s.facts.rekeyed && s.facts.key != key {
+		s.facts.version.Add(1)
+		s.facts.key = key
+	}
 }
 
 // ID returns the story's id in the store, and "" for a nil Scope.

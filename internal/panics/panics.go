@@ -2,12 +2,8 @@
 package panics
 
 import (
-	"fmt"
-	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // An Unwinding is a panic or runtime.Goexit that ends a call. It is told of while it
@@ -46,7 +42,8 @@ func tell(returned *bool, told func(*Unwinding)) {
 }
 
 const (
-	path      = "github.com/dynamoslog/dynamoslog/internal/panics"
+	root      = "github.com/dynamoslog/dynamoslog"
+	path      = root + "/internal/panics"
 	guardName = path + ".Guard"
 	tellName  = path + ".tell"
 	maxStack  = 1 << 16 // frames that are looked at
@@ -97,21 +94,5 @@ func (u *Unwinding) Site() uintptr {
 	return 0
 }
 
-// Message tells a panic and, in further lines, the stack that it came from.
-func (u *Unwinding) Message() string {
-	const most = 64
-	var text strings.Builder
-	text.WriteString("panic: " + fmt.Sprint(u.Value))
-	frames := runtime.CallersFrames(u.stack[:u.own])
-	for range most {
-		frame, more := frames.Next()
-		ours := frame.Function == guardName || strings.HasPrefix(frame.Function, tellName)
-		if frame.Function != "" && !ours && !strings.HasPrefix(frame.Function, "runtime.") {
-			text.WriteString("\n" + frame.Function + " " + filepath.Base(frame.File) + ":" + strconv.Itoa(frame.Line))
-		}
-		if !more {
-			break
-		}
-	}
-	return text.String()
-}
+// Message tells a panic and where it came from.
+func (u *Unwinding) Message() string { return message(u.Value, u.stack[:u.own]) }

@@ -1,4 +1,6 @@
-package dynamoslog
+// Package response tells what the client of a request got: over HTTP by taking note of what
+// is written, and of gRPC by its status.
+package response
 
 import (
 	"bufio"
@@ -17,8 +19,8 @@ import (
 	"github.com/felixge/httpsnoop"
 )
 
-// An answer is what is known of a response.
-type answer struct {
+// A Recorder is what is known of a response.
+type Recorder struct {
 	request  *http.Request // as the middleware got it
 	writer   http.ResponseWriter
 	status   int   // final status that was sent; 0 before
@@ -29,10 +31,17 @@ type answer struct {
 	late     bool // a write met the connection's deadline
 }
 
-// wrap returns a ResponseWriter that takes note of what is written, and has the
-// same optional methods as w.
-func (a *answer) wrap(w http.ResponseWriter) http.ResponseWriter {
-	a.writer = w
+// Record returns a Recorder of the response to a request, and a ResponseWriter that tells
+// it what is written and has the same optional methods as w.
+func Record(w http.ResponseWriter, r *http.Request) (*Recorder, http.ResponseWriter) {
+	a := &Recorder{request: r, writer: w}
+	return a, a.wrap(w)
+}
+
+// Bytes returns how much of the body was sent.
+func (a *Recorder) Bytes() int64 { return a.bytes }
+
+func (a *Recorder) wrap(w http.ResponseWriter) http.ResponseWriter {
 	return httpsnoop.Wrap(w, httpsnoop.Hooks{
 		WriteHeader: func(next httpsnoop.WriteHeaderFunc) httpsnoop.WriteHeaderFunc {
 			return func(status int) {
@@ -95,7 +104,7 @@ func (a *answer) wrap(w http.ResponseWriter) http.ResponseWriter {
 }
 
 // wrote takes note of a write, which sends status 200 where none was sent before.
-func (a *answer) wrote(n int64, err error, gone bool) {
+func (a *Recorder) wrote(n int64, err error, gone bool) {
 	switch {
 	case errors.Is(err, http.ErrHandlerTimeout):
 		a.replaced = true
@@ -113,7 +122,7 @@ func (a *answer) wrote(n int64, err error, gone bool) {
 
 // commit takes note of the first final status, and of whether the client had left
 // before it.
-func (a *answer) commit(status int, gone bool) {
+func (a *Recorder) commit(status int, gone bool) {
 	if a.status == 0 && !a.hijacked {
 		a.status = status
 		a.unheard = gone
@@ -122,58 +131,69 @@ func (a *answer) commit(status int, gone bool) {
 
 // clientGone reports whether the request's context was ended as net/http does it
 // when the client leaves: without a cause, and by no deadline.
-func (a *answer) clientGone() bool { return context.Cause(a.request.Context()) == context.Canceled }
+func (a *Recorder) clientGone() bool { return context.Cause(a.request.Context()) == context.Canceled }
 
 func timedOut(ctx context.Context) bool {
 	return errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(context.Cause(ctx), http.ErrHandlerTimeout)
 }
 
-// An outcome is what the closing line of a request says.
-type outcome struct {
-	level    slog.Level
-	status   int    // 0 where none was sent
-	byStatus bool   // it says no more than the status
-	grpc     string // status of a gRPC call; empty where it is none
-	message  string
-	cause    error // why the program ended the request, or nil
+// An Outcome is what the closing line of a request says.
+type Outcome struct {
+	Level    slog.Level
+	Status   int    // 0 where none was sent
+	ByStatus bool   // it says no more than the status
+	GRPC     string // status of a gRPC call; empty where it is none
+	Message  string
+	Cause    error // why the program ended the request, or nil
 }
 
-// outcome tells how a request ended; u is nil where its handler has returned.
-func (a *answer) outcome(u *panics.Unwinding) outcome {
-	aborted := u != nil && (u.Exits || u.Value == http.ErrAbortHandler)
+// Outcome tells how a request ended; u is nil where its handler has returned.
+func (a *Recorder) Outcome(u *panics.Unwinding) Outcome {
+	aborted := u != nil && Aborts(u)
 	ctx := a.request.Context()
 	if timedOut(ctx) && a.status != 0 && !a.hijacked {
 		// Nothing is sent by this, but a TimeoutHandler says whether it has answered.
 		_, err := a.writer.Write(nil)
 		a.replaced = a.replaced || errors.Is(err, http.ErrHandlerTimeout)
 	}
-	end := outcome{status: a.sent()}
+	end := Outcome{Status: a.sent()}
 	switch {
 	case u != nil && !aborted:
-		if end.status == 0 && !a.hijacked {
-			end.status = http.StatusInternalServerError // of whoever recovers it
+		if end.Status == 0 && !a.hijacked {
+			end.Status = http.StatusInternalServerError // of whoever recovers it
 		}
-		end.level, end.message = slog.LevelError, u.Message()
+		end.Level, end.Message = slog.LevelError, u.Message()
 	case a.hijacked:
-		end.message = "connection taken over, now ended"
+		end.Message = "connection taken over, now ended"
 	case a.replaced:
-		end.level, end.message = slog.LevelWarn, "timed out"
-	case end.status >= 500:
-		end.level, end.message, end.byStatus = slog.LevelError, statusText(end.status), true
+		end.Level, end.Message = slog.LevelWarn, "timed out"
+	case end.Status >= 500:
+		end = HTTP(end.Status)
 	case a.late || timedOut(ctx):
-		end.level, end.message = slog.LevelWarn, "timed out"
+		end.Level, end.Message = slog.LevelWarn, "timed out"
 	case a.clientGone():
-		end.message = "client gone"
+		end.Message = "client gone"
 	case ctx.Err() != nil:
-		end.level, end.message, end.cause = slog.LevelWarn, "cancelled", context.Cause(ctx)
+		end.Level, end.Message, end.Cause = slog.LevelWarn, "cancelled", context.Cause(ctx)
 	case aborted:
-		end.level, end.message = slog.LevelWarn, "aborted"
+		end.Level, end.Message = slog.LevelWarn, "aborted"
 	default:
-		if end.status == 0 {
-			end.status = http.StatusOK // which net/http sends now
+		if end.Status == 0 {
+			end.Status = http.StatusOK // which net/http sends now
 		}
-		end.message, end.byStatus = statusText(end.status), true
-		a.grpcOutcome(&end)
+		end = a.byStatus(end.Status)
+	}
+	return end
+}
+
+// Aborts reports whether a handler has given up, which is no fault of the program.
+func Aborts(u *panics.Unwinding) bool { return u.Exits || u.Value == http.ErrAbortHandler }
+
+// HTTP returns the outcome of a request that was answered with a status.
+func HTTP(status int) Outcome {
+	end := Outcome{Status: status, ByStatus: true, Message: strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))}
+	if status >= 500 {
+		end.Level = slog.LevelError
 	}
 	return end
 }
@@ -184,32 +204,46 @@ var grpcCodes = [...]string{
 	"ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented", "Internal", "Unavailable", "DataLoss", "Unauthenticated",
 }
 
-// grpcOutcome lets the status in the trailer of a gRPC call decide.
-func (a *answer) grpcOutcome(end *outcome) {
-	if !strings.HasPrefix(a.request.Header.Get("Content-Type"), "application/grpc") {
-		return
+// GRPC returns the outcome of a call that ended with a status code of gRPC. One that gRPC
+// does not know is an Error, as Unknown is.
+func GRPC(code int) Outcome {
+	end := Outcome{GRPC: strconv.Itoa(code), Message: fmt.Sprintf("gRPC %d", code), Level: slog.LevelError}
+	if code < 0 || code >= len(grpcCodes) {
+		return end
 	}
-	header := a.writer.Header()
-	status := header.Get("Grpc-Status")
-	if status == "" {
-		status = header.Get(http.TrailerPrefix + "Grpc-Status")
-	}
-	code, err := strconv.Atoi(status)
-	if err != nil || code < 0 || code >= len(grpcCodes) {
-		return
-	}
-	end.grpc, end.byStatus = status, false
-	end.message = fmt.Sprintf("gRPC %d %s", code, grpcCodes[code])
+	end.Message += " " + grpcCodes[code]
 	switch grpcCodes[code] {
 	case "Unknown", "Unimplemented", "Internal", "Unavailable", "DataLoss":
-		end.level = slog.LevelError
 	case "DeadlineExceeded", "ResourceExhausted":
-		end.level = slog.LevelWarn
+		end.Level = slog.LevelWarn
+	default:
+		end.Level = slog.LevelInfo
 	}
+	return end
+}
+
+// byStatus returns the outcome that a status tells, or that of a gRPC call in its trailer.
+func (a *Recorder) byStatus(status int) Outcome {
+	end := HTTP(status)
+	if !strings.HasPrefix(a.request.Header.Get("Content-Type"), "application/grpc") {
+		return end
+	}
+	header := a.writer.Header()
+	text := header.Get("Grpc-Status")
+	if text == "" {
+		text = header.Get(http.TrailerPrefix + "Grpc-Status")
+	}
+	code, err := strconv.Atoi(text)
+	if err != nil || code < 0 || code >= len(grpcCodes) {
+		return end
+	}
+	end = GRPC(code)
+	end.Status = status
+	return end
 }
 
 // sent returns the status that was sent to the client, or 0.
-func (a *answer) sent() int {
+func (a *Recorder) sent() int {
 	switch {
 	case a.replaced:
 		return http.StatusServiceUnavailable
@@ -220,5 +254,3 @@ func (a *answer) sent() int {
 	}
 	return a.status
 }
-
-func statusText(status int) string { return fmt.Sprintf("%d %s", status, http.StatusText(status)) }

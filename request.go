@@ -1,0 +1,338 @@
+package dynamoslog
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/panics"
+	"github.com/dynamoslog/dynamoslog/internal/response"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// A Request is the story of a request, a call, a job or a message, as it comes from a
+// framework. It is for adapters of those, which tell it as [Middleware] tells those of
+// net/http:
+//
+//	ctx, request := dynamoslog.BeginRequest(ctx, "grpc", method, nil)
+//	request.Guard(func() { reply, err = handle(ctx, call) })
+//	request.Finish(dynamoslog.GRPCOutcome(code, err))
+//
+// Its methods may be called by several goroutines at once.
+type Request struct {
+	outer  *Request // that has begun the story; nil if it is this one
+	scope  *Scope
+	ctx    context.Context // which carries the scope, for the closing line
+	start  time.Time
+	logger *slog.Logger // of the closing line; nil for the default one
+	crash  bool         // as in RequestOptions
+	leave  func()       // gives the goroutine back the scope that it had before
+
+	mu     sync.Mutex // guards what follows; used of the outermost request alone, as an inner one may go on beside it
+	ended  bool
+	told   bool     // an inner request has told what it is about
+	route  string   // that a Middleware has told; empty where none has
+	within *Outcome // of the inner request that has ended last; nil before
+}
+
+// RequestOptions are the options of [BeginRequest]. A zero field stands for its default.
+type RequestOptions struct {
+	// Attrs stand on the story's header.
+	Attrs []slog.Attr
+	// Header returns what the client has sent under a name, or "": [http.Header.Get] or its
+	// like for metadata of calls and attributes of messages. It is asked, while the request
+	// begins, for X-Request-Id (on the header as request_id), and for Traceparent and
+	// X-Amzn-Trace-Id (trace_id); names are to be found in any case. What it returns is
+	// bounded as [MiddlewareOptions] says. By default the client has sent nothing.
+	Header func(name string) string
+	// Logger logs the closing line; slog.Default() by default, as it is when the request
+	// ends. Its handler should be a [Handler].
+	Logger *slog.Logger
+	// Own makes the request a story of its own, also within another request, and so that
+	// those within it have stories of their own too: for a message of a batch, or a job.
+	Own bool
+	// Crash says that nobody recovers a panic of the request, so that it ends the program,
+	// as with gRPC: it then waits up to two seconds for the story to be stored. By default
+	// it goes on at once, as that of a request over HTTP does.
+	Crash bool
+}
+
+// An Outcome says how a request has ended.
+type Outcome struct {
+	// Message is that of the closing line; "done" by default, and "failed" from Warn on.
+	Message string
+	// Level is that of the closing line, by which the story is found in lists: by default
+	// Info, and Error where there is an Err.
+	Level slog.Leveler
+	// Err stands on the closing line as error, if there is one.
+	Err error
+	// Attrs stand on the closing line and on the header.
+	Attrs []slog.Attr
+}
+
+func (o Outcome) level() slog.Level {
+	switch {
+	case o.Level != nil:
+		return o.Level.Level()
+	case o.Err != nil:
+		return slog.LevelError
+	}
+	return slog.LevelInfo
+}
+
+// HTTPOutcome is the outcome of a request that was answered with a status: "404 Not Found",
+// and status on the header; at Error from 500 on, else at Info. The error may be nil.
+func HTTPOutcome(status int, err error) Outcome {
+	end := response.HTTP(status)
+	return Outcome{Message: end.Message, Level: end.Level, Err: err, Attrs: []slog.Attr{slog.Int("status", status)}}
+}
+
+// GRPCOutcome is the outcome of a call that ended with a status code of gRPC, which Connect
+// has too: "gRPC 5 NotFound", and grpc_status on the header; at Error where the service is to
+// blame or the code is unknown, at Warn where time or quota was short, else at Info. The
+// error may be nil.
+func GRPCOutcome(code int, err error) Outcome {
+	end := response.GRPC(code)
+	return Outcome{Message: end.Message, Level: end.Level, Err: err, Attrs: []slog.Attr{slog.String("grpc_status", end.GRPC)}}
+}
+
+// BeginRequest begins a story as [Begin] does, and returns the context that carries it. The
+// kind and the id say what it is about as far as that is known: a route or a method rather
+// than a path, which would be another for each request. The program may name something else
+// by Scope.Rekey, which stands. Options may be nil.
+//
+// Within a request that has not ended it begins none: the Request that it returns refines
+// the story of the one around it. It is about the kind and the id given here, has these
+// attributes too, and ends with the one around, whose closing line then has the error and
+// at least the level of this one's outcome.
+func BeginRequest(ctx context.Context, kind string, id any, opts *RequestOptions) (context.Context, *Request) {
+	var o RequestOptions
+	if opts != nil {
+		o = *opts
+	}
+	if outer := ongoing(ctx); outer != nil && !o.Own {
+		inner := outer.refine()
+		inner.Learn(kind, id, o.Attrs...)
+		return inner.enter(ctx, newKey(kind, id)), inner
+	}
+	r := &Request{logger: o.Logger, crash: o.Crash, start: time.Now()}
+	value := beginScope(kind, id)
+	if r.scope = value.scope; !o.Own {
+		value.request = r
+	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	r.ctx = context.WithValue(r.enter(ctx, r.scope.Key()), contextKey{}, value)
+	r.scope.Set(append(clientIDs(o.Header), o.Attrs...)...)
+	return r.ctx, r
+}
+
+// enter makes the scope that of the goroutine until leave, as [Scope.Enter] does; profiles
+// show the key.
+func (r *Request) enter(ctx context.Context, key story.Key) context.Context {
+	ctx, r.leave = r.scope.enter(ctx, key.String())
+	return ctx
+}
+
+// end ends the story that BeginRequest has begun.
+func (r *Request) end() {
+	r.scope.End()
+	r.leave()
+}
+
+// ongoing returns the request whose story a context carries, if it has not ended.
+func ongoing(ctx context.Context) *Request {
+	r := fromContext(ctx).request
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return nil
+	}
+	return r
+}
+
+// refine returns a request within r, which tells of the same story.
+func (r *Request) refine() *Request { return &Request{outer: r, scope: r.scope} }
+
+// outermost returns the request that has begun the story.
+func (r *Request) outermost() *Request {
+	if r.outer != nil {
+		return r.outer
+	}
+	return r
+}
+
+// Scope returns the scope of the request's story.
+func (r *Request) Scope() *Scope { return r.scope }
+
+// Learn says what the request is about, where that becomes known after it has begun, as the
+// route by which a router has found its handler. The attributes, which stand on the header,
+// replace those of the same name. The program's own Scope.Rekey stands, and so does what a
+// request within this one has said.
+func (r *Request) Learn(kind string, id any, attrs ...slog.Attr) {
+	key, top := newKey(kind, id), r.outermost()
+	if top.learn(key, r != top) {
+		r.scope.Set(attrs...)
+	}
+}
+
+func (r *Request) learn(key story.Key, inner bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended || r.told && !inner {
+		return false
+	}
+	r.told = r.told || inner
+	r.scope.suggest(key)
+	return true
+}
+
+// Guard calls fn, which serves the request. Where fn panics, the story ends with the panic
+// and the stack that it came from, and the panic goes on: as the same value, and from below
+// where it was, so that whoever prints the stack sees its origin. With runtime.Goexit, and
+// with [http.ErrAbortHandler], the story ends as "aborted", at Warn. Of a request within
+// another one the panic is told by that.
+func (r *Request) Guard(fn func()) {
+	if r.outer != nil {
+		fn()
+		return
+	}
+	panics.Guard(fn, func(u *panics.Unwinding) {
+		end := Outcome{Message: "aborted", Level: slog.LevelWarn}
+		if !response.Aborts(u) {
+			end = Outcome{Message: u.Message(), Level: slog.LevelError}
+		}
+		r.unwind(u, end)
+	})
+}
+
+// unwind ends the story of a request that a panic or runtime.Goexit ends.
+func (r *Request) unwind(u *panics.Unwinding, end Outcome, line ...slog.Attr) {
+	r.finish(end, u.Site(), line...)
+	if r.crash && !u.Exits {
+		r.scope.store(r.ctx, panicPatience)
+	}
+}
+
+// Finish logs the closing line, with the time that the request took, and ends the story.
+// Where it has ended it does nothing.
+func (r *Request) Finish(end Outcome) { r.finish(end, callerPC(2)) }
+
+// finish does so with a line that is placed at pc, and has further attributes.
+func (r *Request) finish(end Outcome, pc uintptr, line ...slog.Attr) {
+	within, first := r.outermost().conclude(&end, r.outer != nil)
+	if !first {
+		return
+	}
+	r.scope.Set(end.Attrs...)
+	if r.outer != nil {
+		r.leave()
+		return
+	}
+	defer r.end()
+	level := end.level()
+	if within != nil {
+		level = max(level, within.level())
+		if end.Err == nil {
+			end.Err = within.Err
+		}
+	}
+	if end.Message == "" {
+		end.Message = "done"
+		if level >= slog.LevelWarn {
+			end.Message = "failed"
+		}
+	}
+	record := slog.NewRecord(time.Now(), level, end.Message, pc)
+	record.AddAttrs(end.Attrs...)
+	if end.Err != nil {
+		record.AddAttrs(slog.Any("error", end.Err))
+	}
+	record.AddAttrs(line...)
+	record.AddAttrs(slog.Duration("took", time.Since(r.start).Round(time.Microsecond)))
+	logger := r.logger
+	if logger == nil {
+		logger = slog.Default()
+	}
+	if logger.Enabled(r.ctx, level) {
+		// What the handler refuses is in its fallback already.
+		_ = logger.Handler().Handle(r.ctx, record)
+	}
+}
+
+// conclude takes note of how the request ends, or one within it, unless it has ended. It
+// returns the outcome of the one within.
+func (r *Request) conclude(end *Outcome, inner bool) (within *Outcome, first bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return nil, false
+	}
+	if inner {
+		r.within = end
+	}
+	r.ended = !inner
+	return r.within, true
+}
+
+// PanicMessage tells a panic as the closing lines do: its value and, where it is called by
+// the deferred function that has recovered it, at most five lines of the stack that it came
+// from, the program's own functions before those of its dependencies. For adapters of
+// frameworks that recover panics by themselves:
+//
+//	request.Finish(dynamoslog.Outcome{Message: dynamoslog.PanicMessage(value), Level: slog.LevelError})
+func PanicMessage(value any) string { return panics.Message(value) }
+
+// maxClientID bounds the ids of requests, traces and spans, in bytes.
+const maxClientID = 128
+
+// clientIDs returns the ids that a client has sent, as attributes.
+func clientIDs(header func(string) string) (attrs []slog.Attr) {
+	if header == nil {
+		return nil
+	}
+	if id := clientID(header("X-Request-Id")); id != "" {
+		attrs = append(attrs, slog.String("request_id", id))
+	}
+	if id := clientTraceID(header); id != "" {
+		attrs = append(attrs, slog.String("trace_id", id))
+	}
+	return attrs
+}
+
+// clientTraceID returns the trace id of a W3C traceparent or of AWS' X-Amzn-Trace-Id.
+func clientTraceID(header func(string) string) string {
+	if fields := strings.Split(header("Traceparent"), "-"); len(fields) >= 4 {
+		return clientID(fields[1])
+	}
+	for field := range strings.SplitSeq(header("X-Amzn-Trace-Id"), ";") {
+		if root, ok := strings.CutPrefix(strings.TrimSpace(field), "Root="); ok {
+			return clientID(root)
+		}
+	}
+	return ""
+}
+
+// clientID returns an id that a client sent, or "" if it is not plain.
+func clientID(id string) string {
+	for i := range len(id) {
+		b := id[i]
+		if !('a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || strings.IndexByte("._:/=;-+@", b) >= 0) {
+			return ""
+		}
+	}
+	return clip(id, maxClientID)
+}
+
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "")
+}
