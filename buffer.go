@@ -133,6 +133,8 @@ func (b *buffer) add(s *scratch) (added bool, err error) {
 	}
 	lane, frames, shared := b.lanes.place(&b.core.stacks, s.site)
 	m.Lane, m.Frames, m.Shared = int32(lane), int32(frames), int32(shared)
+	b.traceLocked(s, lane)
+	m.Attrs = uint32(len(s.writer.Text))
 	b.holdLocked(&m, s.message, s.writer.Text, room)
 	b.addedLocked(m.Offset, m.Level)
 	return true, nil
@@ -152,9 +154,10 @@ func (b *buffer) addedLocked(offset int64, level slog.Level) {
 func (b *buffer) metaLocked(s *scratch) linebuf.Meta {
 	m := linebuf.Meta{
 		Offset: b.lastOffset, Level: s.level,
-		Message: uint32(len(s.message)), Attrs: uint32(len(s.writer.Text)),
+		Message: uint32(len(s.message)),
 		// No less than what they will be, so that there is room for them.
-		Lane: int32(len(b.lanes.all)), Frames: int32(len(s.site.stack.PCs)), Shared: int32(len(s.site.stack.PCs)),
+		Attrs: uint32(len(s.writer.Text) + len(s.traceAttr) + len(s.spanAttr) + len("  ")),
+		Lane:  int32(len(b.lanes.all)), Frames: int32(len(s.site.stack.PCs)), Shared: int32(len(s.site.stack.PCs)),
 	}
 	if !s.recordTime.IsZero() {
 		m.Offset = min(max(s.recordTime.Sub(b.start).Milliseconds(), -farthest), farthest)
@@ -163,6 +166,30 @@ func (b *buffer) metaLocked(s *scratch) linebuf.Meta {
 		m.Offset = 0
 	}
 	return m
+}
+
+// traceLocked adds to a line's attributes what of its trace differs from the line before in
+// its lane.
+func (b *buffer) traceLocked(s *scratch, lane int) {
+	if s.trace == (trace{}) {
+		return
+	}
+	b.facts.mu.Lock()
+	header := b.facts.trace
+	b.facts.mu.Unlock()
+	newTrace, newSpan := b.lanes.all[lane].enter(s.trace, header)
+	for _, attr := range []struct {
+		differs bool
+		text    []byte
+	}{{newTrace, s.traceAttr}, {newSpan, s.spanAttr}} {
+		if !attr.differs || len(attr.text) == 0 {
+			continue
+		}
+		if len(s.writer.Text) > 0 {
+			s.writer.Text = append(s.writer.Text, ' ')
+		}
+		s.writer.Text = append(s.writer.Text, attr.text...)
+	}
 }
 
 // holdLocked keeps a line, for which room was reserved.

@@ -1,6 +1,7 @@
 package dynamoslog
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/dynamoslog/dynamoslog/internal/attrtext"
@@ -24,6 +25,16 @@ func (c *core) contained(replace attrtext.ReplaceFunc) attrtext.ReplaceFunc {
 		})
 		return replace(groups, a)
 	}
+}
+
+// trace asks Options.Trace, if ctx is a context. Where that panics there is no trace.
+func (c *core) trace(ctx context.Context) (t trace) {
+	if ctx == nil {
+		return trace{}
+	}
+	defer c.delivery.Caught("Options.Trace panicked, and the line has no trace", nil)
+	id, span := c.opts.Trace(ctx)
+	return trace{traceID(id), traceID(span)}
 }
 
 // keep asks Options.Keep, if there is one. Where that panics the story is kept.

@@ -56,6 +56,20 @@ type Options struct {
 	ErrorLevel func(error) slog.Level
 	// Attrs stand on the header of every story: the host, the build.
 	Attrs []slog.Attr
+	// Trace returns the ids of the trace and the span that a context carries, "" or zeros
+	// where it carries none, as by OpenTelemetry:
+	//
+	//	span := trace.SpanContextFromContext(ctx)
+	//	return span.TraceID().String(), span.SpanID().String()
+	//
+	// The first line in a scope whose context has them puts them on the header, as trace_id
+	// and span_id, where they replace what a client claimed. A line has span_id as its last
+	// attribute where it is in another span than the line before in its lane, or than the
+	// header says for the lane's first line, and trace_id where the trace is another one. A
+	// story without a scope is of many traces: there they are on lines alone. Of an id 128
+	// bytes are kept. It is called for each line that is logged, must be quick and safe for
+	// concurrent use, and must not log; where it panics the line has none. None by default.
+	Trace func(context.Context) (traceID, spanID string)
 
 	// MaxAge is how long a story is open before what it has is stored, as a part;
 	// one minute by default. The time doubles after each part, up to an hour.
@@ -164,7 +178,7 @@ func New(store story.Store, opts *Options) *Handler {
 		store = noStore{}
 	}
 	c := newCore(store, opts.withDefaults())
-	return &Handler{core: c, fast: c.opts.ReplaceAttr == nil && !c.opts.AddSource}
+	return &Handler{core: c, fast: c.opts.ReplaceAttr == nil && !c.opts.AddSource && c.opts.Trace == nil}
 }
 
 // A core is what the handlers derived from one New share.
@@ -334,7 +348,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		}
 	}
 	defer h.core.stacks.Release(site.stack)
-	return h.handle(r, place.internal, scope, named, site)
+	return h.handle(ctx, r, place.internal, scope, named, site)
 }
 
 // ownScope returns the scope of what is logged without one in the context, or nil. It is
@@ -350,7 +364,7 @@ func (h *Handler) ownScope() (scope *Scope, named bool) {
 }
 
 // handle adds a record of any kind to its story.
-func (h *Handler) handle(r slog.Record, internal bool, scope *Scope, named bool, site callSite) error {
+func (h *Handler) handle(ctx context.Context, r slog.Record, internal bool, scope *Scope, named bool, site callSite) error {
 	s := h.core.scratch.Get().(*scratch)
 	defer h.core.release(s)
 	bound, joined := h.render(s, r, named)
@@ -365,6 +379,10 @@ func (h *Handler) handle(r slog.Record, internal bool, scope *Scope, named bool,
 		return nil
 	}
 	s.site = site
+	if h.core.opts.Trace != nil {
+		s.renderTrace(h.core, ctx)
+		scope.traced(s.trace)
+	}
 	for {
 		b, err := h.buffer(scope, bound)
 		if err == nil {

@@ -1,8 +1,10 @@
 package dynamoslog
 
 import (
+	"context"
 	"log/slog"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/attrtext"
@@ -16,6 +18,27 @@ type scratch struct {
 	message    string
 	writer     attrtext.Writer
 	site       callSite
+	trace      trace  // that the record's context has
+	traceAttr  []byte // the same, rendered
+	spanAttr   []byte
+}
+
+// Names of the attributes that tell a trace.
+const (
+	traceKey = "trace_id"
+	spanKey  = "span_id"
+)
+
+// A trace is a place in a trace of many services, by the ids of the trace and of a span in
+// it. The zero value is none.
+type trace struct{ id, span string }
+
+// traceID returns an id as it is kept; one of zeros only stands for none.
+func traceID(id string) string {
+	if strings.Trim(id, "0") == "" {
+		return ""
+	}
+	return clip(story.Escape(id), maxClientID)
 }
 
 // release gives a scratch back, unless it has grown large.
@@ -24,7 +47,7 @@ func (c *core) release(s *scratch) {
 	if cap(s.writer.Text) > largest {
 		return
 	}
-	s.message, s.site = "", callSite{}
+	s.message, s.site, s.trace = "", callSite{}, trace{}
 	c.scratch.Put(s)
 }
 
@@ -77,6 +100,20 @@ func (h *Handler) render(s *scratch, r slog.Record, scoped bool) (bound *keyedSt
 		return true
 	})
 	return bound, joined
+}
+
+// renderTrace fills in the trace of the record's context.
+func (s *scratch) renderTrace(c *core, ctx context.Context) {
+	s.trace = c.trace(ctx)
+	render := func(text []byte, name, id string) []byte {
+		w := attrtext.Writer{Text: text[:0], Replace: c.opts.ReplaceAttr}
+		if id != "" {
+			w.Attr(slog.String(name, id))
+		}
+		return w.Text
+	}
+	s.traceAttr = render(s.traceAttr, traceKey, s.trace.id)
+	s.spanAttr = render(s.spanAttr, spanKey, s.trace.span)
 }
 
 // replaceBuiltins lets ReplaceAttr see the time, the level and the message. What

@@ -30,7 +30,7 @@ type Request struct {
 	crash  bool         // as in RequestOptions
 	leave  func()       // gives the goroutine back the scope that it had before
 
-	mu     sync.Mutex // guards what follows; used of the outermost request alone, as an inner one may go on beside it
+	mu     sync.Mutex // of the outermost request it guards what follows, also of those within, which may go on beside it
 	ended  bool
 	told   bool     // an inner request has told what it is about
 	route  string   // that a Middleware has told; empty where none has
@@ -226,7 +226,7 @@ func (r *Request) Finish(end Outcome) { r.finish(end, callerPC(2)) }
 
 // finish does so with a line that is placed at pc, and has further attributes.
 func (r *Request) finish(end Outcome, pc uintptr, line ...slog.Attr) {
-	within, first := r.outermost().conclude(&end, r.outer != nil)
+	within, first := r.conclude(&end)
 	if !first {
 		return
 	}
@@ -266,19 +266,20 @@ func (r *Request) finish(end Outcome, pc uintptr, line ...slog.Attr) {
 	}
 }
 
-// conclude takes note of how the request ends, or one within it, unless it has ended. It
-// returns the outcome of the one within.
-func (r *Request) conclude(end *Outcome, inner bool) (within *Outcome, first bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.ended {
+// conclude takes note of how the request ends, unless it or the one around it has ended. It
+// returns the outcome of the one that ended last within the outermost.
+func (r *Request) conclude(end *Outcome) (within *Outcome, first bool) {
+	top := r.outermost()
+	top.mu.Lock()
+	defer top.mu.Unlock()
+	if top.ended || r.ended {
 		return nil, false
 	}
-	if inner {
-		r.within = end
+	r.ended = true
+	if r != top {
+		top.within = end
 	}
-	r.ended = !inner
-	return r.within, true
+	return top.within, true
 }
 
 // PanicMessage tells a panic as the closing lines do: its value and, where it is called by
@@ -301,7 +302,7 @@ func clientIDs(header func(string) string) (attrs []slog.Attr) {
 		attrs = append(attrs, slog.String("request_id", id))
 	}
 	if id := clientTraceID(header); id != "" {
-		attrs = append(attrs, slog.String("trace_id", id))
+		attrs = append(attrs, slog.String(traceKey, id))
 	}
 	return attrs
 }

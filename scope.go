@@ -45,8 +45,9 @@ type scopeFacts struct {
 	attrs []headerAttr
 	bytes int // of attrs
 
-	leftOut int  // attributes that were too many
-	rekeyed bool // Rekey has named the key
+	leftOut int   // attributes that were too many
+	trace   trace // that the header has, by Options.Trace
+	rekeyed bool  // Rekey has named the key
 
 	version atomic.Int64 // of key and attrs
 	dropped int          // lines for which there was no memory, before there was a buffer
@@ -161,6 +162,29 @@ func (s *Scope) Set(attrs ...slog.Attr) {
 	for _, b := range s.buffers() {
 		b.setAttrs()
 	}
+}
+
+// traced puts a line's trace on the header, if it is the first one in a scope that is open.
+func (s *Scope) traced(t trace) {
+	if s == nil || t == (trace{}) {
+		return
+	}
+	s.mu.Lock()
+	ended := s.ended
+	s.mu.Unlock()
+	if !ended && s.facts.takeTrace(t) {
+		attrs := []slog.Attr{slog.String(traceKey, t.id), slog.String(spanKey, t.span)}
+		s.Set(slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Value.String() == "" })...)
+	}
+}
+
+func (f *scopeFacts) takeTrace(t trace) (first bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if first = f.trace == (trace{}); first {
+		f.trace = trace{strings.Clone(t.id), strings.Clone(t.span)}
+	}
+	return first
 }
 
 // buffers returns what the handlers have of the scope.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strconv"
 	"unicode"
 	"unicode/utf8"
@@ -52,8 +53,12 @@ func (w *Writer) Attr(a slog.Attr) {
 	if len(w.Text) > 0 {
 		w.Text = append(w.Text, ' ')
 	}
-	w.Text = append(appendQuoted(w.Text, string(w.Prefix)+a.Key), '=')
-	w.Text = appendValue(w.Text, a.Value)
+	start := len(w.Text)
+	w.Text = append(append(w.Text, w.Prefix...), a.Key...)
+	if name := w.Text[start:]; len(name) == 0 || slices.ContainsFunc(name, func(c byte) bool { return !plain[c] }) {
+		w.Text = appendQuoted(w.Text[:start], string(name))
+	}
+	w.Text = appendValue(append(w.Text, '='), a.Value)
 }
 
 func (w *Writer) group(name string, attrs []slog.Attr) {

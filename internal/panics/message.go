@@ -28,14 +28,13 @@ func Message(value any) string {
 	return message(value, stack[from:])
 }
 
-// message tells a panic and, in further lines, frames of its stack: the innermost, and of
-// the others rather the program's own than those of its dependencies, and rather these than
-// those of the standard library.
+// message tells a panic and, in further lines, frames of its stack: where it was thrown, or
+// thrown again, and of the others rather the program's own than those of its dependencies,
+// and rather these than those of the standard library.
 func message(value any, stack []uintptr) string {
 	frames := framesOf(stack)
 	if len(frames) > most {
-		others := frames[1:]
-		slices.SortStableFunc(others, func(a, b frame) int { return cmp.Compare(a.owner, b.owner) })
+		slices.SortStableFunc(frames, func(a, b frame) int { return cmp.Compare(a.kind, b.kind) })
 		frames = frames[:most]
 		slices.SortFunc(frames, func(a, b frame) int { return cmp.Compare(a.place, b.place) })
 	}
@@ -50,14 +49,15 @@ func message(value any, stack []uintptr) string {
 type frame struct {
 	text  string
 	place int // from the innermost on
-	owner owner
+	kind  kind
 }
 
-// An owner is whose code it is.
-type owner int
+// A kind of frame, the one to be told first before others.
+type kind int
 
 const (
-	program owner = iota
+	thrower kind = iota // has panicked
+	program
 	dependency
 	standard
 )
@@ -72,13 +72,19 @@ func framesOf(stack []uintptr) (frames []frame) {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Path != "" {
 		module = info.Main.Path
 	}
+	threw := true
 	for next := runtime.CallersFrames(stack); ; {
 		f, more := next.Next()
+		threw = threw || f.Function == "runtime.gopanic"
 		text := f.Function + " " + filepath.Base(f.File) + ":" + strconv.Itoa(f.Line)
 		again := len(frames) > 0 && frames[len(frames)-1].text == text
 		between := len(frames) > 0 && strings.HasPrefix(f.Function, root+".")
 		if f.Function != "" && !again && !between && !unwinds(f.Function) {
-			frames = append(frames, frame{text, len(frames), ownerOf(f.Function, module)})
+			kind := kindOf(f.Function, module)
+			if threw {
+				kind, threw = thrower, false
+			}
+			frames = append(frames, frame{text, len(frames), kind})
 		}
 		if !more {
 			return frames
@@ -91,9 +97,9 @@ func unwinds(function string) bool {
 	return strings.HasPrefix(function, "runtime.") || strings.HasPrefix(function, guardName) || strings.HasPrefix(function, tellName)
 }
 
-// ownerOf returns whose a function is. The standard library's packages are those whose
+// kindOf returns whose a function is. The standard library's packages are those whose
 // paths begin without a dot.
-func ownerOf(function, module string) owner {
+func kindOf(function, module string) kind {
 	slash := strings.LastIndexByte(function, '/') + 1
 	name, _, _ := strings.Cut(function[slash:], ".")
 	pkg := function[:slash] + name
