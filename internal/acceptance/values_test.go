@@ -118,6 +118,25 @@ func TestScopeAttrInARecord(t *testing.T) {
 	wantLines(t, store, "1", 1, story.Sealed)
 }
 
+// In a scope, of the context or of the logger, it is an attribute like others, as Key's is.
+func TestScopeAttrInARecordOfAScope(t *testing.T) {
+	h, store := handlertest.Open(t, dynamoslog.Options{ReplaceAttr: handlertest.NoTime})
+	ctx, scope := dynamoslog.Begin(t.Context(), "job", "1")
+	_, other := dynamoslog.Begin(t.Context(), "order", 93)
+	slog.New(h).InfoContext(ctx, "line 0", other.Attr(), dynamoslog.Key("user", 7))
+	slog.New(h).With(scope.Attr()).Info("line 1", other.Attr(), dynamoslog.Key("user", 7))
+	other.End()
+	scope.End()
+	_ = h.Flush(t.Context())
+	wantLines(t, store, "1", 2, story.Sealed)
+	s, _ := store.Read(t.Context(), story.NewKey("job", "1"), "")
+	for _, line := range s.Lines {
+		if line.Attrs != "order=93 user=7" {
+			t.Errorf("got %q", line.Attrs)
+		}
+	}
+}
+
 // The time of a record may be anything.
 func TestTimesFarAway(t *testing.T) {
 	h, store := handlertest.Open(t, dynamoslog.Options{})
