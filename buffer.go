@@ -12,6 +12,7 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/budget"
 	"github.com/dynamoslog/dynamoslog/internal/compose"
 	"github.com/dynamoslog/dynamoslog/internal/delivery"
+	"github.com/dynamoslog/dynamoslog/internal/ids"
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/internal/storylog"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -171,13 +172,16 @@ func (b *buffer) metaLocked(s *scratch) linebuf.Meta {
 // traceLocked adds to a line's attributes what of its trace differs from the line before in
 // its lane.
 func (b *buffer) traceLocked(s *scratch, lane int) {
-	if s.trace == (trace{}) {
+	if s.trace == (ids.Trace{}) {
 		return
 	}
-	b.facts.mu.Lock()
-	header := b.facts.trace
-	b.facts.mu.Unlock()
-	newTrace, newSpan := b.lanes.all[lane].enter(s.trace, header)
+	last := &b.lanes.all[lane].trace
+	if *last == nil {
+		b.facts.mu.Lock()
+		*last = ids.NewLast(b.facts.trace)
+		b.facts.mu.Unlock()
+	}
+	newTrace, newSpan := (*last).Enter(s.trace)
 	for _, attr := range []struct {
 		differs bool
 		text    []byte

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/dynamoslog/dynamoslog/internal/attrtext"
+	"github.com/dynamoslog/dynamoslog/internal/ids"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -28,13 +29,12 @@ func (c *core) contained(replace attrtext.ReplaceFunc) attrtext.ReplaceFunc {
 }
 
 // trace asks Options.Trace, if ctx is a context. Where that panics there is no trace.
-func (c *core) trace(ctx context.Context) (t trace) {
+func (c *core) trace(ctx context.Context) (t ids.Trace) {
 	if ctx == nil {
-		return trace{}
+		return ids.Trace{}
 	}
 	defer c.delivery.Caught("Options.Trace panicked, and the line has no trace", nil)
-	id, span := c.opts.Trace(ctx)
-	return trace{traceID(id), traceID(span)}
+	return ids.NewTrace(c.opts.Trace(ctx))
 }
 
 // keep asks Options.Keep, if there is one. Where that panics the story is kept.

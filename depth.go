@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/dynamoslog/dynamoslog/internal/callstack"
+	"github.com/dynamoslog/dynamoslog/internal/ids"
 )
 
 // An Indent says how the depth of a line is stored. Readers show either by the
@@ -54,29 +55,9 @@ type namedLane struct{ name string }
 // A laneStack is what a buffer remembers of a lane: where its last line was made.
 type laneStack struct {
 	id    laneID
-	stack []uintptr  // from the call site on
-	own   []uintptr  // memory for stacks that are not kept
-	trace *laneTrace // nil before a line that has a trace
-}
-
-// A laneTrace is the trace of a lane's last line that has one.
-type laneTrace struct{ id, span []byte }
-
-// enter takes note of a line's trace, and reports what of it differs from the line before;
-// header is the trace that the story is said to be in.
-func (l *laneStack) enter(t, header trace) (newTrace, newSpan bool) {
-	if l.trace == nil {
-		l.trace = &laneTrace{[]byte(header.id), []byte(header.span)}
-	}
-	newTrace = t.id != "" && t.id != string(l.trace.id)
-	newSpan = t.span != "" && (newTrace || t.span != string(l.trace.span))
-	if newTrace {
-		l.trace.id = append(l.trace.id[:0], t.id...)
-	}
-	if newSpan {
-		l.trace.span = append(l.trace.span[:0], t.span...)
-	}
-	return newTrace, newSpan
+	stack []uintptr // from the call site on
+	own   []uintptr // memory for stacks that are not kept
+	trace *ids.Last // nil before a line that has a trace
 }
 
 // remember takes note of where the lane's last line was made.

@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/dynamoslog/dynamoslog/internal/ids"
 	"github.com/dynamoslog/dynamoslog/internal/panics"
 	"github.com/dynamoslog/dynamoslog/internal/response"
+	"github.com/dynamoslog/dynamoslog/internal/routes"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -45,12 +47,6 @@ type MiddlewareOptions struct {
 	// RemoteAddr adds the client's address to the header; it is personal data.
 	RemoteAddr bool
 }
-
-// routes that are none.
-const (
-	otherRoute = "other"  // nobody tells what the route is
-	noRoute    = "(none)" // the router has none for the request
-)
 
 const maxPath = 256 // bytes of a path that are kept
 
@@ -98,7 +94,7 @@ func Middleware(opts *MiddlewareOptions) func(http.Handler) http.Handler {
 }
 
 func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
-	route := routeBefore(next, r)
+	route := routes.Before(next, r)
 	if outer := ongoing(r.Context()); outer != nil {
 		o.refine(outer.refine(), route, next, w, r)
 		return
@@ -108,6 +104,7 @@ func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *h
 		kind, id = o.Key(r)
 	}
 	ctx, request := BeginRequest(r.Context(), "http", route, &RequestOptions{Attrs: o.requestAttrs(r, route), Header: r.Header.Get, Logger: o.Logger})
+	defer request.end() // where a function of the options panics
 	request.route = route
 	if o.Key != nil {
 		request.Scope().Rekey(kind, id) // which a route does not replace
@@ -131,7 +128,7 @@ func (o *MiddlewareOptions) refine(request *Request, route string, next http.Han
 	if o.Key != nil {
 		request.Scope().Rekey(o.Key(r))
 	}
-	if route != otherRoute { // what the goroutine is known by is refined, too
+	if route != routes.Other { // what the goroutine is known by is refined, too
 		r = r.WithContext(request.enter(r.Context(), story.NewKey("http", route)))
 		defer request.leave()
 	}
@@ -145,8 +142,8 @@ func (r *Request) learnRoute(route string) {
 	top := r.outermost()
 	inner := r != top
 	top.mu.Lock()
-	known := route != otherRoute && (route != top.route || inner)
-	better := !strings.HasSuffix(route, noRoute) || top.route == otherRoute // an inner one that finds none says less than an outer one that did
+	known := route != routes.Other && (route != top.route || inner)
+	better := !routes.IsNone(route) || top.route == routes.Other // an inner one that finds none says less than an outer one that did
 	learns := known && better && (inner || !top.told)
 	if learns {
 		top.route = route
@@ -183,15 +180,15 @@ func (o *MiddlewareOptions) outcome(request *Request, recorder *response.Recorde
 // has sent none.
 func (o *MiddlewareOptions) tellID(w http.ResponseWriter, r *http.Request, scope *Scope) {
 	w.Header().Set(o.IDHeader, scope.ID())
-	if clientID(r.Header.Get("X-Request-Id")) == "" {
+	if ids.OfClient(r.Header.Get("X-Request-Id")) == "" {
 		scope.Set(slog.String("request_id", scope.ID()))
 	}
 }
 
 func (o *MiddlewareOptions) requestAttrs(r *http.Request, route string) []slog.Attr {
 	attrs := []slog.Attr{
-		slog.String("method", clip(story.Escape(r.Method), 32)),
-		slog.String("path", clip(story.Escape(r.URL.Path), maxPath)),
+		slog.String("method", ids.Clip(story.Escape(r.Method), 32)),
+		slog.String("path", ids.Clip(story.Escape(r.URL.Path), maxPath)),
 		slog.String("route", route),
 	}
 	if o.RemoteAddr {
@@ -200,48 +197,13 @@ func (o *MiddlewareOptions) requestAttrs(r *http.Request, route string) []slog.A
 	return attrs
 }
 
-// routeBefore returns the route that a request has found, or is about to find, with its
-// method, as far as that can be known before it is served; never the path.
-func routeBefore(next http.Handler, r *http.Request) string {
-	mux, ok := next.(interface {
-		Handler(*http.Request) (http.Handler, string)
-	})
-	if !ok {
-		return withMethod(r.Pattern, r)
-	}
-	_, pattern := mux.Handler(r)
-	if pattern == "" {
-		return knownMethod(r.Method) + " " + noRoute
-	}
-	return withMethod(pattern, r)
-}
-
 // routeAfter returns the route that a request has found, when it was served.
 func (o *MiddlewareOptions) routeAfter(r *http.Request) string {
 	if o.Route == nil {
-		return withMethod(r.Pattern, r)
+		return routes.Of(r.Pattern, r)
 	}
 	if route := o.Route(r); route != "" {
-		return withMethod(strings.Clone(route), r)
+		return routes.Of(strings.Clone(route), r)
 	}
-	return knownMethod(r.Method) + " " + noRoute
-}
-
-// withMethod puts the method before a pattern that has none.
-func withMethod(pattern string, r *http.Request) string {
-	if pattern == "" {
-		return otherRoute
-	}
-	if method, _, found := strings.Cut(pattern, " "); found && method != "" {
-		return pattern
-	}
-	return knownMethod(r.Method) + " " + pattern
-}
-
-func knownMethod(method string) string {
-	switch method {
-	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE":
-		return method
-	}
-	return "OTHER"
+	return routes.None(r)
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/attrtext"
+	"github.com/dynamoslog/dynamoslog/internal/ids"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -18,8 +18,8 @@ type scratch struct {
 	message    string
 	writer     attrtext.Writer
 	site       callSite
-	trace      trace  // that the record's context has
-	traceAttr  []byte // the same, rendered
+	trace      ids.Trace // that the record's context has
+	traceAttr  []byte    // the same, rendered
 	spanAttr   []byte
 }
 
@@ -29,25 +29,13 @@ const (
 	spanKey  = "span_id"
 )
 
-// A trace is a place in a trace of many services, by the ids of the trace and of a span in
-// it. The zero value is none.
-type trace struct{ id, span string }
-
-// traceID returns an id as it is kept; one of zeros only stands for none.
-func traceID(id string) string {
-	if strings.Trim(id, "0") == "" {
-		return ""
-	}
-	return clip(story.Escape(id), maxClientID)
-}
-
 // release gives a scratch back, unless it has grown large.
 func (c *core) release(s *scratch) {
 	const largest = 64 << 10
 	if cap(s.writer.Text) > largest {
 		return
 	}
-	s.message, s.site, s.trace = "", callSite{}, trace{}
+	s.message, s.site, s.trace = "", callSite{}, ids.Trace{}
 	c.scratch.Put(s)
 }
 
@@ -112,8 +100,8 @@ func (s *scratch) renderTrace(c *core, ctx context.Context) {
 		}
 		return w.Text
 	}
-	s.traceAttr = render(s.traceAttr, traceKey, s.trace.id)
-	s.spanAttr = render(s.spanAttr, spanKey, s.trace.span)
+	s.traceAttr = render(s.traceAttr, traceKey, s.trace.ID)
+	s.spanAttr = render(s.spanAttr, spanKey, s.trace.Span)
 }
 
 // replaceBuiltins lets ReplaceAttr see the time, the level and the message. What

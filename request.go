@@ -3,10 +3,10 @@ package dynamoslog
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/ids"
 	"github.com/dynamoslog/dynamoslog/internal/panics"
 	"github.com/dynamoslog/dynamoslog/internal/response"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -103,6 +103,9 @@ func GRPCOutcome(code int, err error) Outcome {
 // than a path, which would be another for each request. The program may name something else
 // by Scope.Rekey, which stands. Options may be nil.
 //
+// The scope is the goroutine's own too, as by [Scope.Enter], until the request ends: by
+// Finish, which each request needs, or by a panic in Guard.
+//
 // Within a request that has not ended it begins none: the Request that it returns refines
 // the story of the one around it. It is about the kind and the id given here, has these
 // attributes too, and ends with the one around, whose closing line then has the error and
@@ -117,6 +120,7 @@ func BeginRequest(ctx context.Context, kind string, id any, opts *RequestOptions
 		inner.Learn(kind, id, o.Attrs...)
 		return inner.enter(ctx, newKey(kind, id)), inner
 	}
+	attrs := append(clientIDs(o.Header), o.Attrs...)
 	r := &Request{logger: o.Logger, crash: o.Crash, start: time.Now()}
 	value := beginScope(kind, id)
 	if r.scope = value.scope; !o.Own {
@@ -126,7 +130,7 @@ func BeginRequest(ctx context.Context, kind string, id any, opts *RequestOptions
 		ctx = context.Background()
 	}
 	r.ctx = context.WithValue(r.enter(ctx, r.scope.Key()), contextKey{}, value)
-	r.scope.Set(append(clientIDs(o.Header), o.Attrs...)...)
+	r.scope.Set(attrs...)
 	return r.ctx, r
 }
 
@@ -137,7 +141,7 @@ func (r *Request) enter(ctx context.Context, key story.Key) context.Context {
 	return ctx
 }
 
-// end ends the story that BeginRequest has begun.
+// end ends the story that BeginRequest has begun, if it has not ended.
 func (r *Request) end() {
 	r.scope.End()
 	r.leave()
@@ -200,6 +204,7 @@ func (r *Request) learn(key story.Key, inner bool) bool {
 // another one the panic is told by that.
 func (r *Request) Guard(fn func()) {
 	if r.outer != nil {
+		defer r.leave()
 		fn()
 		return
 	}
@@ -290,50 +295,16 @@ func (r *Request) conclude(end *Outcome) (within *Outcome, first bool) {
 //	request.Finish(dynamoslog.Outcome{Message: dynamoslog.PanicMessage(value), Level: slog.LevelError})
 func PanicMessage(value any) string { return panics.Message(value) }
 
-// maxClientID bounds the ids of requests, traces and spans, in bytes.
-const maxClientID = 128
-
 // clientIDs returns the ids that a client has sent, as attributes.
 func clientIDs(header func(string) string) (attrs []slog.Attr) {
 	if header == nil {
 		return nil
 	}
-	if id := clientID(header("X-Request-Id")); id != "" {
+	if id := ids.OfClient(header("X-Request-Id")); id != "" {
 		attrs = append(attrs, slog.String("request_id", id))
 	}
-	if id := clientTraceID(header); id != "" {
+	if id := ids.TraceOfClient(header); id != "" {
 		attrs = append(attrs, slog.String(traceKey, id))
 	}
 	return attrs
-}
-
-// clientTraceID returns the trace id of a W3C traceparent or of AWS' X-Amzn-Trace-Id.
-func clientTraceID(header func(string) string) string {
-	if fields := strings.Split(header("Traceparent"), "-"); len(fields) >= 4 {
-		return clientID(fields[1])
-	}
-	for field := range strings.SplitSeq(header("X-Amzn-Trace-Id"), ";") {
-		if root, ok := strings.CutPrefix(strings.TrimSpace(field), "Root="); ok {
-			return clientID(root)
-		}
-	}
-	return ""
-}
-
-// clientID returns an id that a client sent, or "" if it is not plain.
-func clientID(id string) string {
-	for i := range len(id) {
-		b := id[i]
-		if !('a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || strings.IndexByte("._:/=;-+@", b) >= 0) {
-			return ""
-		}
-	}
-	return clip(id, maxClientID)
-}
-
-func clip(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "")
 }

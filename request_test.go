@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dynamoslog/dynamoslog"
+	"github.com/dynamoslog/dynamoslog/internal/proflabel"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -130,6 +131,53 @@ func TestRequestLearns(t *testing.T) {
 	value, _ := recovered(func() { outer.Guard(func() { inner.Guard(func() { originOfPanic(0) }) }) })
 	if s := read(t, h, store, "rpc_panics", ""); value != errOrigin || len(s.Lines) != 1 || !strings.HasPrefix(s.Lines[0].Message, "panic: boom\n") {
 		t.Errorf("got %v and\n%s", value, story.Format(s.Lines))
+	}
+}
+
+// A request is the goroutine's own, until it ends, and one within it is until that does.
+func TestRequestsAreEntered(t *testing.T) {
+	if !proflabel.Supported {
+		t.Skip("only the context counts here")
+	}
+	h, store := open(t, dynamoslog.Options{ReplaceAttr: noTook, Process: story.NewKey("app", "test")})
+	opts := &dynamoslog.RequestOptions{Logger: slog.New(h)}
+	ctx, outer := dynamoslog.BeginRequest(t.Context(), "http", "GET /a", opts)
+	labels := []string{proflabel.Get()}
+	_, inner := dynamoslog.BeginRequest(ctx, "rpc", "Get", opts)
+	labels = append(labels, proflabel.Get())
+	slog.New(h).Info("without a context")
+	inner.Finish(dynamoslog.Outcome{})
+	labels = append(labels, proflabel.Get())
+	_, panics := dynamoslog.BeginRequest(ctx, "rpc", "Panics", opts)
+	_, _ = recovered(func() { panics.Guard(func() { originOfPanic(0) }) })
+	labels = append(labels, proflabel.Get())
+	outer.Finish(dynamoslog.Outcome{})
+	slog.New(h).Info("afterwards")
+	labels = append(labels, proflabel.Get())
+	if got := strings.Join(labels, ", "); got != "http_GET /a, rpc_Get, http_GET /a, http_GET /a, " {
+		t.Errorf("got the labels %s", got)
+	}
+	expect(t, read(t, h, store, "rpc_Panics", ""), "+0.000 I without a context\n+0.000 I done\n")
+	expect(t, read(t, h, store, "app_test", ""), "+0.000 I afterwards\n")
+}
+
+// A middleware whose options panic leaves neither a story open nor a goroutine with it.
+func TestMiddlewareOfOptionsThatPanic(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{ReplaceAttr: noTook})
+	for name, opts := range map[string]dynamoslog.MiddlewareOptions{
+		"Route": {Route: func(*http.Request) string { panic("route") }},
+		"Level": {Level: func(int) slog.Level { panic("level") }},
+	} {
+		opts.Logger = slog.New(h)
+		handler := dynamoslog.Middleware(&opts)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			slog.New(h).InfoContext(r.Context(), "begun")
+		}))
+		value, _ := recovered(func() {
+			handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), "GET", "/", nil))
+		})
+		if s := read(t, h, store, "http_other", ""); value == nil || s.State != story.Sealed || proflabel.Get() != "" {
+			t.Errorf("%s: %v, %s, the label is %q", name, value, s.State, proflabel.Get())
+		}
 	}
 }
 

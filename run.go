@@ -22,13 +22,12 @@ const panicPatience = 2 * time.Second
 // sees its origin.
 func (h *Handler) Run(ctx context.Context, kind string, id any, fn func(context.Context) error) error {
 	ctx, request := BeginRequest(ctx, kind, id, &RequestOptions{Logger: slog.New(h), Own: true, Crash: true})
+	defer request.end() // for runtime.Goexit
 	var err error
 	panics.Guard(func() { err = fn(ctx) }, func(u *panics.Unwinding) {
-		if u.Exits {
-			request.end()
-			return
+		if !u.Exits {
+			request.unwind(u, Outcome{Message: u.Message(), Level: slog.LevelError})
 		}
-		request.unwind(u, Outcome{Message: u.Message(), Level: slog.LevelError})
 	})
 	end := Outcome{Err: err}
 	if err != nil {

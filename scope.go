@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/budget"
+	"github.com/dynamoslog/dynamoslog/internal/ids"
 	"github.com/dynamoslog/dynamoslog/internal/proflabel"
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -45,9 +46,9 @@ type scopeFacts struct {
 	attrs []headerAttr
 	bytes int // of attrs
 
-	leftOut int   // attributes that were too many
-	trace   trace // that the header has, by Options.Trace
-	rekeyed bool  // Rekey has named the key
+	leftOut int       // attributes that were too many
+	trace   ids.Trace // that the header has, by Options.Trace
+	rekeyed bool      // Rekey has named the key
 
 	version atomic.Int64 // of key and attrs
 	dropped int          // lines for which there was no memory, before there was a buffer
@@ -165,24 +166,24 @@ func (s *Scope) Set(attrs ...slog.Attr) {
 }
 
 // traced puts a line's trace on the header, if it is the first one in a scope that is open.
-func (s *Scope) traced(t trace) {
-	if s == nil || t == (trace{}) {
+func (s *Scope) traced(t ids.Trace) {
+	if s == nil || t == (ids.Trace{}) {
 		return
 	}
 	s.mu.Lock()
 	ended := s.ended
 	s.mu.Unlock()
 	if !ended && s.facts.takeTrace(t) {
-		attrs := []slog.Attr{slog.String(traceKey, t.id), slog.String(spanKey, t.span)}
+		attrs := []slog.Attr{slog.String(traceKey, t.ID), slog.String(spanKey, t.Span)}
 		s.Set(slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Value.String() == "" })...)
 	}
 }
 
-func (f *scopeFacts) takeTrace(t trace) (first bool) {
+func (f *scopeFacts) takeTrace(t ids.Trace) (first bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if first = f.trace == (trace{}); first {
-		f.trace = trace{strings.Clone(t.id), strings.Clone(t.span)}
+	if first = f.trace == (ids.Trace{}); first {
+		f.trace = t.Clone()
 	}
 	return first
 }

@@ -1,0 +1,54 @@
+// Package routes names the route of a request, with its method: bounded in number, and
+// never the path.
+package routes
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Other is the route where nobody tells what it is.
+const Other = "other"
+
+const none = "(none)"
+
+// None returns the route of a request that the router has none for.
+func None(r *http.Request) string { return method(r) + " " + none }
+
+// IsNone reports whether a route is what None returned.
+func IsNone(route string) bool { return strings.HasSuffix(route, none) }
+
+// Before returns the route that a request has found, or that next is about to find if it is
+// a mux.
+func Before(next http.Handler, r *http.Request) string {
+	mux, ok := next.(interface {
+		Handler(*http.Request) (http.Handler, string)
+	})
+	if !ok {
+		return Of(r.Pattern, r)
+	}
+	_, pattern := mux.Handler(r)
+	if pattern == "" {
+		return None(r)
+	}
+	return Of(pattern, r)
+}
+
+// Of returns the route of a pattern, which may have a method or none.
+func Of(pattern string, r *http.Request) string {
+	if pattern == "" {
+		return Other
+	}
+	if method, _, found := strings.Cut(pattern, " "); found && method != "" {
+		return pattern
+	}
+	return method(r) + " " + pattern
+}
+
+func method(r *http.Request) string {
+	switch r.Method {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE":
+		return r.Method
+	}
+	return "OTHER"
+}
