@@ -58,8 +58,8 @@ const maxPath = 256 // bytes of a path that are kept
 // The route is known from an [http.ServeMux], also where other middlewares hand the
 // request on to it, or that has called the middleware; or from MiddlewareOptions.Route.
 // What no route was found for is "http_GET (none)", what nobody tells the route of
-// "http_other". Within a request that a Middleware has a story of, another Middleware
-// begins none: it refines the route and the key.
+// "http_other". Within a request that a Middleware or [BeginRequest] has a story of, another
+// Middleware begins none: it refines the route and the key.
 //
 // Status and bytes are what was sent towards the client; there is no status where
 // nothing was sent, or nobody knows what. The closing line is
