@@ -214,9 +214,9 @@ func (b *buffer) holdLocked(m *linebuf.Meta, message string, attrs []byte, room 
 // logLocked writes a line to the journal.
 func (b *buffer) logLocked(m *linebuf.Meta, message string, attrs []byte) {
 	log := b.core.delivery.Log
-	// What the story is about is written again when it changes, or when a lane comes, whose
-	// name belongs to that.
-	version := b.facts.version.Load()<<32 + int64(min(len(b.lanes.all), namedLanes))
+	// What the story is about is written again when it changes, or when lanes come, whose
+	// names belong to that.
+	version := b.facts.version.Load()<<32 + b.lanes.version()
 	if log.Stale(&b.entry, version) {
 		log.Story(&b.entry, version, b.headerLocked(story.Open), b.phase.Load() != open, b.progressLocked())
 	}

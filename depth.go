@@ -1,10 +1,13 @@
 package dynamoslog
 
 import (
+	"iter"
+	"math/bits"
 	"slices"
 
 	"github.com/dynamoslog/dynamoslog/internal/callstack"
 	"github.com/dynamoslog/dynamoslog/internal/ids"
+	"github.com/dynamoslog/dynamoslog/internal/lanenames"
 )
 
 // An Indent says how the depth of a line is stored. Readers show either by the
@@ -47,9 +50,6 @@ type laneID struct {
 // their functions only: a story may outlive any number of goroutines.
 const maxLanes = 1 << 10
 
-// namedLanes is of how many lanes the names are kept in the header, as far as there is room.
-const namedLanes = 64
-
 type namedLane struct{ name string }
 
 // A laneStack is what a buffer remembers of a lane: where its last line was made.
@@ -58,6 +58,7 @@ type laneStack struct {
 	stack []uintptr // from the call site on
 	own   []uintptr // memory for stacks that are not kept
 	trace *ids.Last // nil before a line that has a trace
+	name  string    // once a header was made with it
 }
 
 // remember takes note of where the lane's last line was made.
@@ -145,4 +146,37 @@ func (l *lanes) add(id laneID) int {
 		}
 	}
 	return lane
+}
+
+// named returns the lanes by number, with their names. Lane 0 is where the story began,
+// which its first line tells: it has a name only if Lane gave it one.
+func (l *lanes) named(funcs *callstack.Funcs) iter.Seq2[int, lanenames.Lane] {
+	return func(yield func(int, lanenames.Lane) bool) {
+		for i := range l.all {
+			lane := &l.all[i]
+			given := lane.id.named != nil
+			switch {
+			case lane.name != "" || !given && i == 0:
+			case given:
+				lane.name = validText(lane.id.named.name)
+			case lane.id.goroutine != 0:
+				lane.name = validText(lanenames.OfGoroutine(funcs, lane.stack))
+			default:
+				lane.name = validText(lanenames.OfRoot(funcs, lane.stack))
+			}
+			if !yield(i, lanenames.Lane{Name: lane.name, Given: given}) {
+				return
+			}
+		}
+	}
+}
+
+// version changes with the lanes: with each of the first, and then when there are twice
+// as many, so that what is written whenever it changes is not written too often.
+func (l *lanes) version() int64 {
+	const each = 64
+	if n := len(l.all); n > each {
+		return each + int64(bits.Len(uint(n)))
+	}
+	return int64(len(l.all))
 }

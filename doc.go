@@ -31,8 +31,9 @@
 // The depth of a line is that of its call site: the frame of the record's PC.
 // Wrappers, helpers and handlers in between do not shift it. Depth alone does not
 // tell a call tree, so a line whose parent is not the one that its indent implies
-// carries a mark; package story reads the exact tree from it. Goroutines of
-// different functions stand in lanes of their own; [Lane] makes one.
+// carries a mark; package story reads the exact tree from it. Goroutines stand in
+// lanes of their own, named by the functions that they began with; [Lane] makes one
+// with a name of yours.
 //
 // # Delivery
 //

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dynamoslog/dynamoslog/internal/attrtext"
+	"github.com/dynamoslog/dynamoslog/internal/lanenames"
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -85,7 +86,7 @@ func sameAttr(a, b slog.Attr) bool {
 }
 
 // headerAttrsLocked fills in the attributes of a header: links first, then those of the
-// scope and of the handler, as far as there is room.
+// scope and of the handler, the names of lanes last, as far as there is room.
 func (b *buffer) headerAttrsLocked(h *story.Header, attrs []headerAttr, left int) {
 	room := story.MaxAttrs
 	put := func(name, value string) bool {
@@ -116,13 +117,8 @@ func (b *buffer) headerAttrsLocked(h *story.Header, attrs []headerAttr, left int
 	if left > 0 && last {
 		b.addNoteLocked(fmt.Sprintf("%d further attributes did not fit into the header", left))
 	}
-	for i, lane := range b.lanes.all {
-		if i == namedLanes {
-			break
-		}
-		if named := lane.id.named; named != nil {
-			put(fmt.Sprintf("lane_%d", i), validText(named.name))
-		}
+	for name, value := range lanenames.Attrs(b.lanes.named(&b.core.stacks.Funcs), room) {
+		put(name, value)
 	}
 }
 

@@ -102,9 +102,12 @@ func beginScope(kind string, id any) *contextValue {
 func FromContext(ctx context.Context) *Scope { return fromContext(ctx).scope }
 
 // Lane returns a context whose lines stand in a lane of their own within the
-// scope. Use it where several goroutines of one function log to one story, as
-// otherwise only goroutines started with different functions are told apart.
-// The name is kept in the story's header. Without a scope, ctx is returned.
+// scope, with this name. Without it a goroutine's lane has the name of the function
+// that it began with, which tells several goroutines of one function apart by number
+// only; and where the runtime does not tell goroutines apart, as with the build tag
+// purego, they share a lane. The names are kept in the story's header, at most 1 KB of
+// them, and those of functions at most half of that: see [story.Header.LaneName].
+// Without a scope, ctx is returned.
 func Lane(ctx context.Context, name string) context.Context {
 	value := *fromContext(ctx)
 	if value.scope == nil {

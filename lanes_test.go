@@ -1,0 +1,199 @@
+package dynamoslog_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/dynamoslog/dynamoslog"
+	"github.com/dynamoslog/dynamoslog/internal/lanenames"
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// A sender logs to one story from goroutines of its own.
+type sender struct {
+	*slog.Logger
+	ctx context.Context
+	wg  *sync.WaitGroup
+}
+
+//go:noinline
+func (s *sender) run() {
+	defer s.wg.Done()
+	s.InfoContext(s.ctx, "run")
+}
+
+//go:noinline
+func sendAll[T any](s *sender, _ T) {
+	defer s.wg.Done()
+	s.InfoContext(s.ctx, "all")
+}
+
+//go:noinline
+func (s *sender) begin(f func()) {
+	s.wg.Add(1)
+	f()
+	s.wg.Wait()
+}
+
+// nameOf tells a story whose second lane begins as start has it.
+func nameOf(t *testing.T, start func(s *sender)) (name string, s story.Story) {
+	t.Helper()
+	h, store := open(t, dynamoslog.Options{ReplaceAttr: noTime})
+	ctx, scope := dynamoslog.Begin(t.Context(), "job", 1)
+	of := &sender{slog.New(h), ctx, &sync.WaitGroup{}}
+	of.InfoContext(ctx, "begin")
+	start(of)
+	scope.End()
+	s = read(t, h, store, "job_1", "")
+	return s.LaneName(1), s
+}
+
+// A goroutine's lane is named by the function that it began with, as people write it.
+func TestLanesAreNamedByTheirGoroutine(t *testing.T) {
+	for _, c := range []struct {
+		want, coarse string // coarse: where goroutines are told apart by their root only
+		start        func(s *sender)
+	}{
+		{"dynamoslog_test.(*sender).run", "", func(s *sender) { s.begin(func() { go s.run() }) }},
+		{"dynamoslog_test.(*sender).run", "", func(s *sender) { f := s.run; s.begin(func() { go f() }) }},
+		{"dynamoslog_test.sendAll", "", func(s *sender) { s.begin(func() { go sendAll(s, 1) }) }},
+		{"dynamoslog_test.TestLanesAreNamedByTheirGoroutine.func", "", func(s *sender) {
+			s.begin(func() {
+				go func() { s.run() }()
+			})
+		}},
+		{"dynamoslog_test.(*sender).again", "sync.(*WaitGroup).Go.func1", func(s *sender) { s.wg.Go(s.again); s.wg.Wait() }},
+	} {
+		name, s := nameOf(t, c.start)
+		closure := strings.HasSuffix(c.want, ".func") && strings.HasPrefix(name, c.want)
+		if name != c.want && !closure && (c.coarse == "" || name != c.coarse) {
+			t.Errorf("got %q, want %q", name, c.want)
+		}
+		if s.LaneName(0) != "" || s.LaneName(2) != "" || len(s.Attrs) != 1 {
+			t.Errorf("the header has %v", s.Attrs)
+		}
+	}
+}
+
+func (s *sender) again() { s.InfoContext(s.ctx, "again") }
+
+// The name that Lane gives is the lane's, also that of the first.
+func TestLaneNamesComeFirst(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{})
+	ctx, scope := dynamoslog.Begin(t.Context(), "job", 1)
+	logger := slog.New(h)
+	logger.InfoContext(dynamoslog.Lane(ctx, "cart\xff"), "begin")
+	for range 3 {
+		logger.InfoContext(dynamoslog.Lane(ctx, "worker"), "work")
+	}
+	of := &sender{logger, ctx, &sync.WaitGroup{}}
+	of.begin(func() { go of.run() })
+	scope.End()
+	s := read(t, h, store, "job_1", "")
+	want := map[string]string{"lane_0": "cart\uFFFD", "lane_1-3": "worker", "lane_4": "dynamoslog_test.(*sender).run"}
+	if fmt.Sprint(s.Attrs) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", s.Attrs, want)
+	}
+	for lane, name := range []string{"cart\uFFFD", "worker", "worker", "worker", "dynamoslog_test.(*sender).run", ""} {
+		if got := s.LaneName(lane); got != name {
+			t.Errorf("lane %d is %q", lane, got)
+		}
+	}
+}
+
+// Two hundred goroutines of one function take one attribute; the program's own
+// attributes keep their place, and names that have none are left out in silence.
+func TestLaneNamesTakeLittleRoom(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{})
+	ctx, scope := dynamoslog.Begin(t.Context(), "job", 1)
+	of := &sender{slog.New(h), ctx, &sync.WaitGroup{}}
+	of.InfoContext(ctx, "begin")
+	for range 200 {
+		of.begin(func() { go of.run() })
+	}
+	scope.End()
+	s := read(t, h, store, "job_1", "")
+	last := s.Lines[len(s.Lines)-1].Lane
+	if len(s.Attrs) != 1 || s.LaneName(1) != "dynamoslog_test.(*sender).run" || s.LaneName(last) != s.LaneName(1) {
+		t.Errorf("%d lanes, the header has %v", last+1, s.Attrs)
+	}
+	ctx, scope = dynamoslog.Begin(t.Context(), "job", 2)
+	scope.Set(slog.String("all", strings.Repeat("x", story.MaxAttrs-len("all"))))
+	of.ctx = ctx
+	of.InfoContext(ctx, "begin")
+	of.begin(func() { go of.run() })
+	scope.End()
+	if s = read(t, h, store, "job_2", ""); len(s.Attrs) != 1 || len(s.Lines) != 2 {
+		t.Errorf("the header has %v\n%s", s.Attrs, story.Format(s.Lines))
+	}
+}
+
+// However many lanes of different functions and names, the header stays within bounds.
+func TestLaneNamesAreBounded(t *testing.T) {
+	for room := range story.MaxAttrs + 1 {
+		given, functions, all := 0, 0, make(map[string]string)
+		lanes := func(yield func(int, lanenames.Lane) bool) {
+			for i := range 1200 {
+				lane := lanenames.Lane{Name: fmt.Sprint("main.f", i%7)}
+				if i%10 == 3 && i < 100 {
+					lane = lanenames.Lane{Name: fmt.Sprint("order ", i), Given: true}
+				}
+				if !yield(i, lane) {
+					return
+				}
+			}
+		}
+		for name, value := range lanenames.Attrs(lanes, room) {
+			if all[name] != "" || !story.IsLaneAttr(name) {
+				t.Fatalf("%s=%s", name, value)
+			}
+			all[name] = value
+			if size := len(name) + len(value); strings.HasPrefix(value, "order") {
+				given += size
+			} else {
+				functions += size
+			}
+		}
+		if given+functions > room || functions > 0 && given+functions > lanenames.MaxFunctions {
+			t.Fatalf("%d and %d bytes where there is room for %d", given, functions, room)
+		}
+		h := story.Header{Attrs: all}
+		for i, lane := range lanes {
+			if name := h.LaneName(i); name != "" && name != lane.Name {
+				t.Fatalf("lane %d is %q, not %q, in %v", i, name, lane.Name, all)
+			}
+		}
+		if room == story.MaxAttrs && (h.LaneName(93) != "order 93" || h.LaneName(90) != "main.f6") {
+			t.Errorf("got %v", all)
+		}
+	}
+}
+
+func TestShortNames(t *testing.T) {
+	for function, want := range map[string]string{
+		"main.notifyAll":                       "main.notifyAll",
+		"main.serve.func1":                     "main.serve.func1",
+		"main.serve.func1.gowrap2":             "main.serve.func1",
+		"main.serve.gowrap1":                   "main.serve",
+		"main.serve.func1.deferwrap1":          "main.serve.func1",
+		"example.com/shop/mail.(*Sender).run":  "mail.(*Sender).run",
+		"example.com/mail/v2.(*Sender).run-fm": "mail.(*Sender).run",
+		"gopkg.in/yaml%2ev3.Marshal":           "yaml.v3.Marshal",
+		"net/http.(*conn).serve":               "http.(*conn).serve",
+		"main.pool[...].work":                  "main.pool.work",
+		"main.(*Pool[go.shape.struct { a/b.C; d []e.F }]).work.func1": "main.(*Pool).work.func1",
+		"v2.f": "v2.f",
+		"":     "",
+		"[":    "",
+		"a/":   "",
+		"%zz":  "%zz",
+	} {
+		if got := lanenames.Short(function); got != want {
+			t.Errorf("%s is %q, not %q", function, got, want)
+		}
+	}
+}
