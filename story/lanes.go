@@ -15,6 +15,9 @@ const AttrLane = "lane_"
 // the header has none: as a rule for lane 0, where the story began, and for those that
 // did not fit.
 func (h Header) LaneName(lane int) string {
+	if lane < 0 {
+		return ""
+	}
 	if name, ok := h.Attrs[AttrLane+strconv.Itoa(lane)]; ok {
 		return name
 	}

@@ -52,7 +52,7 @@ func fixture(t *testing.T) string {
 		key, id := story.NewKey("user", "42"), story.NewID(at)
 		h := &story.Header{
 			Key: key, ID: id, Start: at, Updated: at.Add(last.Offset), Duration: last.Offset, State: story.Sealed,
-			MaxLevel: last.Level, LineCount: len(lines), Title: lines[0].Message, Attrs: map[string]string{"host": "a"},
+			MaxLevel: last.Level, LineCount: len(lines), Title: lines[0].Message, Attrs: map[string]string{"host": "a", "lane_1": "mail.notify"},
 		}
 		if err := store.Put(t.Context(), []story.Part{{Key: key, ID: id, Header: h, Text: story.Format(lines)}}); err != nil {
 			t.Fatal(err)
@@ -98,6 +98,8 @@ var golden = map[string]string{
 	"show-depth":         "show user_42 --fold 1",
 	"show-filter":        "show user_42 -g insert",
 	"show-stored":        "show user_42 --stored",
+	"show-flat":          "show user_42 --flat",
+	"complete-flag":      "__complete show user_42 --fl",
 	"show-numbers":       "show user_42 --numbers --fold errors",
 	"show-color":         "show user_42 --color always",
 	"show-json":          "show user_42 --json",

@@ -16,7 +16,7 @@ import (
 type showFlags struct {
 	fold, times, text, level string
 	each, stored, raw, full  bool
-	numbers                  bool
+	numbers, flat            bool
 	line                     int
 }
 
@@ -51,6 +51,7 @@ func (o *options) showCommand() *cobra.Command {
 	f.StringVarP(&flags.text, "text", "g", "", "only lines that contain this, with their callers")
 	f.StringVarP(&flags.level, "level", "l", "", "only lines of this level or above, with their callers")
 	f.BoolVar(&flags.each, "each", false, "do not merge repeats")
+	f.BoolVar(&flags.flat, "flat", false, "the lines of all goroutines in one list, by time; repeats are not merged")
 	f.BoolVar(&flags.stored, "stored", false, "indent by call depth, as it is stored")
 	f.BoolVar(&flags.raw, "raw", false, "print the text exactly as it is stored")
 	f.BoolVar(&flags.full, "full", false, "do not cut long messages and values on a terminal")
@@ -60,7 +61,7 @@ func (o *options) showCommand() *cobra.Command {
 }
 
 func (f showFlags) view() (v reading.View, err error) {
-	v = reading.View{Fold: reading.Unfolded, Stored: f.stored, Each: f.each, Filter: reading.Filter{Text: f.text}}
+	v = reading.View{Fold: reading.Unfolded, Stored: f.stored, Each: f.each, Flat: f.flat, Filter: reading.Filter{Text: f.text}}
 	switch f.fold {
 	case "none":
 	case "errors":

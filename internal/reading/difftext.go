@@ -16,11 +16,19 @@ func (p Printer) Diff(w io.Writer, d *Diff, all bool) error {
 	fmt.Fprintf(out, "is   %s  %s\n%s\n\n", d.Is.Story.Key, story.Escape(d.Is.Story.ID), d.Changes)
 	for i, nodes := range d.Lanes {
 		if i > 0 {
-			fmt.Fprintf(out, "\n%s\n", p.paint(Dim, fmt.Sprintf("── lane %d", nodes[0].Node().Lane)))
+			fmt.Fprintf(out, "\n%s\n", p.paint(Dim, "── "+d.Lane(nodes[0]).Title()))
 		}
 		p.diffSiblings(out, nodes, 0, all)
 	}
 	return out.Flush()
+}
+
+// Lane returns the lane that a line is in, in the story that [DiffNode.Node] is of.
+func (d *Diff) Lane(n *DiffNode) *Lane {
+	if n.Is == nil {
+		return d.Was.Lane(n.Was)
+	}
+	return d.Is.Lane(n.Is)
 }
 
 // String says how many lines differ, and in what way.

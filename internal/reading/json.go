@@ -26,7 +26,7 @@ type Header struct {
 	Level      slog.Level        `json:"level"`
 	LineCount  int               `json:"line_count"`
 	Title      string            `json:"title"`
-	Attrs      map[string]string `json:"attrs,omitempty"`
+	Attrs      map[string]string `json:"attrs,omitempty"` // without the names of lanes, which the lines have
 }
 
 // Line is a line as JSON.
@@ -36,6 +36,7 @@ type Line struct {
 	OffsetMS int64      `json:"offset_ms"`
 	Level    slog.Level `json:"level"`
 	Lane     int        `json:"lane,omitempty"`
+	LaneName string     `json:"lane_name,omitempty"`
 	Depth    int        `json:"depth"` // as stored
 	Message  string     `json:"message"`
 	Attrs    []Attr     `json:"attrs,omitempty"` // a list, because a name may come twice
@@ -51,13 +52,13 @@ type Attr struct {
 func HeaderJSON(h story.Header) Header {
 	return Header{
 		Key: h.Key.String(), ID: h.ID, Start: h.Start, Updated: h.Updated, DurationMS: h.Duration.Milliseconds(),
-		State: h.State, Level: h.MaxLevel, LineCount: h.LineCount, Title: h.Title, Attrs: h.Attrs,
+		State: h.State, Level: h.MaxLevel, LineCount: h.LineCount, Title: h.Title, Attrs: OwnAttrs(h),
 	}
 }
 
 // LineJSON returns what is printed of a line as JSON.
 func (t *Tree) LineJSON(n *Node) Line {
-	line := lineJSON(t.Story.Lines[n.Number-1], n.Number)
+	line := lineJSON(t.Story.Lines[n.Number-1], n.Number, t.Lane(n).Name)
 	line.Parent = t.parents[n.Number-1] + 1
 	return line
 }
@@ -97,12 +98,13 @@ func WriteJSON(w io.Writer, s story.Story, layout JSONLayout) error {
 		return "\n" + strings.Repeat(layout.Indent, level)
 	}
 	text := frame[:at:at]
+	names := laneNames{header: s.Header}
 	for i, parent := range story.Parents(s.Lines) {
 		if i > 0 {
 			text = append(text[:0], ',')
 		}
 		text = append(text, newline(2)...)
-		line := lineJSON(s.Lines[i], i+1)
+		line := lineJSON(s.Lines[i], i+1, names.of(s.Lines[i].Lane))
 		line.Parent = parent + 1
 		encoded, err := layout.marshal(line, 2)
 		if err != nil {
@@ -118,10 +120,10 @@ func WriteJSON(w io.Writer, s story.Story, layout JSONLayout) error {
 	return err
 }
 
-func lineJSON(line story.Line, number int) Line {
+func lineJSON(line story.Line, number int, laneName string) Line {
 	return Line{
-		Number: number, OffsetMS: line.Offset.Milliseconds(), Level: line.Level, Lane: line.Lane, Depth: line.Depth,
-		Message: line.Message, Attrs: appendAttrs(nil, line),
+		Number: number, OffsetMS: line.Offset.Milliseconds(), Level: line.Level, Lane: line.Lane, LaneName: laneName,
+		Depth: line.Depth, Message: line.Message, Attrs: appendAttrs(nil, line),
 	}
 }
 
@@ -133,8 +135,9 @@ func NewsJSON(n News) any {
 		Left  int    `json:"lines_left_out,omitempty"` // new ones before Lines
 		Lines []Line `json:"lines,omitempty"`
 	}{Header: HeaderJSON(n.Header), Left: n.Left}
+	names := laneNames{header: n.Header}
 	for i, line := range n.Lines {
-		news.Lines = append(news.Lines, lineJSON(line, n.From+i))
+		news.Lines = append(news.Lines, lineJSON(line, n.From+i, names.of(line.Lane)))
 	}
 	return news
 }

@@ -77,23 +77,19 @@ func (p Printer) Story(w io.Writer, t *Tree, v View) error {
 	switch {
 	case v.Active():
 		fmt.Fprintf(out, "%s\n\n", p.paint(Dim, fmt.Sprintf("%d of %s, and their callers", matches, Plural(len(t.Nodes), "line"))))
-	case !v.Each:
+	case !v.Each && !v.ByTime(t):
 		lines.shapes = t.Shapes()
 	}
-	for _, lane := range t.Lanes {
-		if Failed(out) {
-			break
-		}
-		lines.lane(lane)
-	}
+	lines.story()
 	return out.Flush()
 }
 
 func (p Printer) facts(out *bufio.Writer, h story.Header) {
 	fmt.Fprintf(out, "%s  %s  %s  %s  %s  %s\n", h.Key, h.Start.In(p.zone()).Format("2006-01-02 15:04:05 MST"),
 		Took(h.Duration), Plural(h.LineCount, "line"), StateText(h.State), story.Escape(h.ID))
-	for _, name := range slices.Sorted(maps.Keys(h.Attrs)) {
-		fmt.Fprintf(out, "  %s: %s\n", story.Escape(name), story.Escape(h.Attrs[name]))
+	attrs := OwnAttrs(h)
+	for _, name := range slices.Sorted(maps.Keys(attrs)) {
+		fmt.Fprintf(out, "  %s: %s\n", story.Escape(name), story.Escape(attrs[name]))
 	}
 	out.WriteByte('\n')
 }
@@ -108,16 +104,8 @@ type linePrinter struct {
 
 	timeWidth   int
 	numberWidth int
-}
-
-func (p *linePrinter) lane(lane Lane) {
-	if p.view.Active() && !slices.ContainsFunc(lane.Roots, func(n *Node) bool { return n.Keep }) {
-		return
-	}
-	if lane.Number > 0 {
-		fmt.Fprintf(p.out, "\n%s\n", p.paint(Dim, fmt.Sprintf("── lane %d: %s", lane.Number, Summary(lane.Counts))))
-	}
-	p.siblings(lane.Roots)
+	labelWidth  int    // of the labels of lanes; 0 where each has its lines for itself
+	label       string // that stands before the next line
 }
 
 func (p *linePrinter) siblings(nodes []*Node) {
@@ -162,7 +150,7 @@ func (p *linePrinter) under(n *Node) {
 
 // note writes what is not shown of the lines from n on.
 func (p *linePrinter) note(n *Node, text string) {
-	p.pad(p.numberWidth + p.timeWidth)
+	p.pad(p.numberWidth + p.timeWidth + p.labelWidth)
 	p.indent(n)
 	p.out.WriteString(p.paint(Dim, "… "+text) + "\n")
 }
@@ -180,6 +168,10 @@ func (p *linePrinter) line(n *Node) {
 	at := p.tree.TimeText(n, p.view.Times, p.zone())
 	p.out.WriteString(p.paint(Dim, at))
 	p.pad(p.timeWidth - len(at))
+	if p.labelWidth > 0 {
+		p.out.WriteString(p.paint(Dim, p.label))
+		p.pad(p.labelWidth - utf8.RuneCountInString(p.label))
+	}
 	p.indent(n)
 	if word := LevelWord(n.Level); word != "" {
 		p.out.WriteString(p.paint(levelStyle(n.Level), word) + " ")
@@ -242,7 +234,7 @@ func (p *linePrinter) further(n *Node) {
 // block writes lines that belong to one of the story. A tab would leave the indent.
 func (p *linePrinter) block(n *Node, text string) {
 	for line := range strings.SplitSeq(text, "\n") {
-		p.pad(p.numberWidth + p.timeWidth)
+		p.pad(p.numberWidth + p.timeWidth + p.labelWidth)
 		p.indent(n)
 		p.out.WriteString("| " + story.Escape(strings.ReplaceAll(line, "\t", "    ")) + "\n")
 	}

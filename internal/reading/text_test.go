@@ -72,7 +72,7 @@ const shopText = `+0.000 I POST /order
 
 func shopTree() *reading.Tree {
 	s := parse(shopText)
-	s.Attrs = map[string]string{"host": "web-1", "build": "71b8839"}
+	s.Attrs = map[string]string{"host": "web-1", "build": "71b8839", "lane_1": "mail.(*Sender).run"}
 	return reading.NewTree(s)
 }
 

@@ -18,6 +18,7 @@ type Tree struct {
 	Lanes []Lane // in the order of their first lines
 	All   Counts // of the whole story
 
+	lanes   map[int]int    // index in Lanes, by number
 	parents []int          // index of each line's caller, or -1, however deep
 	pathTo  int            // number of the line that path leads to
 	path    map[*Node]bool // the lines above that one
@@ -30,7 +31,8 @@ const MostDepth = 1000
 // A Lane is the part of a story that one goroutine told.
 type Lane struct {
 	Number int
-	After  int // number of the line before its first one, in any lane; 0 if there is none
+	Name   string // that the header has for it, or ""
+	After  int    // number of the line before its first one, in any lane; 0 if there is none
 	Roots  []*Node
 	Counts
 }
@@ -75,19 +77,19 @@ const (
 
 // NewTree returns the tree of a story, with no filter.
 func NewTree(s story.Story) *Tree {
-	t := &Tree{Story: s, Nodes: make([]Node, len(s.Lines)), parents: story.Parents(s.Lines)}
-	lanes := make(map[int]int)  // index in t.Lanes
+	t := &Tree{Story: s, Nodes: make([]Node, len(s.Lines)), parents: story.Parents(s.Lines), lanes: make(map[int]int)}
+	names := laneNames{header: s.Header}
 	last := make(map[int]*Node) // by lane
 	slow := max(slowGap, s.Duration/slowShare)
 	for i, line := range s.Lines {
 		n := &t.Nodes[i]
 		*n = Node{Line: line, Number: i + 1, Stored: line.Depth, Match: true, Keep: true}
 		n.Depth, n.Up = 0, 0
-		lane, known := lanes[line.Lane]
+		lane, known := t.lanes[line.Lane]
 		if !known {
 			lane = len(t.Lanes)
-			lanes[line.Lane] = lane
-			t.Lanes = append(t.Lanes, Lane{Number: line.Lane, After: i})
+			t.lanes[line.Lane] = lane
+			t.Lanes = append(t.Lanes, Lane{Number: line.Lane, Name: names.of(line.Lane), After: i})
 		}
 		if parent := t.parents[i]; parent >= 0 {
 			n.under(&t.Nodes[parent])

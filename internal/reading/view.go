@@ -35,6 +35,7 @@ type View struct {
 	Times   Times
 	Stored  bool // indented as stored, not by the nearest caller that logged
 	Each    bool // repeats are not merged
+	Flat    bool // all lanes in one list, in the order of time, where there are several
 	Full    int  // number of the line that is not cut
 	At      int  // number of the line above which nothing is folded
 	Filter
@@ -85,6 +86,7 @@ func ParseView(values url.Values) (View, error) {
 	}
 	v.Stored = values.Get("indent") == "stored"
 	v.Each = values.Get("repeats") == "each"
+	v.Flat = values.Get("lanes") == "time"
 	if v.Text = values.Get("q"); len(v.Text) > MostText {
 		return v, fmt.Errorf("%w: q is a text of at most %d bytes, not of %d", ErrBadView, MostText, len(v.Text))
 	}
@@ -159,6 +161,9 @@ func (v View) Values() url.Values {
 	}
 	if v.Each {
 		set("repeats", "each")
+	}
+	if v.Flat {
+		set("lanes", "time")
 	}
 	if v.Full > 0 {
 		set("full", strconv.Itoa(v.Full))

@@ -24,6 +24,7 @@ func TestViewValues(t *testing.T) {
 		"fold=3&times=step":                 {Fold: 3, Times: reading.SincePrevious},
 		"times=clock":                       {Fold: reading.ErrorsFirst, Times: reading.TimeOfDay},
 		"indent=stored&repeats=each":        {Fold: reading.ErrorsFirst, Stored: true, Each: true},
+		"lanes=time":                        {Fold: reading.ErrorsFirst, Flat: true},
 		"full=7&toggled=2.30":               {Fold: reading.ErrorsFirst, Full: 7, Toggled: map[int]bool{2: true, 30: true}},
 		"level=WARN%2B1&q=a+b%26c%3D%00%FF": {Fold: reading.ErrorsFirst, Filter: reading.Filter{Text: "a b&c=\x00\xff", Level: level(slog.LevelWarn + 1)}},
 	} {
@@ -73,7 +74,7 @@ func TestParseViewErrors(t *testing.T) {
 func FuzzParseView(f *testing.F) {
 	for _, query := range []string{
 		"", "fold=none&times=step&toggled=1.2&full=3&indent=stored&repeats=each&q=x&level=info%2B2",
-		"fold=2&times=clock&level=ERROR", "level=debug-9223372036854775808", "toggled=+1.01", "q=%ff&q=2",
+		"fold=2&times=clock&level=ERROR", "lanes=time&indent=stored", "level=debug-9223372036854775808", "toggled=+1.01", "q=%ff&q=2",
 	} {
 		f.Add(query)
 	}
