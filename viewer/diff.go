@@ -52,8 +52,13 @@ func (v *viewer) diff(w http.ResponseWriter, r *http.Request) error {
 		if lines.full(lane...) {
 			continue
 		}
-		if number := lane[0].Node().Lane; number > 0 {
-			lines.WriteString("<h2>Lane " + strconv.Itoa(number) + "</h2>\n")
+		if of := d.Lane(lane[0]); of.Number > 0 || of.Name != "" {
+			name, number := laneTitle(*of)
+			lines.WriteString("<h2>" + html.EscapeString(name))
+			if number != "" {
+				lines.WriteString(" <small>" + number + "</small>")
+			}
+			lines.WriteString("</h2>\n")
 		}
 		lines.list(lane, 0)
 	}

@@ -33,6 +33,7 @@ func TestGoldenPages(t *testing.T) {
 	tell(1, slog.LevelError, 3*time.Second)
 	put(t, store, story.NewKey("user", "hostile"), -1, story.Sealed, story.Line{Message: "</title><script>alert(1)</script>\x1b]0;x\a\u202e", Attrs: `<b>="</li>" link="javascript:alert(1)"`})
 	put(t, store, story.NewKey("user", "9"), -2, story.Interrupted, story.Line{Message: "Begin"}, story.Line{Message: "Working", Depth: 1, Attrs: `stack="a\n\tb"`})
+	putNamed(t, store, map[string]string{"host": "a", "lane_1-2": "mail.(*Sender).run", "lane_3": "</h2>\x1b<b>"}, newsletter()...)
 	h := viewer.New(store, &viewer.Options{Zone: time.UTC})
 	for _, c := range []struct{ name, target, why string }{
 		{"recent", "/", "the newest stories"},
@@ -44,6 +45,8 @@ func TestGoldenPages(t *testing.T) {
 		{"filtered", "/story?key=user_42&q=EXERCISES&level=info", "what is found stands under its callers, and says how much it is"},
 		{"none", "/?kind=nobody", "nothing matches"},
 		{"tail", "/tail?key=user_42&level=warn", "the live view, and the way around it"},
+		{"bytime", "/story?key=job_mail&lanes=time&times=clock", "all lanes in one list, named where they change; a calm branch is folded"},
+		{"lanes", "/story?key=job_mail", "lanes have names, and say where they begin"},
 		{"hostile", "/story?key=user_hostile", "markup, script, ESC and bidirectional controls are text"},
 		{"interrupted", "/story?key=user_9", "a story without its end says so"},
 	} {

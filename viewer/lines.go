@@ -53,6 +53,9 @@ type lineWriter struct {
 	toggled []int                  // numbers of lines folded the other way, sorted
 	wanted  map[*reading.Node]bool // lines that the address names, and their callers
 	left    int                    // lines that did not go into the page any more
+
+	byTime    bool   // all lanes stand in one list
+	laneLabel string // that stands in the next line then; empty where its lane is that of the one before
 }
 
 // A counter counts what goes through it.
@@ -70,7 +73,7 @@ func (c *counter) Write(text []byte) (int, error) {
 // lines writes the lines of a story, a block for each lane, and returns how many are
 // left out of the page, which is large enough. An error means that nobody reads it.
 func (v *viewer) lines(out io.Writer, t *reading.Tree, view reading.View) (left int, err error) {
-	w := &lineWriter{out: &counter{Writer: out}, v: v, tree: t, view: view, full: view.Values(), long: len(t.Nodes) > longStory}
+	w := &lineWriter{out: &counter{Writer: out}, v: v, tree: t, view: view, full: view.Values(), long: len(t.Nodes) > longStory, byTime: view.ByTime(t)}
 	w.Writer = bufio.NewWriterSize(w.out, 64<<10)
 	w.toggled = view.ToggledNumbers()
 	w.wanted = make(map[*reading.Node]bool)
@@ -82,12 +85,10 @@ func (v *viewer) lines(out io.Writer, t *reading.Tree, view reading.View) (left 
 	switch {
 	case view.Active(): // what a filter leaves is seen in its place by its number
 		w.place = link("story", with(w.full, "q", "", "level", "", "toggled", "", "at", "")) + "&at="
-	case !view.Each:
+	case !view.Each && !w.byTime:
 		w.shapes = t.Shapes()
 	}
-	for _, lane := range t.Lanes {
-		w.lane(lane)
-	}
+	w.story()
 	return w.left, w.Flush()
 }
 
@@ -132,30 +133,6 @@ func escapeLines(s string) string {
 }
 
 func (w *lineWriter) int(n int) { w.WriteString(strconv.Itoa(n)) }
-
-func (w *lineWriter) lane(lane reading.Lane) {
-	if !slices.ContainsFunc(lane.Roots, func(n *reading.Node) bool { return n.Keep }) {
-		return
-	}
-	if w.done() {
-		w.leave(lane.Roots...)
-		return
-	}
-	name := "lane" + strconv.Itoa(lane.Number)
-	w.WriteString(`<section class="lane" aria-labelledby="` + name + `"><h2 id="` + name + `"`)
-	if len(w.tree.Lanes) == 1 {
-		w.WriteString(` class="unseen">Lines</h2>`)
-	} else {
-		w.WriteString(`>Lane ` + strconv.Itoa(lane.Number) + ` <small>` + reading.Summary(lane.Counts))
-		if lane.After > 0 {
-			before := strconv.Itoa(lane.After)
-			w.WriteString(`, begins after <a href="#L` + before + `">line ` + before + `</a>`)
-		}
-		w.WriteString(`</small></h2>`)
-	}
-	w.list(lane.Roots)
-	w.WriteString("</section>\n")
-}
 
 func (w *lineWriter) list(siblings []*reading.Node) {
 	w.WriteString("<ol>\n")
@@ -217,25 +194,7 @@ func (w *lineWriter) node(n *reading.Node, times, block int) {
 		w.leave(n)
 		return
 	}
-	w.WriteString(`<li id="L`)
-	w.int(n.Number)
-	w.WriteString(`" class="d`)
-	w.int(w.depth(n))
-	w.WriteByte(' ')
-	w.WriteString(levelClass(n.Level))
-	if w.view.Active() && n.Match {
-		w.WriteString(" hit")
-	}
-	w.WriteString(`"><a class="n" href="`)
-	if w.place != "" {
-		w.WriteString(html.EscapeString(w.place))
-		w.int(n.Number)
-	}
-	w.WriteString("#L")
-	w.int(n.Number)
-	w.WriteString(`">`)
-	w.int(n.Number)
-	w.WriteString(`</a>`)
+	w.begin(n)
 	if len(n.Children) == 0 {
 		w.WriteString(`<div class="r">`)
 		w.row(n, times, block)
@@ -259,6 +218,33 @@ func (w *lineWriter) node(n *reading.Node, times, block int) {
 	w.WriteString(` <span class="f">` + reading.Summary(n.Under) + `</span></summary>`)
 	w.list(n.Children)
 	w.WriteString("</details></li>\n")
+}
+
+// begin writes the beginning of a line, up to its number.
+func (w *lineWriter) begin(n *reading.Node) {
+	w.WriteString(`<li id="L`)
+	w.int(n.Number)
+	w.WriteString(`" class="d`)
+	w.int(w.depth(n))
+	w.WriteByte(' ')
+	w.WriteString(levelClass(n.Level))
+	if w.view.Active() && n.Match {
+		w.WriteString(" hit")
+	}
+	if w.byTime && n.Parent != nil {
+		w.WriteString(`" data-caller="`)
+		w.int(n.Parent.Number)
+	}
+	w.WriteString(`"><a class="n" href="`)
+	if w.place != "" {
+		w.WriteString(html.EscapeString(w.place))
+		w.int(n.Number)
+	}
+	w.WriteString("#L")
+	w.int(n.Number)
+	w.WriteString(`">`)
+	w.int(n.Number)
+	w.WriteString(`</a>`)
 }
 
 // unfold writes a link to the story with a branch unfolded that is not in the page.
@@ -287,6 +273,7 @@ func (w *lineWriter) row(n *reading.Node, times, block int) {
 	w.WriteString(`<span class="t">`)
 	w.WriteString(w.tree.TimeText(n, w.view.Times, w.v.opts.Zone))
 	w.WriteString(` </span>`)
+	w.label()
 	if word := reading.LevelWord(n.Level); word != "" {
 		w.WriteString(`<b class="` + levelClass(n.Level) + `">` + html.EscapeString(word) + `</b> `)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -29,11 +30,25 @@ type storyPage struct {
 	Times      []choice
 	Indents    []choice
 	Repeats    []choice
-	Hidden     []fact // what the filter's form keeps of the view
+	Lanes      []choice // where there are several
+	Hidden     []fact   // what the filter's form keeps of the view
 	Unfiltered string
 	Live       string
 	Long       bool // folded branches are not in the page
+	ByTime     bool // as are neither where all lanes are in one list
 	Left       int  // lines that are not in it because it is large enough
+}
+
+// Class tells the style sheet what is peculiar to the lines.
+func (p *storyPage) Class() string {
+	var classes []string
+	if p.Long {
+		classes = append(classes, "long")
+	}
+	if p.View.Times == reading.TimeOfDay {
+		classes = append(classes, "clock")
+	}
+	return strings.Join(classes, " ")
 }
 
 // A fact is a name with its value, and where it leads.
@@ -73,7 +88,7 @@ func (v *viewer) story(w http.ResponseWriter, r *http.Request) error {
 		p.Matches = view.Apply(t)
 	}
 	p.links(t)
-	p.choices()
+	p.choices(len(t.Lanes))
 	if err := p.neighbours(v, r); err != nil {
 		return err
 	}
@@ -101,8 +116,9 @@ func (v *viewer) toLatest(w http.ResponseWriter, r *http.Request, page string, k
 
 // links sets what leads to lines and to other stories.
 func (p *storyPage) links(t *reading.Tree) {
-	for _, name := range slices.Sorted(maps.Keys(p.Attrs)) {
-		f := fact{Name: story.Escape(name), Value: story.Escape(p.Attrs[name])}
+	attrs := reading.OwnAttrs(p.Header)
+	for _, name := range slices.Sorted(maps.Keys(attrs)) {
+		f := fact{Name: story.Escape(name), Value: story.Escape(attrs[name])}
 		switch name {
 		case story.AttrContinues:
 			f.Link = link("story", storyValues(p.Key, p.Attrs[name]))
@@ -114,7 +130,7 @@ func (p *storyPage) links(t *reading.Tree) {
 		p.Facts = append(p.Facts, f)
 	}
 	self := storyValues(p.Key, p.ID)
-	p.Long = len(t.Nodes) > longStory
+	p.Long, p.ByTime = len(t.Nodes) > longStory, p.View.ByTime(t)
 	for i := range t.Nodes {
 		n := &t.Nodes[i]
 		switch levelClass(n.Level) {
@@ -139,7 +155,7 @@ func (p *storyPage) links(t *reading.Tree) {
 // lineLink returns a link to a line, which may be in a branch that the page leaves out.
 func (p *storyPage) lineLink(n *reading.Node) string {
 	number := strconv.Itoa(n.Number)
-	if !p.Long {
+	if !p.Long && !p.ByTime {
 		return "#L" + number
 	}
 	values := p.View.Values()
@@ -148,7 +164,7 @@ func (p *storyPage) lineLink(n *reading.Node) string {
 }
 
 // choices sets the ways to show the story, each a link that keeps the others.
-func (p *storyPage) choices() {
+func (p *storyPage) choices(lanes int) {
 	values := p.View.Values()
 	maps.Copy(values, storyValues(p.Key, p.ID))
 	choose := func(text, name, value string, more ...string) choice {
@@ -167,7 +183,12 @@ func (p *storyPage) choices() {
 	p.Folds = append(p.Folds, choose("unfold all", "fold", "none", "toggled", "", "at", ""))
 	p.Times = []choice{choose("since start", "times", ""), choose("since the line before", "times", "step"), choose("of day", "times", "clock")}
 	p.Indents = []choice{choose("by caller", "indent", ""), choose("as stored", "indent", "stored")}
-	p.Repeats = []choice{choose("merged", "repeats", ""), choose("each", "repeats", "each")}
+	if !p.ByTime {
+		p.Repeats = []choice{choose("merged", "repeats", ""), choose("each", "repeats", "each")}
+	}
+	if lanes > 1 {
+		p.Lanes = []choice{choose("apart", "lanes", ""), choose("by time", "lanes", "time")}
+	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		switch name {
 		case "q", "level", "full", "toggled", "at": // what was folded would hide what is found

@@ -33,7 +33,7 @@ async function arrived(page, shows) {
 const checks = {
   async "no page breaks a rule of axe, in light, dark and narrow"() {
     for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 360, height: 640 } }]) {
-      for (const address of ["", "?kind=none", "object?key=order_7", "story?key=order_7", "story?key=order_9", "story?key=user_hostile",
+      for (const address of ["", "?kind=none", "object?key=order_7", "story?key=order_7", "story?key=order_7&lanes=time", "story?key=order_9", "story?key=user_hostile",
         story, story + "&q=filter", "diff?key=order_7", "diff?key=order_7&all=1", "tail", "story?key=no_1"]) {
         const page = await open(address, { ...options, bypassCSP: true });
         await page.evaluate(axe);
@@ -86,6 +86,37 @@ const checks = {
     for (const id of ids) {
       await page.keyboard.press("j");
       assert.equal(await page.evaluate(() => document.querySelector(".current").id), id);
+    }
+  },
+  async "by time the lanes stand in one list, and keys go through it"() {
+    const page = await open("story?key=order_7&fold=none");
+    assert.match(await page.textContent("#lane1"), /^mail\.\(\*Sender\)\.run lane 1: 2 lines, begins after line \d+: /);
+    await page.keyboard.press("l");
+    await page.waitForURL(/lanes=time/);
+    const ids = await page.locator("li[id^=L]").evaluateAll((lines) => lines.map((line) => line.id));
+    assert.deepEqual(ids, ids.map((_, i) => "L" + (i + 1)));
+    assert.deepEqual(await page.locator(".l").allTextContents(), ["0 ", "1 mail.(*Sender).run ", "0 "]);
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    await page.keyboard.press("p");
+    assert.equal(await page.evaluate(() => document.querySelector(".current").id), "L1");
+    await page.goto(page.url().replace("fold=none", "fold=0") + "#L3"); // in a branch that is left out
+    await page.waitForURL(/at=3/);
+    assert.equal(await page.isVisible("#L3"), true);
+    assert.deepEqual(page.trouble, []);
+  },
+  async "no time of a line covers its text"() {
+    for (const viewport of [{ width: 1200, height: 800 }, { width: 360, height: 640 }]) {
+      for (const query of ["", "&times=clock", "&lanes=time", "&lanes=time&times=clock"]) {
+        const page = await open("story?key=order_7&fold=none" + query, { viewport });
+        const covered = await page.locator(".r:has(> .t)").evaluateAll((rows) => rows.filter((row) => {
+          const text = document.createRange();
+          text.selectNode(row.querySelector(".t").nextSibling);
+          return row.querySelector(".t").getBoundingClientRect().right > text.getClientRects()[0].left + 1;
+        }).map((row) => row.textContent));
+        assert.deepEqual(covered, [], query);
+        await page.context().close();
+      }
     }
   },
   async "loops whose turns differ in length merge, and unfold"() {

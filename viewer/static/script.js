@@ -84,7 +84,8 @@ const keys = {
   o: openOrFold,
   "[": () => current && branch(current, false),
   "]": () => current && branch(current, true),
-  p: () => current && select(lineOf(current.parentElement)),
+  p: () => current && select(document.getElementById("L" + current.dataset.caller) || lineOf(current.parentElement)),
+  l: () => document.querySelector(".choices[aria-label=lanes] a")?.click(),
   "/": find,
   "?": () => document.querySelector("dialog.keys")?.showModal(),
 };
@@ -126,7 +127,7 @@ function goToHash() {
   if (line) {
     select(line);
     line.scrollIntoView({ block: "center" });
-  } else if (/^#L\d+$/.test(location.hash) && document.querySelector("main.long")) {
+  } else if (/^#L\d+$/.test(location.hash) && document.querySelector("main.long, .flat")) {
     const address = new URL(location.href); // of a branch that is not in the page
     const at = location.hash.slice(2);
     if (address.searchParams.get("at") === at) return;

@@ -135,7 +135,7 @@ func parts(name, title string, start time.Time, state story.State, lines []story
 	last := lines[len(lines)-1].Offset
 	header := &story.Header{
 		Key: key, ID: story.NewID(start), Start: start, Updated: start.Add(last), Duration: last,
-		State: state, LineCount: len(lines), Title: title, Attrs: map[string]string{"host": "app-1", "build": "v1.4.2"},
+		State: state, LineCount: len(lines), Title: title, Attrs: map[string]string{"host": "app-1", "build": "v1.4.2", "lane_1": "mail.(*Sender).run"},
 	}
 	if title == "" {
 		header.Title = story.TitleOf(lines[0].Message)
