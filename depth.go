@@ -148,6 +148,11 @@ func (l *lanes) add(id laneID) int {
 	return lane
 }
 
+// haveNames reports whether any lane may have a name. Those of most stories have none.
+func (l *lanes) haveNames() bool {
+	return len(l.all) > 1 || len(l.all) == 1 && l.all[0].id.named != nil
+}
+
 // named returns the lanes by number, with their names. Lane 0 is where the story began,
 // which its first line tells: it has a name only if Lane gave it one.
 func (l *lanes) named(funcs *callstack.Funcs) iter.Seq2[int, lanenames.Lane] {

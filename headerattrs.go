@@ -117,8 +117,10 @@ func (b *buffer) headerAttrsLocked(h *story.Header, attrs []headerAttr, left int
 	if left > 0 && last {
 		b.addNoteLocked(fmt.Sprintf("%d further attributes did not fit into the header", left))
 	}
-	for name, value := range lanenames.Attrs(b.lanes.named(&b.core.stacks.Funcs), room) {
-		put(name, value)
+	if b.lanes.haveNames() {
+		for name, value := range lanenames.Attrs(b.lanes.named(&b.core.stacks.Funcs), room) {
+			put(name, value)
+		}
 	}
 }
 

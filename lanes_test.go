@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +39,14 @@ func (s *sender) begin(f func()) {
 	s.wg.Add(1)
 	f()
 	s.wg.Wait()
+}
+
+// stay logs, and goes on until all have.
+//
+//go:noinline
+func (s *sender) stay(all <-chan bool) {
+	s.run()
+	<-all
 }
 
 // nameOf tells a story whose second lane begins as start has it.
@@ -105,20 +115,32 @@ func TestLaneNamesComeFirst(t *testing.T) {
 	}
 }
 
-// Two hundred goroutines of one function take one attribute; the program's own
-// attributes keep their place, and names that have none are left out in silence.
+// Goroutines of one function take one attribute, also those past the number up to which
+// each has a lane of its own; the program's own attributes keep their place, and names
+// that have none are left out in silence.
 func TestLaneNamesTakeLittleRoom(t *testing.T) {
 	h, store := open(t, dynamoslog.Options{})
 	ctx, scope := dynamoslog.Begin(t.Context(), "job", 1)
 	of := &sender{slog.New(h), ctx, &sync.WaitGroup{}}
 	of.InfoContext(ctx, "begin")
-	for range 200 {
-		of.begin(func() { go of.run() })
+	const count = 1100
+	all := make(chan bool)
+	of.wg.Add(count)
+	for range count {
+		go of.stay(all)
 	}
+	of.wg.Wait() // all have logged, and are still there
+	close(all)
 	scope.End()
 	s := read(t, h, store, "job_1", "")
-	last := s.Lines[len(s.Lines)-1].Lane
-	if len(s.Attrs) != 1 || s.LaneName(1) != "dynamoslog_test.(*sender).run" || s.LaneName(last) != s.LaneName(1) {
+	last := 0
+	for _, line := range s.Lines {
+		last = max(last, line.Lane)
+		if line.Lane > 0 && s.LaneName(line.Lane) != "dynamoslog_test.(*sender).stay" {
+			t.Fatalf("lane %d is %q", line.Lane, s.LaneName(line.Lane))
+		}
+	}
+	if len(s.Attrs) != 1 || len(s.Lines) != 1+count || last != 1 && last != 1024 { // 1 where goroutines are not told apart
 		t.Errorf("%d lanes, the header has %v", last+1, s.Attrs)
 	}
 	ctx, scope = dynamoslog.Begin(t.Context(), "job", 2)
@@ -129,6 +151,30 @@ func TestLaneNamesTakeLittleRoom(t *testing.T) {
 	scope.End()
 	if s = read(t, h, store, "job_2", ""); len(s.Attrs) != 1 || len(s.Lines) != 2 {
 		t.Errorf("the header has %v\n%s", s.Attrs, story.Format(s.Lines))
+	}
+}
+
+// A request's first lane, which began in net/http, has no name.
+func TestLaneOfARequestHasNoName(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{})
+	logger := slog.New(h)
+	of := &sender{Logger: logger, wg: &sync.WaitGroup{}}
+	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		logger.InfoContext(r.Context(), "hello")
+		of.ctx = r.Context()
+		of.begin(func() { go of.run() })
+	})
+	server := httptest.NewServer(dynamoslog.Middleware(&dynamoslog.MiddlewareOptions{
+		Logger: logger, Key: func(*http.Request) (string, string) { return "http", "x" },
+	})(handler))
+	resp, err := http.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	server.Close()
+	if s := read(t, h, store, "http_x", ""); s.LaneName(0) != "" || s.LaneName(1) != "dynamoslog_test.(*sender).run" {
+		t.Errorf("the header has %v", s.Attrs)
 	}
 }
 
