@@ -389,3 +389,28 @@ func (u *unreadable) ReadParts(ctx context.Context, key story.Key, id string) ([
 	}
 	return u.Memory.ReadParts(ctx, key, id)
 }
+
+// A story that a crash left has the names of its lanes, those that came last too.
+func TestLaneNamesAreRecovered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := story.NewMemory()
+		opts := dynamoslog.Options{Journal: filepath.Join(t.TempDir(), "journal"), Fallback: &bytes.Buffer{}}
+		h := dynamoslog.New(store, &opts)
+		logger := slog.New(h)
+		ctx, _ := dynamoslog.Begin(t.Context(), "job", "1")
+		logger.InfoContext(ctx, "begin")
+		go func() { logger.InfoContext(ctx, "from a goroutine") }()
+		synctest.Wait()
+		logger.InfoContext(dynamoslog.Lane(ctx, "last"), "from a lane")
+		if err := crashed(t, store, opts).Close(); err != nil {
+			t.Error(err)
+		}
+		s, err := store.Read(t.Context(), story.NewKey("job", "1"), "")
+		if err != nil || s.State != story.Interrupted || !strings.HasPrefix(s.LaneName(1), "acceptance_test.TestLaneNamesAreRecovered.func") || s.LaneName(2) != "last" {
+			t.Errorf("%s, %v, %v", s.State, s.Attrs, err)
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
