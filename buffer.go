@@ -13,6 +13,7 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/compose"
 	"github.com/dynamoslog/dynamoslog/internal/delivery"
 	"github.com/dynamoslog/dynamoslog/internal/ids"
+	"github.com/dynamoslog/dynamoslog/internal/lanenames"
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/internal/storylog"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -216,7 +217,7 @@ func (b *buffer) logLocked(m *linebuf.Meta, message string, attrs []byte) {
 	log := b.core.delivery.Log
 	// What the story is about is written again when it changes, or when lanes come, whose
 	// names belong to that.
-	version := b.facts.version.Load()<<32 + b.lanes.version()
+	version := b.facts.version.Load()<<32 + lanenames.Version(len(b.lanes.all))
 	if log.Stale(&b.entry, version) {
 		log.Story(&b.entry, version, b.headerLocked(story.Open), b.phase.Load() != open, b.progressLocked())
 	}

@@ -2,7 +2,6 @@ package dynamoslog
 
 import (
 	"iter"
-	"math/bits"
 	"slices"
 
 	"github.com/dynamoslog/dynamoslog/internal/callstack"
@@ -164,24 +163,12 @@ func (l *lanes) named(funcs *callstack.Funcs) iter.Seq2[int, lanenames.Lane] {
 			case lane.name != "" || !given && i == 0:
 			case given:
 				lane.name = validText(lane.id.named.name)
-			case lane.id.goroutine != 0:
-				lane.name = validText(lanenames.OfGoroutine(funcs, lane.stack))
 			default:
-				lane.name = validText(lanenames.OfRoot(funcs, lane.stack))
+				lane.name = validText(lanenames.Of(funcs, lane.stack, lane.id.goroutine != 0))
 			}
 			if !yield(i, lanenames.Lane{Name: lane.name, Given: given}) {
 				return
 			}
 		}
 	}
-}
-
-// version changes with the lanes: with each of the first, and then when there are twice
-// as many, so that what is written whenever it changes is not written too often.
-func (l *lanes) version() int64 {
-	const each = 64
-	if n := len(l.all); n > each {
-		return each + int64(bits.Len(uint(n)))
-	}
-	return int64(len(l.all))
 }

@@ -2,6 +2,7 @@ package lanenames
 
 import (
 	"iter"
+	"math/bits"
 	"strconv"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -95,4 +96,15 @@ func (l *names) take(size int) bool {
 	}
 	l.room -= size
 	return true
+}
+
+// Version changes with the number of a story's lanes: with each of the first, and then
+// whenever there are twice as many, so that the names of new ones are soon written down,
+// and not over and over.
+func Version(lanes int) int64 {
+	const each = 64
+	if lanes > each {
+		return each + int64(bits.Len(uint(lanes)))
+	}
+	return int64(lanes)
 }

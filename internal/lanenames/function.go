@@ -15,25 +15,17 @@ import (
 // given to run tells more than they do.
 var launchers = []string{"runtime", "sync", "time", "context", "iter", "golang.org/x/sync/errgroup"}
 
-// OfGoroutine returns the short name of the function that a goroutine began with, by any
-// of its stacks, or "" where the stack is unknown. It passes over functions of the
-// standard library and of errgroup that only call what they were given, as that of
-// sync.WaitGroup.Go.
-func OfGoroutine(funcs *callstack.Funcs, stack []uintptr) string {
+// Of returns the short name of the function that a lane's goroutine began with, by any of
+// its stacks, or "" where the stack is unknown. Of a lane that has one goroutine it passes
+// over functions of the standard library and of errgroup that only call what they were
+// given, as that of sync.WaitGroup.Go; goroutines that share a lane have no more in common.
+func Of(funcs *callstack.Funcs, stack []uintptr, oneGoroutine bool) string {
 	names := outermost(funcs, stack)
 	for i, name := range names {
 		launches := slices.Contains(launchers, packageOf(name)) || wrapper.MatchString(name)
-		if !launches || i == len(names)-1 {
+		if !launches || !oneGoroutine || i == len(names)-1 {
 			return Short(name)
 		}
-	}
-	return ""
-}
-
-// OfRoot does as OfGoroutine, for a lane of all goroutines that began with one function.
-func OfRoot(funcs *callstack.Funcs, stack []uintptr) string {
-	if names := outermost(funcs, stack); len(names) > 0 {
-		return Short(names[0])
 	}
 	return ""
 }
@@ -82,7 +74,7 @@ func Short(function string) string {
 
 // withoutTypes removes what stands in brackets.
 func withoutTypes(function string) string {
-	if !strings.Contains(function, "[") {
+	if !strings.ContainsAny(function, "[]") {
 		return function
 	}
 	var out strings.Builder
