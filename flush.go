@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -76,4 +77,25 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	h.core.stories.close()
 	left, err := h.core.delivery.Shutdown(ctx)
 	return errors.Join(unwritten(left), err)
+}
+
+// lastPatience is how long a record from log.Fatal or log.Panic waits for everything to be
+// stored; Shutdown may take 50 ms more.
+const lastPatience = 1950 * time.Millisecond
+
+// lastWords adds a record after which the program may end, and waits until everything is
+// stored. Where log.Fatal ends it in any case, nothing stays open.
+func (h *Handler) lastWords(r slog.Record, place *contextValue, scope *Scope, site callSite) error {
+	r.Level = max(r.Level, slog.LevelError)
+	handled := h.handle(r, place, scope, site)
+	ctx, cancel := context.WithTimeout(context.Background(), lastPatience)
+	defer cancel()
+	wait := h.Flush
+	if strings.HasPrefix(site.stack.Ends, "log.Fatal") {
+		wait = h.Shutdown
+	}
+	if err := wait(ctx); err != nil {
+		h.core.delivery.LastWords(strings.TrimPrefix(err.Error(), "dynamoslog: "), nil)
+	}
+	return handled
 }

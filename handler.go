@@ -28,7 +28,9 @@ type Options struct {
 	// AddSource adds the attribute source=file:line to every line.
 	AddSource bool
 	// Level is the lowest level that is logged; [slog.LevelInfo] by default. It
-	// may be a *[slog.LevelVar] that changes while the program runs.
+	// may be a *[slog.LevelVar] that changes while the program runs. Where it is above
+	// Info, lines of package log, log.Fatal's too, are left out as [slog.SetDefault] has
+	// it, unless [slog.SetLogLoggerLevel] lifts them.
 	Level slog.Leveler
 	// ReplaceAttr is called for every attribute that is no group, as
 	// [slog.HandlerOptions] describes, and for the attributes of headers. It must be safe
@@ -40,7 +42,8 @@ type Options struct {
 	// Indent says how depth is stored: [ByDepth] by default.
 	Indent Indent
 	// Process is the key of what is logged without a scope and without [Key];
-	// by default app_<program>.
+	// by default app_<program>, and on AWS Lambda, where every program has one name,
+	// app_<AWS_LAMBDA_FUNCTION_NAME>.
 	Process story.Key
 	// KeyAttrs are names of attributes that bind what a logger logs to an object as
 	// [Key] does, where a program gives them to Logger.With, outside of groups: with
@@ -133,8 +136,11 @@ func (o *Options) withDefaults() Options {
 		opts.Level = slog.LevelInfo
 	}
 	if opts.Process.IsZero() {
-		name := filepath.Base(os.Args[0])
-		opts.Process = story.NewKey("app", strings.TrimSuffix(name, ".exe"))
+		name := os.Getenv("AWS_LAMBDA_FUNCTION_NAME")
+		if name == "" {
+			name = strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
+		}
+		opts.Process = story.NewKey("app", name)
 	}
 	if opts.MaxAge <= 0 {
 		opts.MaxAge = time.Minute
@@ -333,6 +339,14 @@ func (h *Handler) attrWriter(text []byte) attrtext.Writer {
 
 // Handle adds a record to its story. It does no I/O and waits for nothing but
 // other lines of the same story. The error is nil, or ErrClosed.
+//
+// One kind of record is an exception, as it may be the program's last words: what comes
+// from log.Fatal, log.Panic and their like, where package log writes to the handler after
+// [slog.SetDefault] or by [slog.NewLogLogger]. Its level is raised to Error, it is written
+// to Options.Fallback at once, and Handle returns when everything is stored, or after
+// two seconds: where the program is about to exit the handler is shut down, and after
+// log.Panic, which somebody may recover, only flushed. A handler between that hands
+// records to another goroutine hides where they are from.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	place := fromContext(ctx)
 	scope, named := place.scope, true
@@ -341,6 +355,10 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	}
 	site := callSite{lane: place.lane}
 	site.stack, site.goroutine = h.core.stacks.Capture(r.PC)
+	if site.stack.Ends != "" {
+		defer h.core.stacks.Release(site.stack)
+		return h.lastWords(r, place, scope, site)
+	}
 	if scope != nil && h.fast && !place.internal {
 		if b := scope.first.Load(); b != nil && b.core == h.core && b.addFast(h, &r, site) {
 			h.core.stacks.Release(site.stack)
@@ -378,6 +396,9 @@ func (h *Handler) handle(ctx context.Context, r slog.Record, internal bool, scop
 		h.core.delivery.ToFallback("logged by the store's own client or by OnError", s.line())
 		return nil
 	}
+	if by := site.stack.Ends; by != "" {
+		h.core.delivery.LastWords(by, s.line())
+	}
 	s.site = site
 	if h.core.opts.Trace != nil {
 		s.renderTrace(h.core, ctx)
@@ -395,7 +416,9 @@ func (h *Handler) handle(ctx context.Context, r slog.Record, internal bool, scop
 			}
 		}
 		if err != nil {
-			h.core.delivery.ToFallback(err.Error(), s.line())
+			if site.stack.Ends == "" { // or else it is there already
+				h.core.delivery.ToFallback(err.Error(), s.line())
+			}
 			return err
 		}
 	}

@@ -16,6 +16,8 @@ func TestMain(m *testing.M) {
 		exit(runKilled())
 	} else if how := os.Getenv(endEnv); how != "" {
 		exit(runEnding(how))
+	} else if how := os.Getenv(lastEnv); how != "" {
+		exit(runLastWords(how))
 	} else if how := os.Getenv(childEnv); how != "" {
 		runChild(how)
 	} else {

@@ -16,6 +16,9 @@ import (
 type Stack struct {
 	PCs  []uintptr // return addresses, the innermost first; none if the call site is not on the stack
 	Root uintptr   // entry of the function that the goroutine was started with
+	// Ends is the function of package log that the record is from and that does not
+	// return, as "log.Fatal"; empty for all others.
+	Ends string
 
 	scratch *scratch // whose it is; nil for one that is never overwritten
 }
@@ -51,6 +54,39 @@ func (f *Funcs) outside(pcs []uintptr, packages []string) []uintptr {
 		}
 	}
 	return nil
+}
+
+// ends returns the function of package log that a record is from and that does not
+// return, or "". The record's call site is that function's caller, or else the writer that
+// package log hands the text to.
+func (f *Funcs) ends(pcs []uintptr, callSite int) string {
+	for i := max(callSite-1, 1); i < len(pcs); i++ {
+		function := f.At(pcs[i]).Name
+		// After a log.Panic, what is deferred is called with log.Panic still on the stack,
+		// but not by way of package log.
+		if name := ending(function); name != "" && inLog(f.At(pcs[i-1]).Name) {
+			return name
+		}
+		if i > callSite && !inLog(function) {
+			return ""
+		}
+	}
+	return ""
+}
+
+func inLog(function string) bool { return strings.HasPrefix(function, "log.") }
+
+// ending returns the name of a function of package log that does not return, "" for others.
+func ending(function string) string {
+	if !inLog(function) {
+		return ""
+	}
+	name := strings.TrimPrefix(function[len("log."):], "(*Logger).")
+	switch name {
+	case "Fatal", "Fatalf", "Fatalln", "Panic", "Panicf", "Panicln":
+		return "log." + name
+	}
+	return ""
 }
 
 func inPackages(function string, packages []string) bool {

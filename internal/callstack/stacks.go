@@ -126,6 +126,9 @@ func (s *Stacks) stack(pcs []uintptr, pc uintptr) Stack {
 	} else {
 		stack.PCs = from(pcs, pc)
 	}
+	if len(stack.PCs) > 0 {
+		stack.Ends = s.ends(pcs, len(pcs)-len(stack.PCs))
+	}
 	return stack
 }
 

@@ -109,6 +109,11 @@ func (d *Delivery) ToFallback(reason string, lines []story.Line) {
 	}
 }
 
+// LastWords writes lines to the fallback that the program may end after.
+func (d *Delivery) LastWords(from string, lines []story.Line) {
+	d.fallback.write(from, story.Format(lines), fallbackPatience)
+}
+
 // nameOf names a story in the fallback: by its key, its id and what its header says.
 func nameOf(h story.Header) string {
 	w := attrtext.Writer{}
