@@ -31,7 +31,7 @@ func ExampleHandler_Shutdown() {
 	select {
 	case <-stopped.Done():
 	case err := <-failed:
-		log.Print(err) // not log.Fatal, which would end the program before this is stored
+		log.Print(err) // log.Fatal would store everything too, and not wait for requests
 	}
 
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
