@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -83,19 +82,16 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 // stored; Shutdown may take 50 ms more.
 const lastPatience = 1950 * time.Millisecond
 
-// lastWords adds a record after which the program may end, and waits until everything is
-// stored. Where log.Fatal ends it in any case, nothing stays open.
-func (h *Handler) lastWords(r slog.Record, place *contextValue, scope *Scope, site callSite) error {
-	r.Level = max(r.Level, slog.LevelError)
-	handled := h.handle(r, place, scope, site)
+// lastWords waits until everything is stored, as a function of package log may end the
+// program now. Where that is log.Fatal, which does so in any case, nothing stays open.
+func (h *Handler) lastWords(function string) {
 	ctx, cancel := context.WithTimeout(context.Background(), lastPatience)
 	defer cancel()
 	wait := h.Flush
-	if strings.HasPrefix(site.stack.Ends, "log.Fatal") {
+	if strings.HasPrefix(function, "log.Fatal") {
 		wait = h.Shutdown
 	}
 	if err := wait(ctx); err != nil {
 		h.core.delivery.LastWords(strings.TrimPrefix(err.Error(), "dynamoslog: "), nil)
 	}
-	return handled
 }

@@ -355,17 +355,17 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	}
 	site := callSite{lane: place.lane}
 	site.stack, site.goroutine = h.core.stacks.Capture(r.PC)
-	if site.stack.Ends != "" {
-		defer h.core.stacks.Release(site.stack)
-		return h.lastWords(r, place, scope, site)
-	}
-	if scope != nil && h.fast && !place.internal {
+	if scope != nil && h.fast && !place.internal && site.stack.Ends == "" {
 		if b := scope.first.Load(); b != nil && b.core == h.core && b.addFast(h, &r, site) {
 			h.core.stacks.Release(site.stack)
 			return nil
 		}
 	}
 	defer h.core.stacks.Release(site.stack)
+	if function := site.stack.Ends; function != "" {
+		defer h.lastWords(function)
+		r.Level = max(r.Level, slog.LevelError)
+	}
 	return h.handle(ctx, r, place.internal, scope, named, site)
 }
 

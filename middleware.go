@@ -57,6 +57,8 @@ const maxPath = 256 // bytes of a path that are kept
 //
 // The route is known from an [http.ServeMux], also where other middlewares hand the
 // request on to it, or that has called the middleware; or from MiddlewareOptions.Route.
+// A middleware that hands on another request, as r.WithContext makes, hides the route: the
+// mux behind it wants a Middleware of its own.
 // What no route was found for is "http_GET (none)", what nobody tells the route of
 // "http_other". Within a request that a Middleware or [BeginRequest] has a story of, another
 // Middleware begins none: it refines the route and the key.

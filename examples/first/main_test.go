@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -31,7 +32,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The first program of the README is this one.
+// The first program of the README is this one, and all its other code stands in files
+// that are built.
 func TestREADME(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -41,10 +43,44 @@ func TestREADME(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(readme), "```go\n")
-	if first, _, _ := strings.Cut(rest, "```\n"); first != string(program) {
+	blocks := strings.Split(string(readme), "```go\n")[1:]
+	if first, _, _ := strings.Cut(blocks[0], "```\n"); first != string(program) {
 		t.Errorf("the first program of README.md is not main.go but\n%s", first)
 	}
+	built := builtCode(t, "..", "../../contrib")
+	for _, block := range blocks[1:] {
+		if code, _, _ := strings.Cut(block, "```\n"); !strings.Contains(built, "\n"+unindented(code)) {
+			t.Errorf("this code of README.md stands in no example:\n%s", code)
+		}
+	}
+}
+
+// builtCode returns all files of Go below some folders.
+func builtCode(t *testing.T, folders ...string) string {
+	t.Helper()
+	var code strings.Builder
+	for _, folder := range folders {
+		err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			code.WriteString("\n" + unindented(string(text)))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return code.String()
+}
+
+func unindented(code string) string {
+	lines := strings.Split(code, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimLeft(line, "\t")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // start starts the program in a folder of its own.

@@ -46,6 +46,13 @@ var lastWords = map[string]struct {
 		}()
 		select {}
 	}, exit: 1, state: story.Closed},
+	"in a run": {end: func(h *dynamoslog.Handler) {
+		_ = h.Run(context.Background(), "order", 95, func(context.Context) error {
+			slog.Warn("Charging the card")
+			log.Fatal("the port is taken")
+			return nil
+		})
+	}, exit: 1, state: story.Closed},
 	"log.Panic":     {end: func(*dynamoslog.Handler) { log.Panic("the port is taken") }, exit: 2, state: story.Open},
 	"a black hole":  {end: func(*dynamoslog.Handler) { log.Fatal("the port is taken") }, hangs: true, exit: 1},
 	"Panic into it": {end: func(*dynamoslog.Handler) { log.Panic("the port is taken") }, hangs: true, exit: 2},
@@ -127,6 +134,9 @@ func TestLastWords(t *testing.T) {
 			want := []string{"order_93 " + string(c.state) + ": I Looking for the order", "E the port is taken", "I serving"}
 			if how == "from a goroutine" {
 				want = append(want, "order_94 "+string(c.state)+": W Charging the card")
+			}
+			if how == "in a run" {
+				want = append(want, "order_95 closed: W Charging the card", "order_95 closed: E the port is taken")
 			}
 			if c.hangs {
 				want = nil

@@ -19,12 +19,16 @@ func main() {
 		os.Exit(1)
 	}
 	h := dynamoslog.New(store, nil)
-	slog.SetDefault(slog.New(h)) // log.Printf too writes to it from here on: to the program's story
+	slog.SetDefault(slog.New(h)) // package log writes to it as well, from here on
 
 	ctx, scope := dynamoslog.Begin(context.Background(), "import", "2026-11")
-	slog.InfoContext(ctx, "Importing")
-	// Code that takes a *log.Logger gets one that writes into the story.
+	leave := scope.Enter() // as Run and the middleware do: log.Printf finds the story by the goroutine
+	log.Print("Importing")
+	rows(log.Default())
+	leave()
+	// On a goroutine of others, code that takes a *log.Logger gets one that writes there.
 	rows(slog.NewLogLogger(slog.New(h).With(scope.Attr()).Handler(), slog.LevelInfo))
+	slog.InfoContext(ctx, "Imported")
 	scope.End()
 
 	if err := h.Close(); err != nil {
