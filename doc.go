@@ -41,8 +41,8 @@
 // to the store, tries again what did not arrive, and counts a part as stored only
 // when the store has said so for that part. [Handler.Flush], [Handler.Shutdown]
 // and [Handler.Close] wait for it, as long as their context lets them, and say
-// how many lines are not stored; so does what logs by log.Fatal, for two seconds. What can
-// never be stored goes to Options.Fallback as text.
+// how many lines are not stored. log.Fatal and log.Panic wait for two seconds at most. What
+// can never be stored goes to Options.Fallback as text.
 //
 // Until a story is stored it is in memory only, unless Options.Journal names a
 // directory: what is in it outlives the process, and the next one stores it.
