@@ -78,20 +78,26 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	return errors.Join(unwritten(left), err)
 }
 
-// lastPatience is how long a record from log.Fatal or log.Panic waits for everything to be
-// stored; Shutdown may take 50 ms more.
-const lastPatience = 1950 * time.Millisecond
+// How long a record from log.Fatal or log.Panic waits in all, and for the store: Shutdown
+// may take 50 ms more, and what it says has to be written.
+const (
+	lastPatience  = 2 * time.Second
+	storePatience = lastPatience - 100*time.Millisecond
+)
 
 // lastWords waits until everything is stored, as a function of package log may end the
 // program now. Where that is log.Fatal, which does so in any case, nothing stays open.
 func (h *Handler) lastWords(function string) {
 	ctx, cancel := context.WithTimeout(context.Background(), lastPatience)
 	defer cancel()
+	inTime, cancel := context.WithTimeout(ctx, storePatience)
+	defer cancel()
 	wait := h.Flush
 	if strings.HasPrefix(function, "log.Fatal") {
 		wait = h.Shutdown
 	}
-	if err := wait(ctx); err != nil {
+	if err := wait(inTime); err != nil {
 		h.core.delivery.LastWords(strings.TrimPrefix(err.Error(), "dynamoslog: "), nil)
 	}
+	h.core.delivery.AwaitFallback(ctx)
 }

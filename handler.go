@@ -114,10 +114,11 @@ type Options struct {
 	// reached Warn, so that debug detail is there only if something went wrong.
 	QuietLevel slog.Leveler
 
-	// Fallback receives, as readable text, what cannot be stored; standard error
-	// by default. The handler never writes to it twice at once, and writes on a goroutine
-	// of its own: those who log wait 50 ms for it at most. What it logs with the handler
-	// itself is dropped.
+	// Fallback receives, as readable text, what cannot be stored, and what comes from
+	// log.Fatal and log.Panic (see [Handler.Handle]); standard error by default. The
+	// handler never writes to it twice at once, and writes on a goroutine of its own:
+	// others who log wait 50 ms for it at most. What it logs with the handler itself is
+	// dropped.
 	Fallback io.Writer
 	// OnError is told of trouble with the store or the journal: once when its nature
 	// changes, then at most once a minute; and when it is over. By default each is a

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log"
 	"log/slog"
 	"os"
@@ -90,6 +91,43 @@ func TestLastWordsAfterClose(t *testing.T) {
 	if got := fallback.String(); strings.Count(got, "no disk") != 1 {
 		t.Errorf("the fallback has %q", got)
 	}
+}
+
+// slowly is a fallback that takes its time, but not too much.
+type slowly struct{ bytes.Buffer }
+
+func (s *slowly) Write(p []byte) (int, error) {
+	time.Sleep(700 * time.Millisecond)
+	return s.Buffer.Write(p)
+}
+
+// The call waits for the fallback as well, and for one that hangs no longer than for the store.
+func TestLastWordsAreWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var fallback slowly
+		h := dynamoslog.New(story.NewMemory(), &dynamoslog.Options{Fallback: &fallback})
+		begun := time.Now()
+		logPanic(slog.NewLogLogger(h, slog.LevelInfo))
+		if took := time.Since(begun); took > 2*time.Second || !strings.Contains(fallback.String(), "no disk") {
+			t.Errorf("after %v the fallback has %q", took, fallback.String())
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		reader, writer := io.Pipe()
+		h := dynamoslog.New(story.NewMemory(), &dynamoslog.Options{Fallback: writer})
+		begun := time.Now()
+		logPanic(slog.NewLogLogger(h, slog.LevelInfo))
+		if took := time.Since(begun); took > 2*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		_ = reader.Close()
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // One who ends the program from where trouble is told, or where stories are stored, is

@@ -131,6 +131,9 @@ func TestLastWords(t *testing.T) {
 			if cmd.ProcessState.ExitCode() != c.exit || spoken.IsZero() || took > 10*time.Second {
 				t.Errorf("exit code %d, words said: %v, exited after %v", cmd.ProcessState.ExitCode(), !spoken.IsZero(), took)
 			}
+			if n := strings.Count(said.String(), words+"\n"); n != 1 && !c.hangs { // of which it says everything in the end
+				t.Errorf("it says its last words %d times", n)
+			}
 			want := []string{"order_93 " + string(c.state) + ": I Looking for the order", "E the port is taken", "I serving"}
 			if how == "from a goroutine" {
 				want = append(want, "order_94 "+string(c.state)+": W Charging the card")

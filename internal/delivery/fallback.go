@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -33,8 +34,9 @@ type fallback struct {
 
 	mu      sync.Mutex
 	waiting []fallbackText
-	size    int  // of what waits
-	running bool // the goroutine is
+	size    int             // of what waits
+	running bool            // the goroutine is
+	last    <-chan struct{} // closed when the last text was written; nil where there was none
 }
 
 type fallbackText struct {
@@ -53,6 +55,7 @@ func (f *fallback) add(head, text string, must bool) <-chan struct{} {
 	}
 	f.waiting = append(f.waiting, t)
 	f.size += len(t.text)
+	f.last = t.written
 	if !f.running {
 		f.running = true
 		go f.run()
@@ -109,9 +112,25 @@ func (d *Delivery) ToFallback(reason string, lines []story.Line) {
 	}
 }
 
-// LastWords writes lines to the fallback that the program may end after.
+// LastWords writes lines to the fallback that the program may end after, and waits for
+// nothing: AwaitFallback does.
 func (d *Delivery) LastWords(from string, lines []story.Line) {
-	d.fallback.write(from, story.Format(lines), fallbackPatience)
+	d.fallback.add(from, story.Format(lines), true)
+}
+
+// AwaitFallback waits until all that was added so far is written, or the context ends.
+func (d *Delivery) AwaitFallback(ctx context.Context) {
+	f := &d.fallback
+	f.mu.Lock()
+	last := f.last
+	f.mu.Unlock()
+	if last == nil {
+		return
+	}
+	select {
+	case <-last:
+	case <-ctx.Done():
+	}
 }
 
 // nameOf names a story in the fallback: by its key, its id and what its header says.

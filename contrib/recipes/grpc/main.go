@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -33,7 +34,10 @@ func main() {
 	server := newServer(h, health.NewServer())
 	stopped, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(stopped, server.GracefulStop)
+	context.AfterFunc(stopped, func() {
+		defer time.AfterFunc(5*time.Second, server.Stop).Stop() // calls that do not end
+		server.GracefulStop()
+	})
 	listener, err := net.Listen("tcp", "localhost:8080")
 	if err == nil {
 		err = server.Serve(listener)
