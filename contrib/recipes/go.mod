@@ -14,6 +14,7 @@ require (
 	github.com/riverqueue/river v0.31.0
 	github.com/riverqueue/river/riverdriver/riversqlite v0.31.0
 	github.com/riverqueue/river/rivertype v0.31.0
+	go.opentelemetry.io/otel/trace v1.24.0
 	google.golang.org/grpc v1.64.0
 	modernc.org/sqlite v1.29.1
 )
@@ -64,6 +65,7 @@ require (
 	github.com/tidwall/pretty v1.2.1 // indirect
 	github.com/tidwall/sjson v1.2.5 // indirect
 	github.com/yuin/gopher-lua v0.0.0-20210529063254-f4c35e4016d9 // indirect
+	go.opentelemetry.io/otel v1.24.0 // indirect
 	go.uber.org/goleak v1.3.0 // indirect
 	golang.org/x/net v0.22.0 // indirect
 	golang.org/x/sync v0.19.0 // indirect

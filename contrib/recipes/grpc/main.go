@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
@@ -28,10 +27,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	h := dynamoslog.New(store, &dynamoslog.Options{ErrorLevel: levelOf})
+	h := dynamoslog.New(store, nil)
 	slog.SetDefault(slog.New(h))
 
-	server := newServer(h, health.NewServer())
+	server := newServer(health.NewServer())
 	stopped, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(stopped, func() {
@@ -48,42 +47,17 @@ func main() {
 	}
 }
 
-func newServer(h *dynamoslog.Handler, service grpc_health_v1.HealthServer) *grpc.Server {
-	server := grpc.NewServer(grpc.ChainUnaryInterceptor(recoverer, tells(h)))
+func newServer(service grpc_health_v1.HealthServer, outside ...grpc.UnaryServerInterceptor) *grpc.Server {
+	server := grpc.NewServer(grpc.ChainUnaryInterceptor(append(outside, tells)...))
 	grpc_health_v1.RegisterHealthServer(server, service)
 	return server
 }
 
-// tells tells a story per call. Its last line is "done" or what the call has failed with.
-func tells(h *dynamoslog.Handler) grpc.UnaryServerInterceptor {
-	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
-		err = h.Run(ctx, "grpc", info.FullMethod, func(ctx context.Context) error {
-			resp, err = next(ctx, req)
-			dynamoslog.FromContext(ctx).Set(slog.String("grpc_status", status.Code(err).String()))
-			return err
-		})
-		return resp, err
-	}
-}
-
-// recoverer answers for services that panic. gRPC does not: without it a panic ends the
-// program, after Run has given the story two seconds to be stored.
-func recoverer(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
-	defer func() {
-		if recover() != nil {
-			err = status.Error(codes.Internal, "sorry")
-		}
-	}()
-	return next(ctx, req)
-}
-
-// levelOf is the level of a call that has failed: Error only where the service is to blame.
-func levelOf(err error) slog.Level {
-	switch status.Code(err) {
-	case codes.Unknown, codes.Unimplemented, codes.Internal, codes.Unavailable, codes.DataLoss:
-		return slog.LevelError
-	case codes.DeadlineExceeded, codes.ResourceExhausted:
-		return slog.LevelWarn
-	}
-	return slog.LevelInfo
+// tells tells a story per call. gRPC does not recover panics, so that one ends the program
+// unless an interceptor outside of this one recovers it.
+func tells(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (reply any, err error) {
+	ctx, request := dynamoslog.BeginRequest(ctx, "grpc", info.FullMethod, &dynamoslog.RequestOptions{Crash: true})
+	request.Guard(func() { reply, err = handler(ctx, req) })           // a panic ends the story, and goes on
+	request.Finish(dynamoslog.GRPCOutcome(int(status.Code(err)), err)) // "gRPC 5 NotFound", at a level by the code
+	return reply, err
 }

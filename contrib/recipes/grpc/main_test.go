@@ -21,11 +21,10 @@ import (
 // A service does what it is asked for.
 type service struct {
 	grpc_health_v1.UnimplementedHealthServer
-	logger *slog.Logger
 }
 
-func (s service) Check(ctx context.Context, r *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse, error) {
-	s.logger.InfoContext(ctx, "Looking for the service")
+func (service) Check(ctx context.Context, r *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse, error) {
+	slog.InfoContext(ctx, "Looking for the service")
 	switch r.Service {
 	case "panics":
 		panic("no such shelf")
@@ -37,10 +36,22 @@ func (s service) Check(ctx context.Context, r *grpc_health_v1.HealthCheckRequest
 	return &grpc_health_v1.HealthCheckResponse{}, nil
 }
 
+// recoverer answers for services that panic.
+func recoverer(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (reply any, err error) {
+	defer func() {
+		if recover() != nil {
+			err = status.Error(codes.Internal, "sorry")
+		}
+	}()
+	return handler(ctx, req)
+}
+
 func TestCalls(t *testing.T) {
 	store := story.NewMemory()
-	h := dynamoslog.New(store, &dynamoslog.Options{ErrorLevel: levelOf})
-	server := newServer(h, service{logger: slog.New(h)})
+	h := dynamoslog.New(store, nil)
+	defer slog.SetDefault(slog.Default())
+	slog.SetDefault(slog.New(h))
+	server := newServer(service{}, recoverer)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -58,9 +69,9 @@ func TestCalls(t *testing.T) {
 		status  string // on the header; a panic leaves none
 		last    string // line, as far as it is fixed
 	}{
-		{"fine", codes.OK, "OK", "INFO done"},
-		{"unknown", codes.NotFound, "NotFound", "INFO done"},
-		{"broken", codes.Unavailable, "Unavailable", "ERROR failed"},
+		{"fine", codes.OK, "0", "INFO gRPC 0 OK"},
+		{"unknown", codes.NotFound, "5", "INFO gRPC 5 NotFound"},
+		{"broken", codes.Unavailable, "14", "ERROR gRPC 14 Unavailable"},
 		{"panics", codes.Internal, "", "ERROR panic: no such shelf"},
 	} {
 		_, err := client.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: c.service})
