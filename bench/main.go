@@ -4,6 +4,7 @@
 //	go run . handlers   a call of a logger, for handlers people use
 //	go run . throughput one goroutine and two, on two processors
 //	go run . middleware the same through net/http
+//	go run . request    a whole request: processor time, from its beginning until it is stored
 //	go run . storage    lines a second and write units on DynamoDB Local
 //	go run . memory     bytes held for a line that waits
 //	go run . service    a small service under load
@@ -23,6 +24,7 @@ var commands = map[string]func(out io.Writer) error{
 	"handlers":   handlers,
 	"throughput": throughput,
 	"middleware": middleware,
+	"request":    request,
 	"storage":    storage,
 	"memory":     memory,
 	"loss":       loss,
@@ -46,6 +48,6 @@ func main() {
 			return
 		}
 	}
-	fmt.Fprintln(os.Stderr, "usage: bench handlers|throughput|middleware|storage|memory|service|loss")
+	fmt.Fprintln(os.Stderr, "usage: bench handlers|throughput|middleware|request|storage|memory|service|loss")
 	os.Exit(2)
 }
