@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/normal"
 )
 
 // A Change says how a line differs from the one in its place.
@@ -114,7 +116,7 @@ type differ struct {
 }
 
 func (d *differ) shape(n *Node) uint64 {
-	d.textA = appendShape(d.textA[:0], n.Message)
+	d.textA = normal.AppendShape(d.textA[:0], n.Message)
 	return maphash.Bytes(d.seed, d.textA)
 }
 
@@ -131,7 +133,7 @@ func (d *differ) equal(a, b string) bool {
 	if a == b {
 		return true
 	}
-	d.textA, d.textB = appendNormal(d.textA[:0], a, false), appendNormal(d.textB[:0], b, false)
+	d.textA, d.textB = normal.AppendText(d.textA[:0], a), normal.AppendText(d.textB[:0], b)
 	return bytes.Equal(d.textA, d.textB)
 }
 
@@ -315,7 +317,7 @@ func namesID(name string) bool {
 		}
 	}
 	camel := len(name) > 2 && (strings.HasSuffix(name, "ID") || strings.HasSuffix(name, "Id"))
-	return camel && !isUpper(name[len(name)-3]) // VALID is a word
+	return camel && !('A' <= name[len(name)-3] && name[len(name)-3] <= 'Z') // VALID is a word
 }
 
 // Level returns the higher of the levels that the line has and had.

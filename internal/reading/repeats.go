@@ -3,6 +3,8 @@ package reading
 import (
 	"encoding/binary"
 	"hash/maphash"
+
+	"github.com/dynamoslog/dynamoslog/internal/normal"
 )
 
 // A Group is what stands in one place among siblings: a line, or a run of lines
@@ -77,7 +79,7 @@ func (t *Tree) Shapes() []uint64 {
 		facts = binary.NativeEndian.AppendUint64(facts[:0], uint64(n.Level))
 		facts = appendTurns(facts, n.Children, shapes)
 		facts = binary.NativeEndian.AppendUint64(facts, uint64(len(facts)))
-		facts = appendShape(facts, n.Message)
+		facts = normal.AppendShape(facts, n.Message)
 		shapes[i] = maphash.Bytes(seed, facts)
 	}
 	return shapes

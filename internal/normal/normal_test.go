@@ -1,11 +1,11 @@
-package reading_test
+package normal_test
 
 import (
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"github.com/dynamoslog/dynamoslog/internal/reading"
+	"github.com/dynamoslog/dynamoslog/internal/normal"
 )
 
 var normalTests = []struct{ name, in, normal, shape string }{
@@ -84,13 +84,13 @@ var normalTests = []struct{ name, in, normal, shape string }{
 	{"no UTF-8", "\xff12345\xfe", "\xffID\xfe", "\xffN\xfe"},
 }
 
-func TestNormal(t *testing.T) {
+func TestText(t *testing.T) {
 	for _, tt := range normalTests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := reading.Normal(tt.in); got != tt.normal {
-				t.Errorf("Normal(%q): got %q, want %q", tt.in, got, tt.normal)
+			if got := normal.Text(tt.in); got != tt.normal {
+				t.Errorf("Text(%q): got %q, want %q", tt.in, got, tt.normal)
 			}
-			if got := reading.Shape(tt.in); got != tt.shape {
+			if got := normal.Shape(tt.in); got != tt.shape {
 				t.Errorf("Shape(%q): got %q, want %q", tt.in, got, tt.shape)
 			}
 		})
@@ -98,14 +98,14 @@ func TestNormal(t *testing.T) {
 }
 
 // Names hold digits too.
-func TestNormalLeavesNames(t *testing.T) {
+func TestTextLeavesNames(t *testing.T) {
 	const names = `utf8 utf16le utf8mb4 utf8mb4_bin base64 base64url sha256 SHA256 sha256sum sha512 md5 crc32
 		http2 HTTP/1.1 h2c S3 s3://bucket EC2 k8s i18n x509 p256 ed25519 curve25519 x86_64 amd64 arm64v8 int64 float32
 		ipv4 IPv6 ISO8601 RFC3339 rfc3339nano postgres16 windows2019 log4j2 oauth2 v1alpha1 v2beta2 gpt4 mp3 h264 USB3
 		us-east-1 t3.micro db.r6g.2xlarge eu-central-1a section-12 step_3 web01 node12 Q3 3D 4K A4 deadbeef feedback facade`
 	for name := range strings.FieldsSeq(names) {
-		if got := reading.Normal(name); got != name {
-			t.Errorf("Normal(%q): got %q, want it as it is", name, got)
+		if got := normal.Text(name); got != name {
+			t.Errorf("Text(%q): got %q, want it as it is", name, got)
 		}
 	}
 }
@@ -118,16 +118,16 @@ func TestShapeIsOneForAStatement(t *testing.T) {
 		{"took 3s", "took 1m0.5s", "took 350 ms"},
 		{"dial 10.0.3.17:52344", "dial 10.0.3.18:80"},
 	} {
-		want := reading.Shape(alike[0])
+		want := normal.Shape(alike[0])
 		for _, s := range alike {
-			if got := reading.Shape(s); got != want {
+			if got := normal.Shape(s); got != want {
 				t.Errorf("Shape(%q): got %q, want %q as of %q", s, got, want, alike[0])
 			}
 		}
 	}
 }
 
-func FuzzNormal(f *testing.F) {
+func FuzzText(f *testing.F) {
 	for _, tt := range normalTests {
 		f.Add(tt.in)
 	}
@@ -139,15 +139,15 @@ func FuzzNormal(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		normal, shape := reading.Normal(s), reading.Shape(s)
-		if again := reading.Normal(normal); again != normal {
-			t.Errorf("Normal(%q): got %q, and of that %q", s, normal, again)
+		text, shape := normal.Text(s), normal.Shape(s)
+		if again := normal.Text(text); again != text {
+			t.Errorf("Text(%q): got %q, and of that %q", s, text, again)
 		}
 		if strings.ContainsAny(shape, "0123456789") {
 			t.Errorf("Shape(%q): got %q, want no digit", s, shape)
 		}
-		if utf8.ValidString(s) && (!utf8.ValidString(normal) || !utf8.ValidString(shape)) {
-			t.Errorf("Normal, Shape(%q): got %q, %q, want valid UTF-8", s, normal, shape)
+		if utf8.ValidString(s) && (!utf8.ValidString(text) || !utf8.ValidString(shape)) {
+			t.Errorf("Text, Shape(%q): got %q, %q, want valid UTF-8", s, text, shape)
 		}
 	})
 }
@@ -157,7 +157,7 @@ func BenchmarkShape(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for i := range normalTests {
-			reading.Shape(normalTests[i].in)
+			normal.Shape(normalTests[i].in)
 		}
 	}
 }

@@ -1,6 +1,8 @@
-package reading
+// Package normal takes out of text what differs from run to run, so that what was logged
+// by one statement compares as equal.
+package normal
 
-// Normal returns s with what differs from run to run replaced: times by "TIME",
+// Text returns s with what differs from run to run replaced: times by "TIME",
 // durations by "DURATION" and ids by "ID".
 //
 // Times are dates and times of day in digits, together or alone, with their zone,
@@ -9,11 +11,11 @@ package reading
 // more, numbers of five digits or more, and words of six characters or more in which
 // letters and digits take turns; names such as utf8, base64, sha256, ed25519 or
 // v1alpha1 are none.
-func Normal(s string) string {
+func Text(s string) string {
 	for {
 		// What is replaced may have hidden what stands beside it: 0:00:00,000A0000.
 		// Each round leaves fewer digits, so that there is a last one.
-		next := normalise(s, false)
+		next := normalise(s, ids)
 		if next == s {
 			return s
 		}
@@ -21,20 +23,34 @@ func Normal(s string) string {
 	}
 }
 
-// Shape returns s as Normal does, but with "N" for ids, and for every other number
+// Shape returns s as Text does, but with "N" for ids, and for every other number
 // too: lines of one shape were most likely logged by the same statement.
-func Shape(s string) string { return normalise(s, true) }
+func Shape(s string) string { return normalise(s, numbers) }
 
-func normalise(s string, numbers bool) string {
+// A style says what is replaced beside times and durations.
+type style uint8
+
+const (
+	ids     style = iota // by "ID"
+	numbers              // ids and all other numbers, by "N"
+	words                // numbers, and words with other digits than at their end
+)
+
+func normalise(s string, as style) string {
 	if !hasDigit(s) {
 		return s
 	}
-	return string(appendNormal(make([]byte, 0, len(s)+16), s, numbers))
+	return string(appendNormal(make([]byte, 0, len(s)+16), s, as))
 }
 
-func appendShape(dst []byte, s string) []byte { return appendNormal(dst, s, true) }
+// AppendShape appends [Shape] of s.
+func AppendShape(dst []byte, s string) []byte { return appendNormal(dst, s, numbers) }
 
-func appendNormal(dst []byte, s string, numbers bool) []byte {
+// AppendText appends what one round of [Text] leaves of s, which is the same but for rare
+// runs of numbers.
+func AppendText(dst []byte, s string) []byte { return appendNormal(dst, s, ids) }
+
+func appendNormal(dst []byte, s string, as style) []byte {
 	copied := 0 // of s
 	for i := 0; i < len(s); i++ {
 		if !isDigit(s[i]) {
@@ -50,7 +66,7 @@ func appendNormal(dst []byte, s string, numbers bool) []byte {
 			continue
 		}
 		dst = append(dst, s[copied:start]...)
-		dst, copied = appendWord(dst, s, scanWord(s, start), numbers)
+		dst, copied = appendWord(dst, s, scanWord(s, start), as)
 		i = copied - 1
 	}
 	return append(dst, s[copied:]...)
@@ -58,10 +74,10 @@ func appendNormal(dst []byte, s string, numbers bool) []byte {
 
 // appendWord appends what stands for a word with a digit, and returns where in s
 // to go on.
-func appendWord(dst []byte, s string, w word, numbers bool) ([]byte, int) {
-	id := "ID"
-	if numbers {
-		id = "N"
+func appendWord(dst []byte, s string, w word, as style) ([]byte, int) {
+	id := "N"
+	if as == ids {
+		id = "ID"
 	}
 	if isDigit(s[w.start]) {
 		if end, isID := timeAt(s, w.start); end > 0 {
@@ -78,8 +94,8 @@ func appendWord(dst []byte, s string, w word, numbers bool) ([]byte, int) {
 		return append(dst, id...), end
 	}
 	if w.digits == w.length() {
-		end := numberEnd(s, w, numbers)
-		if numbers || w.digits >= 9 || w.digits >= 5 && end == w.end {
+		end := numberEnd(s, w, as != ids)
+		if as != ids || w.digits >= 9 || w.digits >= 5 && end == w.end {
 			return append(dst, id...), end
 		}
 		return append(dst, s[w.start:end]...), end
@@ -87,7 +103,7 @@ func appendWord(dst []byte, s string, w word, numbers bool) ([]byte, int) {
 	if w.isID(s) {
 		return append(dst, id...), w.end
 	}
-	return appendRuns(dst, s, w, numbers)
+	return appendRuns(dst, s, w, as)
 }
 
 // A word is a run of letters and digits.
@@ -149,8 +165,8 @@ func isHexNumber(s string) bool {
 }
 
 // appendRuns replaces the numbers in a word that is no id.
-func appendRuns(dst []byte, s string, w word, numbers bool) ([]byte, int) {
-	if numbers && isHexNumber(s[w.start:w.end]) {
+func appendRuns(dst []byte, s string, w word, as style) ([]byte, int) {
+	if as != ids && isHexNumber(s[w.start:w.end]) || as == words && (w.runs > 2 || isDigit(s[w.start])) {
 		return append(dst, 'N'), w.end
 	}
 	for i := w.start; i < w.end; {
@@ -162,7 +178,7 @@ func appendRuns(dst []byte, s string, w word, numbers bool) ([]byte, int) {
 		case end == i:
 			dst = append(dst, s[i])
 			end++
-		case numbers:
+		case as != ids:
 			dst = append(dst, 'N')
 		case end-i >= 6: // no name has as many, ed25519 has five
 			dst = append(dst, "ID"...)
@@ -171,7 +187,7 @@ func appendRuns(dst []byte, s string, w word, numbers bool) ([]byte, int) {
 		}
 		i = end
 	}
-	if numbers && isDigit(s[w.end-1]) { // the rest of a version
+	if as != ids && isDigit(s[w.end-1]) { // the rest of a version
 		return dst, fractionEnd(s, w.end)
 	}
 	return dst, w.end
