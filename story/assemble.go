@@ -116,6 +116,7 @@ func (h *Header) count(lines []Line) {
 		h.MaxLevel = max(h.MaxLevel, line.Level)
 		h.Duration = max(h.Duration, line.Offset)
 	}
+	h.Cause, h.Problem = CauseOf(h.Key.Kind, lines)
 	if updated := h.Start.Add(h.Duration).Truncate(time.Millisecond); updated.After(h.Updated) {
 		h.Updated = updated
 	}
@@ -125,9 +126,14 @@ func (h *Header) count(lines []Line) {
 // UTF-8, cut at [MaxTitle] bytes.
 func TitleOf(message string) string {
 	first, _, _ := strings.Cut(message, "\n")
-	title := strings.ToValidUTF8(cutText(first, MaxTitle), "\uFFFD") // which may be longer
-	if len(first) > MaxTitle || len(title) > MaxTitle {
-		title = cutText(title, MaxTitle-len("…")) + "…"
+	return titleText(first, MaxTitle)
+}
+
+// titleText returns a text in valid UTF-8, of at most so many bytes.
+func titleText(s string, most int) string {
+	text := strings.ToValidUTF8(cutText(s, most), "\uFFFD") // which may be longer
+	if len(s) > most || len(text) > most {
+		text = cutText(text, most-len("…")) + "…"
 	}
-	return title
+	return text
 }

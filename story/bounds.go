@@ -60,9 +60,10 @@ func (g *Gathering) AddUnreadable(part Part, why error) bool {
 
 // Bounded returns the header with everything in the range that readers rely on:
 // counts from 0 to 2³¹-1, a duration of up to a hundred years, times that are zero
-// or of the years 1 to 9999, a title of [MaxTitle] bytes, and attributes of 16 times
-// [MaxAttrs], where one named "…" says what is left out. It is for implementations
-// of [Store]; the headers that a handler stores are returned as they are.
+// or of the years 1 to 9999, a title, cause and problem of [MaxTitle], [MaxCause] and
+// [MaxProblem] bytes, and attributes of 16 times [MaxAttrs], where one named "…" says what
+// is left out. It is for implementations of [Store]; the headers that a handler stores are
+// returned as they are.
 func (h Header) Bounded() Header {
 	h.LineCount = inRange(h.LineCount, 0, math.MaxInt32)
 	h.Parts = inRange(h.Parts, 0, math.MaxInt32)
@@ -72,6 +73,10 @@ func (h Header) Bounded() Header {
 	if len(h.Title) > MaxTitle {
 		h.Title = TitleOf(h.Title)
 	}
+	if len(h.Cause) > MaxCause {
+		h.Cause = titleText(h.Cause, MaxCause)
+	}
+	h.Problem = cutText(h.Problem, MaxProblem)
 	h.State = State(cutText(string(h.State), maxReadState))
 	h.Attrs = boundedAttrs(h.Attrs)
 	return h

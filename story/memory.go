@@ -70,11 +70,11 @@ func (m *Memory) Put(ctx context.Context, parts []Part) error {
 // raise changes the header among the parts of a story.
 func raise(parts map[int]Part, to *Header) {
 	head := parts[0]
-	if head.Header == nil || to == nil || head.Header.State == Open || to.LineCount <= head.Header.LineCount && to.MaxLevel <= head.Header.MaxLevel {
+	if head.Header == nil || to == nil || head.Header.State == Open || to.MaxLevel <= head.Header.MaxLevel {
 		return
 	}
 	raised := cloneHeader(*head.Header) // readers may hold the other
-	raised.MaxLevel, raised.LineCount = to.MaxLevel, to.LineCount
+	raised.MaxLevel, raised.LineCount, raised.Cause, raised.Problem = to.MaxLevel, to.LineCount, to.Cause, to.Problem
 	head.Header = &raised
 	parts[0] = head
 }

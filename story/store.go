@@ -113,9 +113,9 @@ type Part struct {
 	Number int
 	Header *Header // of part 0, nil otherwise
 	// Raise is set of a part 0 that changes a header which is stored and final, for
-	// lines that came after the story's end: its MaxLevel and LineCount become those of
-	// Header, where one of them is higher than what is stored. All else stays. Where there
-	// is no such header, nothing is stored, and that is no failure.
+	// lines that came after the story's end: its MaxLevel, Cause, Problem and LineCount
+	// become those of Header, where MaxLevel is higher than what is stored. All else stays.
+	// Where there is no such header, nothing is stored, and that is no failure.
 	Raise bool
 	// Text is a piece of what [Format] gives: at most [MaxPartText] bytes, or
 	// [MaxHeaderText] in part 0, of valid UTF-8. A line may begin in one part

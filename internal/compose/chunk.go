@@ -15,6 +15,8 @@ type Chunk struct {
 	Header  story.Header // of its state is Open where the chunk is Middle or Late
 	Place   Place
 	Dropped int // lines that were dropped for want of memory, of which a note has to tell
+
+	notes int // how many of the last lines are the handler's own
 }
 
 // A Place is where in its story a chunk stands.
@@ -97,6 +99,7 @@ func (k *Chunk) note(pool *linebuf.Pool, level slog.Level, message string) {
 	m := linebuf.Meta{Level: level, Message: uint32(len(message))}
 	k.Lines.Each(func(last linebuf.Meta, _, _ string) { m.Offset, m.Lane = last.Offset, last.Lane })
 	k.Lines.Add(pool, &m, message, nil)
+	k.notes++
 }
 
 // Count tells a number of things by their name, as "1 line" or "2 lines".

@@ -22,6 +22,7 @@ type Composer struct {
 	// ended is set when the story's end was made, or left: what follows it is late.
 	ended bool
 	level slog.Level // of the final header, once that is made
+	cause cause      // of what is written down
 	// former is what of the story is stored under keys that it had before; nil if it had none.
 	former map[story.Key]formerKey
 	// taken are the parts that were found under the key when a recovered chunk was in
@@ -103,10 +104,14 @@ func (c *Composer) Parts(k *Chunk, quiet *slog.Level, s *Scratch) (told Told) {
 		c.phase = empty
 		return told
 	}
-	text, starts := c.format(&k.Lines, s)
+	text, starts := c.format(&k.Lines, k.notes, s)
 	c.lines += k.Lines.Count
+	for _, moved := range told.Parts {
+		c.cause.explain(moved.Header)
+	}
 	header := k.Header
 	header.LineCount = c.lines
+	c.cause.explain(&header)
 
 	final := k.Ends()
 	if k.Place == Late && c.phase == empty { // late lines are all that there is
@@ -145,7 +150,6 @@ func (c *Composer) raise(told Told, k *Chunk, header story.Header, final bool) T
 	if k.Place != Late || final || c.phase != written {
 		return told
 	}
-	k.Lines.Each(func(m linebuf.Meta, _, _ string) { header.MaxLevel = max(header.MaxLevel, m.Level) })
 	if header.MaxLevel < slog.LevelWarn || header.MaxLevel <= c.level {
 		return told
 	}
@@ -237,19 +241,25 @@ func (c *Composer) move(k *Chunk) []Part {
 
 // Format writes lines down as text.
 func (c *Composer) Format(l *linebuf.Lines, s *Scratch) string {
-	text, _ := c.format(l, s)
+	text, _ := c.format(l, 0, s)
 	return text
 }
 
 // format returns the text and where in it each line begins, which is valid until the
-// scratch is used again.
-func (c *Composer) format(l *linebuf.Lines, s *Scratch) (text string, starts []int) {
+// scratch is used again. The last lines are notes, which cause nothing.
+func (c *Composer) format(l *linebuf.Lines, notes int, s *Scratch) (text string, starts []int) {
 	const largest = 1 << 20 // that is kept
 	s.text, s.starts = slices.Grow(s.text[:0], l.Size), s.starts[:0]
 	l.Each(func(m linebuf.Meta, message, attrs string) {
+		number := len(s.starts)
+		line := c.tree.line(number, &m, message, attrs)
 		s.starts = append(s.starts, len(s.text))
-		s.text = c.tree.line(&m, message, attrs).AppendText(s.text)
+		s.text = line.AppendText(s.text)
+		if c.cause.worse(m.Level) && number < l.Count-notes {
+			c.noteCause(&line, s)
+		}
 	})
+	c.tree.keepCallers(s)
 	text, starts = string(s.text), s.starts
 	if cap(s.text) > largest {
 		s.text, s.starts = nil, nil

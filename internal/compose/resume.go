@@ -20,6 +20,7 @@ const (
 	flagEmpty
 	flagEnded
 	flagLevel // the level of the final header stands at the end
+	flagCause // and why the story is bad, and the paths of its trees
 )
 
 var flagsOf = [...]uint64{unwritten: 0, written: flagWritten, empty: flagEmpty, notKept: flagNotKept, dropped: flagNotKept | flagDropped}
@@ -31,7 +32,7 @@ func (c *Composer) AppendResume(out []byte) []byte {
 	w.Text(c.key.ID)
 	w.Uint(uint64(c.parts))
 	w.Uint(uint64(c.lines))
-	flags := flagsOf[c.phase] | flagLevel
+	flags := flagsOf[c.phase] | flagLevel | flagCause
 	if c.ended {
 		flags |= flagEnded
 	}
@@ -56,6 +57,15 @@ func (c *Composer) AppendResume(out []byte) []byte {
 		w.Uint(uint64(f.lines))
 	}
 	w.Int(int64(c.level))
+	w.Int(int64(c.cause.level))
+	w.Text(c.cause.text)
+	w.Text(c.cause.id)
+	w = append(w, c.cause.path[:]...)
+	for _, b := range c.tree.lanes {
+		for _, line := range b.lines {
+			w = append(w, line.path[:]...)
+		}
+	}
 	return w
 }
 
@@ -102,11 +112,31 @@ func (c *Composer) Resume(resume []byte) error {
 	if flags&flagLevel != 0 {
 		n.level = slog.Level(r.Int())
 	}
+	n.readCause(&r, flags&flagCause != 0)
 	if r.Failed {
 		return errResume
 	}
 	*c = n
 	return nil
+}
+
+// readCause reads why the story is bad. What was written before that was noted has
+// lines whose callers are not known.
+func (c *Composer) readCause(r *record.Reader, noted bool) {
+	if noted {
+		c.cause = cause{level: slog.Level(r.Signed()), text: r.Text(), id: r.Text()}
+		copy(c.cause.path[:], r.Take(len(c.cause.path)))
+	}
+	for i := range c.tree.lanes {
+		b := &c.tree.lanes[i]
+		b.lines = make([]treeLine, len(b.real))
+		for n := range b.lines {
+			line := &b.lines[n]
+			if line.number = -1; noted {
+				copy(line.path[:], r.Take(len(line.path)))
+			}
+		}
+	}
 }
 
 func phaseOf(flags uint64) phase {

@@ -35,7 +35,9 @@ const UnknownParts = 10 * story.MaxReadParts
 // behind what is: one that has ended is not ended again.
 func (c *Composer) Reconcile(k *Chunk, stored Stored, pool *linebuf.Pool) {
 	k.Header.Key = stored.Key
-	c.goOn(k, k.compare(stored, pool))
+	f := k.compare(stored, pool)
+	c.goOn(k, f)
+	c.cause.read(stored.Key.Kind, stored, f.header)
 }
 
 // compare takes out of a chunk the lines that are stored.

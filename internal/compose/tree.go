@@ -2,6 +2,7 @@ package compose
 
 import (
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
+	"github.com/dynamoslog/dynamoslog/internal/problem"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -14,10 +15,18 @@ type tree struct {
 
 // A branch is the tree of one lane.
 type branch struct {
-	frames int   // of the last line whose place is known
-	base   int   // fewest frames of any line so far: the margin
-	real   []int // frames of the line before and of the lines it stands under
-	shown  []int // depths of the lines that the indent alone would name as parents
+	frames int        // of the last line whose place is known
+	base   int        // fewest frames of any line so far: the margin
+	real   []int      // frames of the line before and of the lines it stands under
+	shown  []int      // depths of the lines that the indent alone would name as parents
+	lines  []treeLine // those of real
+}
+
+// A treeLine is one under which further lines may stand.
+type treeLine struct {
+	number int          // of the line in the chunk that is written down; -1 where path is set
+	quiet  bool         // it does not count as a caller
+	path   problem.Path // of it and its callers
 }
 
 func (t *tree) lane(number int) *branch {
@@ -78,9 +87,12 @@ func popWhile(stack []int, pop func(top int) bool) []int {
 	return stack
 }
 
-// line places a line.
-func (t *tree) line(m *linebuf.Meta, message, attrs string) story.Line {
+// line places a line of a chunk.
+func (t *tree) line(number int, m *linebuf.Meta, message, attrs string) story.Line {
 	depth, up := t.add(int(m.Lane), int(m.Frames), int(m.Shared))
+	if b := t.lane(int(m.Lane)); len(b.real) > 0 { // else its place is not known
+		b.lines = append(b.lines[:len(b.real)-1], treeLine{number: number, quiet: !problem.IsCaller(m.Level)})
+	}
 	return story.Line{
 		Offset: m.Since(), Level: m.Level, Lane: int(m.Lane),
 		Depth: depth, Up: up, Message: message, Attrs: attrs,
