@@ -60,7 +60,7 @@ func ListPlan(t *testing.T, s *Store, q story.Query) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return plan(t, s, statement, args)
+	return plan(t, s, `SELECT `+columns+causes+statement, args)
 }
 
 // CleanPlans returns how SQLite goes about removing expired stories.

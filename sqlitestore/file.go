@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -23,6 +24,8 @@ type file struct {
 	reader *sql.DB // the same where the store only reads
 
 	patience time.Duration // how long a writer waits for another one
+
+	hasCauses atomic.Bool // set when the columns of causes are there: they never go
 }
 
 // there says whether the path still names the file.
@@ -284,7 +287,7 @@ CREATE TABLE IF NOT EXISTS headers (
 	object TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL,
 	start INTEGER NOT NULL, updated INTEGER NOT NULL, duration INTEGER NOT NULL,
 	state TEXT NOT NULL, level INTEGER NOT NULL, lines INTEGER NOT NULL, parts INTEGER NOT NULL,
-	title TEXT NOT NULL, attrs TEXT,
+	title TEXT NOT NULL, attrs TEXT, cause TEXT, problem TEXT,
 	PRIMARY KEY (object, id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS recent ON headers (id DESC, object DESC) WHERE state <> 'moved';

@@ -31,13 +31,13 @@ func (s *Store) List(ctx context.Context, q story.Query) (story.Page, error) {
 	if err := s.ready(ctx); err != nil {
 		return story.Page{}, err
 	}
-	statement, args, err := s.listSQL(q)
+	condition, args, err := s.listSQL(q)
 	if err != nil {
 		return story.Page{}, err
 	}
 	var page story.Page
 	err = s.use(ctx, "reading", false, func(f *file) (err error) {
-		page, err = readPage(ctx, f, q, statement, args)
+		page, err = readPage(ctx, f, q, condition, args)
 		return s.failed(ctx, "reading", err)
 	})
 	if err != nil {
@@ -46,8 +46,12 @@ func (s *Store) List(ctx context.Context, q story.Query) (story.Page, error) {
 	return page, nil
 }
 
-func readPage(ctx context.Context, f *file, q story.Query, statement string, args []any) (page story.Page, err error) {
-	rows, err := f.reader.QueryContext(ctx, statement, args...)
+func readPage(ctx context.Context, f *file, q story.Query, condition string, args []any) (page story.Page, err error) {
+	columns, err := f.columns(ctx, f.reader)
+	if err != nil {
+		return page, err
+	}
+	rows, err := f.reader.QueryContext(ctx, `SELECT `+columns+condition, args...)
 	if err != nil {
 		return page, err
 	}
@@ -72,7 +76,7 @@ func readPage(ctx context.Context, f *file, q story.Query, statement string, arg
 	return page, rows.Err()
 }
 
-// listSQL writes the query that walks along the index that fits best.
+// listSQL writes the query that walks along the index that fits best, all but its columns.
 func (s *Store) listSQL(q story.Query) (string, []any, error) {
 	var where []string
 	var args []any
@@ -108,7 +112,7 @@ func (s *Store) listSQL(q story.Query) (string, []any, error) {
 		and(`id `+beyond+`= ? AND (id, object) `+beyond+` (?, ?)`, id, id, object)
 	}
 	args = append(args, examined+1)
-	return `SELECT ` + columns + ` FROM headers WHERE ` + strings.Join(where, " AND ") +
+	return ` FROM headers WHERE ` + strings.Join(where, " AND ") +
 		` ORDER BY id ` + order + `, object ` + order + ` LIMIT ?`, args, nil
 }
 
@@ -143,12 +147,13 @@ type scanner interface{ Scan(...any) error }
 func scanHeader(row scanner) (h story.Header, object string, err error) {
 	var state string
 	var start, updated, duration, level, lines, parts int64
-	var attrs sql.NullString
-	err = row.Scan(&object, &h.ID, &start, &updated, &duration, &state, &level, &lines, &parts, &h.Title, &attrs)
+	var attrs, cause, problem sql.NullString
+	err = row.Scan(&object, &h.ID, &start, &updated, &duration, &state, &level, &lines, &parts, &h.Title, &attrs, &cause, &problem)
 	if err != nil {
 		return h, object, err
 	}
 	h.Key, _ = story.ParseKey(object)
+	h.Cause, h.Problem = cause.String, problem.String
 	if h.Attrs, err = decodeAttrs(attrs); err != nil {
 		h.Attrs = map[string]string{"…": fmt.Sprintf("the attributes cannot be read: %v", err)}
 	}
@@ -192,7 +197,7 @@ func (s *Store) parts(ctx context.Context, key story.Key, id string) ([]story.Pa
 			return s.failed(ctx, "reading", err)
 		}
 		defer func() { _ = tx.Rollback() }() // nothing was written
-		parts, found, err = s.readParts(ctx, tx, key, id)
+		parts, found, err = s.readParts(ctx, f, tx, key, id)
 		return s.failed(ctx, "reading", err)
 	})
 	if err != nil {
@@ -204,11 +209,15 @@ func (s *Store) parts(ctx context.Context, key story.Key, id string) ([]story.Pa
 	return parts, found, nil
 }
 
-func (s *Store) readParts(ctx context.Context, tx *sql.Tx, key story.Key, id string) ([]story.Part, string, error) {
+func (s *Store) readParts(ctx context.Context, f *file, tx *sql.Tx, key story.Key, id string) ([]story.Part, string, error) {
 	object := key.String()
 	oldest := s.oldest()
 	if id != "" && id < oldest {
 		return nil, id, nil
+	}
+	columns, err := f.columns(ctx, tx)
+	if err != nil {
+		return nil, id, err
 	}
 	statement, bound := `SELECT `+columns+` FROM headers WHERE object = ? AND id = ?`, id
 	if id == "" {

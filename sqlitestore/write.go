@@ -50,6 +50,9 @@ func (s *Store) Put(ctx context.Context, parts []story.Part) error {
 // index of the part that it is about.
 func putParts(ctx context.Context, f *file, parts []story.Part, without map[int]error) (bad int, err error) {
 	err = f.transact(ctx, func(tx *sql.Tx) error {
+		if err := f.addColumns(ctx, tx); err != nil {
+			return err
+		}
 		for i, part := range parts {
 			if without[i] != nil {
 				continue
@@ -61,6 +64,9 @@ func putParts(ctx context.Context, f *file, parts []story.Part, without map[int]
 		}
 		return nil
 	})
+	if err == nil {
+		f.hasCauses.Store(true)
+	}
 	return bad, err
 }
 
@@ -113,9 +119,9 @@ func raiseHeader(ctx context.Context, tx *sql.Tx, object string, part story.Part
 	if h == nil {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE headers SET level = ?1, lines = ?2
-		WHERE object = ?3 AND id = ?4 AND state <> 'open' AND (level < ?1 OR lines < ?2)`,
-		int64(h.MaxLevel), h.LineCount, object, part.ID)
+	_, err := tx.ExecContext(ctx, `UPDATE headers SET level = ?1, lines = ?2, cause = ?3, problem = ?4
+		WHERE object = ?5 AND id = ?6 AND state <> 'open' AND level < ?1`,
+		int64(h.MaxLevel), h.LineCount, unlessEmpty(h.Cause), unlessEmpty(h.Problem), object, part.ID)
 	return err
 }
 
@@ -131,16 +137,19 @@ func putHeader(ctx context.Context, tx *sql.Tx, object string, part story.Part) 
 		verb = "INSERT OR IGNORE"
 	}
 	result, err := tx.ExecContext(ctx, verb+` INTO headers
-		(object, id, kind, start, updated, duration, state, level, lines, parts, title, attrs)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		(object, id, kind, start, updated, duration, state, level, lines, parts, title, attrs, cause, problem)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		object, part.ID, part.Key.Kind, h.Start.UnixMicro(), h.Updated.UnixMilli(), h.Duration.Milliseconds(),
-		string(h.State), int64(h.MaxLevel), h.LineCount, h.Parts, h.Title, attrs)
+		string(h.State), int64(h.MaxLevel), h.LineCount, h.Parts, h.Title, attrs,
+		unlessEmpty(h.Cause), unlessEmpty(h.Problem))
 	if err != nil {
 		return false, err
 	}
 	changed, err := result.RowsAffected()
 	return changed > 0, err
 }
+
+func unlessEmpty(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
 
 // Delete implements [story.Store].
 func (s *Store) Delete(ctx context.Context, key story.Key, id string) error {

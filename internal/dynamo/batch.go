@@ -181,17 +181,7 @@ func (p *putter) raise(ctx context.Context, w *write) {
 	if p.isStopped(w) {
 		return
 	}
-	out, err := call(ctx, p.store.client.UpdateItem, &dynamodb.UpdateItemInput{
-		TableName:                &p.store.Name,
-		Key:                      w.item,
-		UpdateExpression:         aws.String("SET #level = :level, #lines = :lines"),
-		ConditionExpression:      aws.String("attribute_exists(#object) AND #state <> :open AND (#level < :level OR #lines < :lines)"),
-		ExpressionAttributeNames: map[string]string{"#object": attrObject, "#state": attrState, "#level": attrLevel, "#lines": attrLines},
-		ExpressionAttributeValues: item{
-			":level": num(int64(w.raise.MaxLevel)), ":lines": num(int64(w.raise.LineCount)), ":open": str(string(story.Open)),
-		},
-		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-	}, once)
+	out, err := call(ctx, p.store.client.UpdateItem, p.store.raiseInput(w), once)
 	var consumed *types.ConsumedCapacity
 	if err == nil {
 		consumed = out.ConsumedCapacity
@@ -200,6 +190,43 @@ func (p *putter) raise(ctx context.Context, w *write) {
 		return
 	}
 	p.settleConditional(ctx, w, consumed, err)
+}
+
+// raiseInput is the call that changes a header where its level is lower. Of several that
+// do, in any order and again, the highest stands.
+func (s *Store) raiseInput(w *write) *dynamodb.UpdateItemInput {
+	set, remove := "SET #level = :level, #lines = :lines", ""
+	names := map[string]string{"#object": attrObject, "#state": attrState, "#level": attrLevel, "#lines": attrLines}
+	values := item{":level": num(int64(w.raise.MaxLevel)), ":lines": num(int64(w.raise.LineCount)), ":open": str(string(story.Open))}
+	change := func(name, value string) {
+		names["#"+name] = name
+		if value != "" {
+			set += ", #" + name + " = :" + name
+			values[":"+name] = str(value)
+			return
+		}
+		if remove == "" { // what is there is of a lower level
+			remove = " REMOVE #" + name
+		} else {
+			remove += ", #" + name
+		}
+	}
+	change(attrCause, w.raise.Cause)
+	change(attrProblem, w.raise.Problem)
+	if w.raise.Cause != "" || w.raise.Problem != "" {
+		set += ", #version = :version"
+		names["#version"] = attrVersion
+		values[":version"] = &types.AttributeValueMemberN{Value: causesVersion}
+	}
+	return &dynamodb.UpdateItemInput{
+		TableName:                 &s.Name,
+		Key:                       w.item,
+		UpdateExpression:          aws.String(set + remove),
+		ConditionExpression:       aws.String("attribute_exists(#object) AND #state <> :open AND #level < :level"),
+		ExpressionAttributeNames:  names,
+		ExpressionAttributeValues: values,
+		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
+	}
 }
 
 // settleConditional notes what became of a write with a condition: where that does not

@@ -99,14 +99,22 @@ func (f *findings) projection(projection *types.Projection) {
 		f.add("the index %s projects keys only, so that lists over all keys show nothing of a story: %s", indexRecent, remakeIndex)
 		return
 	}
-	var missing []string
+	var missing, causes []string
 	for _, name := range headerAttrs {
-		if !slices.Contains(projection.NonKeyAttributes, name) {
+		switch {
+		case slices.Contains(projection.NonKeyAttributes, name):
+		case slices.Contains(causeAttrs, name):
+			causes = append(causes, name)
+		default:
 			missing = append(missing, name)
 		}
 	}
 	if len(missing) > 0 {
 		f.add("the index %s does not project %s: %s", indexRecent, strings.Join(missing, ", "), remakeIndex)
+	}
+	if len(causes) > 0 {
+		f.add("the index %s does not project %s, as tables that were made before did not, so that lists over all keys do not say why a story went wrong; all else works: to have it, %s",
+			indexRecent, strings.Join(causes, ", "), remakeIndex)
 	}
 	for _, name := range []string{attrMessage, attrZstd} {
 		if slices.Contains(projection.NonKeyAttributes, name) {

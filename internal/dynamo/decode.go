@@ -84,6 +84,8 @@ func decodeHeader(key story.Key, it item) story.Header {
 		LineCount: getCount(it, attrLines),
 		Parts:     getCount(it, attrParts),
 		Title:     getString(it, attrTitle),
+		Cause:     getString(it, attrCause),
+		Problem:   getString(it, attrProblem),
 	}
 	if h.State == "" {
 		h.State = story.Sealed
@@ -173,6 +175,7 @@ func decodeForeign(key story.Key, it item) story.Story {
 		st.MaxLevel = max(st.MaxLevel, line.Level)
 		st.Duration = max(st.Duration, line.Offset)
 	}
+	st.Cause, st.Problem = story.CauseOf(key.Kind, st.Lines)
 	st.Updated = st.Start.Add(st.Duration).Truncate(time.Millisecond)
 	st.Header = st.Bounded()
 	return st

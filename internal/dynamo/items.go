@@ -32,6 +32,8 @@ const (
 	attrState    = "state"
 	attrParts    = "parts"
 	attrAttrs    = "attrs"
+	attrCause    = "cause"
+	attrProblem  = "problem"
 	attrExpires  = "expires_at"
 	attrVersion  = "v"
 )
@@ -39,10 +41,14 @@ const (
 // headerAttrs is what a list shows of a story. The index projects them; the keys
 // are there anyway.
 var headerAttrs = []string{attrTitle, attrLevel, attrLines, attrUpdated, attrDuration,
-	attrState, attrParts, attrAttrs, attrExpires, attrKey, attrVersion}
+	attrState, attrParts, attrAttrs, attrExpires, attrKey, attrVersion, attrCause, attrProblem}
+
+// causeAttrs are those of headerAttrs which tables of the first layout do not project.
+var causeAttrs = []string{attrCause, attrProblem}
 
 const (
 	layoutVersion = "1"
+	causesVersion = "2" // of items that say why a story is bad
 	indexRecent   = "recent"
 
 	// partPrefix begins the sort keys of parts, and partEnd is above all of them.
@@ -190,6 +196,15 @@ func (s *Store) encodeHeader(it item, id string, h *story.Header) {
 	it[attrDuration] = num(h.Duration.Milliseconds())
 	it[attrState] = str(string(h.State))
 	it[attrParts] = num(int64(h.Parts))
+	if h.Cause != "" {
+		it[attrCause] = str(h.Cause)
+	}
+	if h.Problem != "" {
+		it[attrProblem] = str(h.Problem)
+	}
+	if h.Cause != "" || h.Problem != "" {
+		it[attrVersion] = &types.AttributeValueMemberN{Value: causesVersion}
+	}
 	if len(h.Attrs) == 0 {
 		return
 	}

@@ -56,7 +56,8 @@ func (p *prepared) isOf(part story.Part) bool {
 // sameFacts reports whether two headers are equal but for their attributes.
 func sameFacts(a, b *story.Header) bool {
 	return a.Key == b.Key && a.ID == b.ID && a.Start.Equal(b.Start) && a.Updated.Equal(b.Updated) && a.Duration == b.Duration &&
-		a.State == b.State && a.MaxLevel == b.MaxLevel && a.LineCount == b.LineCount && a.Parts == b.Parts && a.Title == b.Title
+		a.State == b.State && a.MaxLevel == b.MaxLevel && a.LineCount == b.LineCount && a.Parts == b.Parts && a.Title == b.Title &&
+		a.Cause == b.Cause && a.Problem == b.Problem
 }
 
 // hasAttrs reports whether these are the header's attributes in the item.

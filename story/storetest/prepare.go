@@ -22,6 +22,8 @@ var changes = []struct {
 	{"its id", func(p *story.Part) { p.ID = story.NewID(p.Header.Start); p.Header.ID = p.ID }},
 	{"the title, in place", func(p *story.Part) { p.Header.Title = "other" }},
 	{"the level, in place", func(p *story.Part) { p.Header.MaxLevel++ }},
+	{"the cause, in place", func(p *story.Part) { p.Header.Cause = "other" }},
+	{"the problem, in place", func(p *story.Part) { p.Header.Problem = "other" }},
 	{"the count of lines, in place", func(p *story.Part) { p.Header.LineCount++ }},
 	{"the state, in place", func(p *story.Part) { p.Header.State = story.Closed }},
 	{"the times, in place", func(p *story.Part) { p.Header.Updated = p.Header.Updated.AddDate(0, 0, 1) }},

@@ -13,7 +13,7 @@ import (
 )
 
 var putCases = []testCase{
-	{"PutRaise", "a part that raises changes level and line count of a final header, upwards and nothing else, and is no failure where there is none", checkPutRaise},
+	{"PutRaise", "a part that raises changes level, cause, problem and line count of a final header whose level is lower, and nothing else, and is no failure where there is none", checkPutRaise},
 	{"PutIdempotent", "Put is idempotent: a part is known by key, id and number, and storing it again changes nothing", checkIdempotent},
 	{"PutAnyOrder", "Put stores parts in any order; it returns nil only when every part is stored", checkAnyOrder},
 	{"PutHeaderStates", "a header whose state is Open is stored only where the story has no header yet; every other header replaces the one before it", checkHeaderStates},
@@ -21,6 +21,7 @@ var putCases = []testCase{
 	{"PutPrepared", "what a Preparer prepared of a part is used where all else is as it was, and ignored otherwise, as by every other store", checkPrepared},
 	{"PutLimits", "parts, titles and attributes up to the limits of package story are stored as they are", checkLimits},
 	{"Keys", "an object's id holds any bytes; no two keys are taken for each other", checkKeys},
+	{"Causes", "cause and problem of a header are given back as they were put, by List over all keys too, and are empty where it has none; a final header's take the place of an open one's", checkCauses},
 	{"HeaderFields", "a header is given back as it was put, with times in UTC and nil for no attributes", checkHeaderFields},
 }
 
@@ -153,6 +154,7 @@ func checkLimits(ctx context.Context, store story.Store) error {
 	key := newKey()
 	kib := text(strings.Repeat("é", (1024-len(text("")))/2))
 	head := withHeader(sealed(key, recent(), strings.Repeat("é", story.MaxTitle/2)), func(h *story.Header) {
+		h.Cause, h.Problem = strings.Repeat("é", story.MaxCause/2), strings.Repeat("p", story.MaxProblem)
 		h.Parts, h.LineCount = parts, (story.MaxHeaderText+parts*story.MaxPartText)/len(kib)
 		h.Attrs = map[string]string{"name": strings.Repeat("é", (story.MaxAttrs-len("name"))/2)}
 	})
@@ -216,6 +218,7 @@ func checkHeaderFields(ctx context.Context, store story.Store) error {
 			h.State, h.Duration, h.LineCount = state, 1234567*time.Millisecond, 1+i
 			h.Updated = h.Start.Add(h.Duration).Truncate(time.Millisecond)
 			h.MaxLevel = []slog.Level{slog.LevelDebug - 4, slog.LevelInfo + 2, slog.LevelError + 4}[i%3]
+			h.Cause, h.Problem = "é failed: \t\x00\x1b[31m %_'\"\\ \u2028", "abcdefgh27"
 			h.Attrs = map[string]string{story.AttrMovedTo: "user_43", "é \"\n\x00": "ü\\'\n", "id": "", "title": "not it", "#a": ":b"}
 		})
 		plain := bare(sealed(newKey(), recent(), ""), state, 0)
@@ -241,10 +244,43 @@ func checkHeaderFields(ctx context.Context, store story.Store) error {
 	return nil
 }
 
+func checkCauses(ctx context.Context, store story.Store) error {
+	of := func(part story.Part, level slog.Level, cause, id string) story.Part {
+		return withHeader(part, func(h *story.Header) { h.MaxLevel, h.Cause, h.Problem = level, cause, id })
+	}
+	kind, start := newKind(), recent()
+	bad := of(sealed(story.NewKey(kind, "1"), start, "POST /orders"), slog.LevelError, "Payment failed: no answer", "a2b3c4d5e6")
+	calm := sealed(story.NewKey(kind, "2"), start.Add(time.Second), "GET /users")
+	open := of(bare(sealed(story.NewKey(kind, "3"), start.Add(2*time.Second), "import"), story.Open, 0), slog.LevelWarn, "slow", "abcdefgh22")
+	if err := put(ctx, store, bad, calm, open); err != nil {
+		return err
+	}
+	worse := of(bare(open, story.Sealed, 0), slog.LevelError, "Import failed", "abcdefgh33")
+	for _, last := range []story.Part{open, worse} {
+		if err := put(ctx, store, last); err != nil {
+			return err
+		}
+		for _, err := range []error{
+			wantList(ctx, store, story.Query{Kind: kind}, last, calm, bad),
+			wantListOverAll(ctx, store, kind, story.Query{Since: start, Until: start.Add(3 * time.Second)}, last, calm, bad),
+			wantList(ctx, store, story.Query{Key: bad.Key}, bad),
+		} {
+			if err != nil {
+				return err
+			}
+		}
+	}
+	got, err := store.Read(ctx, bad.Key, bad.ID)
+	if err != nil {
+		return fmt.Errorf("store.Read: %w", err)
+	}
+	return sameHeader(got.Header, *bad.Header)
+}
+
 func checkPutRaise(ctx context.Context, store story.Store) error {
-	raise := func(of story.Part, state story.State, level slog.Level, lines int) story.Part {
+	raise := func(of story.Part, level slog.Level, lines int, cause, id string) story.Part {
 		raised := withHeader(of, func(h *story.Header) {
-			h.State, h.MaxLevel, h.LineCount, h.Title, h.Attrs = state, level, lines, "", nil
+			h.State, h.MaxLevel, h.LineCount, h.Cause, h.Problem, h.Title, h.Attrs = story.Sealed, level, lines, cause, id, "", nil
 		})
 		raised.Text, raised.Raise = "", true
 		return raised
@@ -253,26 +289,42 @@ func checkPutRaise(ctx context.Context, store story.Store) error {
 	none := sealed(newKey(), recent(), "one")
 	open := bare(sealed(newKey(), recent(), "one"), story.Open, 0)
 	want := *head.Header
-	want.MaxLevel, want.LineCount = slog.LevelError, 3
-	for _, parts := range [][]story.Part{
-		{head, open},
-		{raise(head, story.Sealed, slog.LevelError, 3)},
-		{raise(head, story.Sealed, slog.LevelWarn, 2)}, // an older one, once more
-		{raise(none, story.Sealed, slog.LevelError, 3), raise(open, story.Sealed, slog.LevelError, 3)},
+	for _, step := range []struct {
+		reason string
+		level  slog.Level // of the header then, as are:
+		lines  int
+		cause  string
+		parts  []story.Part
+	}{
+		{"it is not raised yet", slog.LevelInfo, 1, "", []story.Part{head, open}},
+		{"a higher level", slog.LevelWarn, 2, "slow", []story.Part{raise(head, slog.LevelWarn, 2, "slow", "id of slow")}},
+		{"a higher level over a cause", slog.LevelError, 3, "gone", []story.Part{raise(head, slog.LevelError, 3, "gone", "id of gone")}},
+		{"an older one, once more", slog.LevelError, 3, "gone", []story.Part{raise(head, slog.LevelWarn, 2, "slow", "id of slow")}},
+		{"the same level: the first stays", slog.LevelError, 3, "gone", []story.Part{raise(head, slog.LevelError, 4, "other", "id of other")}},
+		{"headers that are not there or open", slog.LevelError, 3, "gone", []story.Part{
+			raise(none, slog.LevelError, 3, "gone", "id of gone"), raise(open, slog.LevelError, 3, "gone", "id of gone"),
+		}},
+		{"a higher level whose cause is not known", slog.LevelError + 4, 5, "", []story.Part{raise(head, slog.LevelError+4, 5, "", "")}},
 	} {
-		if err := put(ctx, store, parts...); err != nil {
-			return err
+		if err := put(ctx, store, step.parts...); err != nil {
+			return fmt.Errorf("%s: %w", step.reason, err)
 		}
-	}
-	page, err := store.List(ctx, story.Query{Key: head.Key, MinLevel: slog.LevelError})
-	if err != nil {
-		return err
-	}
-	if len(page.Headers) != 1 {
-		return fmt.Errorf("%d headers have the level, want 1", len(page.Headers))
-	}
-	if err := sameHeader(page.Headers[0], want); err != nil {
-		return err
+		want.MaxLevel, want.LineCount, want.Cause, want.Problem = step.level, step.lines, step.cause, ""
+		if step.cause != "" {
+			want.Problem = "id of " + step.cause
+		}
+		for _, q := range []story.Query{{Key: head.Key, MinLevel: step.level}, {Kind: head.Key.Kind, MinLevel: step.level}} {
+			page, err := store.List(ctx, q)
+			if err != nil {
+				return fmt.Errorf("%s: %w", step.reason, err)
+			}
+			if len(page.Headers) != 1 {
+				return fmt.Errorf("%s: %d headers have the level, want 1", step.reason, len(page.Headers))
+			}
+			if err := sameHeader(page.Headers[0], want); err != nil {
+				return fmt.Errorf("%s: %w", step.reason, err)
+			}
+		}
 	}
 	if _, err := wantRead(ctx, store, head.Key, head.ID, head.Text); err != nil {
 		return err

@@ -98,6 +98,9 @@ func checkReadLateParts(ctx context.Context, store story.Store) error {
 			return fmt.Errorf("got %d lines, level %v, duration %v, state %s; want %d, ERROR, 1m0s, sealed",
 				got.LineCount, got.MaxLevel, got.Duration, got.State, 2+known)
 		}
+		if cause, id := story.CauseOf(head.Key.Kind, got.Lines); got.Cause != cause || got.Problem != id || cause != "late" {
+			return fmt.Errorf("got the cause %q and the problem %q, want %q and %q of the lines", got.Cause, got.Problem, cause, id)
+		}
 	}
 	return nil
 }
@@ -212,7 +215,7 @@ func checkReadWithoutHeader(ctx context.Context, store story.Store) error {
 func checkReadBounds(ctx context.Context, store story.Store) error {
 	head := withHeader(sealed(newKey(), recent(), "one"), func(h *story.Header) {
 		h.Parts, h.LineCount, h.Duration, h.MaxLevel = 1<<31-1, -1, -time.Hour, 1<<31-1
-		h.Title = strings.Repeat("ä", story.MaxTitle)
+		h.Title, h.Cause, h.Problem = strings.Repeat("ä", story.MaxTitle), strings.Repeat("ö", story.MaxCause), strings.Repeat("ü", story.MaxProblem)
 		h.State = story.State(strings.Repeat("s", 1000))
 		h.Attrs = map[string]string{"a": "b", "long": strings.Repeat("x", 32*story.MaxAttrs)}
 	})
