@@ -92,7 +92,7 @@ func TestCheck(t *testing.T) {
 	units := func(n int64) *types.ProvisionedThroughput {
 		return &types.ProvisionedThroughput{ReadCapacityUnits: &n, WriteCapacityUnits: &n}
 	}
-	projected := []string{"title", "level", "lines", "updated", "duration_ms", "state", "parts", "attrs", "expires_at", "key", "v"}
+	projected := []string{"title", "level", "lines", "updated", "duration_ms", "state", "parts", "attrs", "expires_at", "key", "v", "cause", "problem"}
 	for _, test := range []struct {
 		reason string
 		change func(*dynamodb.CreateTableInput)
@@ -123,6 +123,9 @@ func TestCheck(t *testing.T) {
 		{"other attributes", func(in *dynamodb.CreateTableInput) {
 			in.GlobalSecondaryIndexes[0].Projection.NonKeyAttributes = append([]string{"message"}, projected[2:]...)
 		}, "expires_at", []string{"does not project title, level", "projects message"}},
+		{"one that was made before", func(in *dynamodb.CreateTableInput) {
+			in.GlobalSecondaryIndexes[0].Projection.NonKeyAttributes = projected[:11]
+		}, "expires_at", []string{"the index recent does not project cause, problem, as tables that were made before did not"}},
 		{"an index short of units", func(in *dynamodb.CreateTableInput) {
 			in.GlobalSecondaryIndexes[0].ProvisionedThroughput = units(7)
 		}, "expires_at", []string{"the index recent throttles the table: of write units it has 7, and the table 16; give it at least 8"}},

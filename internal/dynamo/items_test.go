@@ -60,6 +60,14 @@ func TestLayout(t *testing.T) {
 		t.Errorf("index: got %s, want all of the header but its text", show(out.Items[0]))
 	}
 
+	// One that says why the story is bad is of the second version.
+	h.Cause, h.Problem = "late", "abcdefgh22"
+	b.put(t, headPart(h, ""))
+	got := b.get(t, "user_42", id)
+	if got["v"].(*types.AttributeValueMemberN).Value != "2" || !reflect.DeepEqual(got["cause"], str("late")) || !reflect.DeepEqual(got["problem"], str("abcdefgh22")) {
+		t.Errorf("header with a cause: got %s", show(got))
+	}
+
 	// The last version of a moved story leaves the index.
 	h.State = story.Moved
 	b.put(t, headPart(h, ""))

@@ -151,6 +151,7 @@ func TestForeignItems(t *testing.T) {
 		}
 		want := story.Header{Key: user42, ID: test.sort, Start: test.start, Title: test.title, MaxLevel: test.level, LineCount: test.lines, State: story.Sealed,
 			Duration: got.Duration, Updated: got.Updated}
+		want.Cause, want.Problem = story.CauseOf("user", got.Lines)
 		if fmt.Sprint(got.Header) != fmt.Sprint(want) || len(got.Lines) != test.lines {
 			t.Errorf("%s:\ngot  %v\nwant %v", test.reason, got.Header, want)
 		}
