@@ -3,6 +3,7 @@ package acceptance_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,13 +36,15 @@ func (tr *trial) check() *result {
 	for at, want := range tr.told {
 		r.lines += len(want)
 		var got []story.Line
-		if stored[at] || tr.fault.moves {
+		header, listed := stored[at]
+		if listed || tr.fault.moves {
 			s, err := tr.direct.Read(tr.Context(), at.key, at.id)
 			if err != nil {
 				tr.Errorf("Read %v: %v", at, err)
 			}
 			got = s.Lines
 			delete(stored, at)
+			tr.checkCause(header, got)
 		}
 		r.compare(got, want, tr.maybe)
 	}
@@ -58,19 +61,19 @@ func (tr *trial) check() *result {
 }
 
 // checkLists returns the stories that are in the table, by both kinds of lists.
-func (tr *trial) checkLists() map[name]bool {
+func (tr *trial) checkLists() map[name]story.Header {
 	tr.Helper()
-	stored := make(map[name]bool)
+	stored := make(map[name]story.Header)
 	keys := make(map[story.Key]bool)
 	for header, err := range story.All(tr.Context(), tr.direct, story.Query{Limit: 1000}) {
 		if err != nil {
 			tr.Fatalf("List: %v", err)
 		}
 		at := name{header.Key, header.ID}
-		if stored[at] {
+		if _, again := stored[at]; again {
 			tr.Errorf("listed twice: %v", at)
 		}
-		stored[at], keys[header.Key] = true, true
+		stored[at], keys[header.Key] = header, true
 		if header.State == story.Open && !tr.fault.cutOff() {
 			tr.Errorf("%v is open, after Shutdown", at)
 		}
@@ -84,7 +87,7 @@ func (tr *trial) checkLists() map[name]bool {
 			if err != nil {
 				tr.Fatalf("List of %v: %v", key, err)
 			}
-			if !stored[name{header.Key, header.ID}] {
+			if _, listed := stored[name{header.Key, header.ID}]; !listed {
 				tr.Errorf("not in the list over all keys: %v %s", header.Key, header.ID)
 			}
 			n++
@@ -94,6 +97,22 @@ func (tr *trial) checkLists() map[name]bool {
 		tr.Errorf("lists of the keys have %d stories, the one over all keys %d", n, len(stored))
 	}
 	return stored
+}
+
+// checkCause compares what the list over all keys says of a story that went wrong with
+// its lines, where all of them are there.
+func (tr *trial) checkCause(header story.Header, lines []story.Line) {
+	tr.Helper()
+	if header.State == story.Open || tr.fault.rejects || tr.fault.damages || tr.fault.note != "" {
+		return
+	}
+	level := slog.LevelInfo
+	for _, line := range lines {
+		level = max(level, line.Level)
+	}
+	if cause, _ := story.CauseOf(header.Key.Kind, lines); level >= slog.LevelWarn && (header.MaxLevel != level || header.Cause != cause || header.Problem == "") {
+		tr.Errorf("%v %s is listed as %v, %q, %q, want %v, %q", header.Key, header.ID, header.MaxLevel, header.Cause, header.Problem, level, cause)
+	}
 }
 
 // compare counts what became of the lines of one story.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/internal/dynamotest"
+	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // lateFaults are about lines that come when their story is stored, and about the
@@ -110,9 +111,18 @@ func lateErrors(fault func() dynamotest.Fault) func(*trial) {
 
 // errorsAreListed checks that lists tell of the late Errors.
 func errorsAreListed(tr *trial, _ *result) {
-	for _, b := range tr.ended {
-		if got := tr.reread(b.name()).Header; got.MaxLevel != slog.LevelError || got.LineCount != 2 {
-			tr.Errorf("%v has the level %v and %d lines in lists, want %v and 2", b.name(), got.MaxLevel, got.LineCount, slog.LevelError)
+	for i, b := range tr.ended {
+		want := fmt.Sprintf("late in story %d", i)
+		if i == 3 {
+			want = "late in poisoned story 3"
+		}
+		for got, err := range story.All(tr.Context(), tr.direct, story.Query{Key: b.name().key}) {
+			if err != nil {
+				tr.Fatal(err)
+			}
+			if got.ID == b.name().id && (got.MaxLevel != slog.LevelError || got.LineCount != 2 || got.Cause != want || got.Problem == "") {
+				tr.Errorf("%v has the level %v, the cause %q, the problem %q and %d lines in lists, want %v, %q and 2", b.name(), got.MaxLevel, got.Cause, got.Problem, got.LineCount, slog.LevelError, want)
+			}
 		}
 	}
 }

@@ -82,10 +82,13 @@ func TestJournalTellsOfOpenStories(t *testing.T) {
 	_, open := begin("open", 3)
 	ctx, partly := begin("partly", 2)
 	_, stored := begin("stored", 4)
+	badCtx, bad := begin("bad", 1)
+	logger.ErrorContext(badCtx, "line 1", "err", "EOF")
 	if err := h.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	logger.WarnContext(ctx, "line 2")
+	logger.ErrorContext(badCtx, "line 2")
 	ctx, fresh := begin("fresh", 5)
 	fresh.Set(slog.String("plan", "free"))
 	fresh.Rekey("job", "renamed")
@@ -109,9 +112,14 @@ func TestJournalTellsOfOpenStories(t *testing.T) {
 		t.Errorf("got %+v, %v", s.Header, err)
 	}
 	s, err = store.Read(t.Context(), story.NewKey("job", "partly"), "")
-	if err != nil || s.MaxLevel != slog.LevelWarn || s.LineCount != 3 {
+	if err != nil || s.MaxLevel != slog.LevelWarn || s.LineCount != 3 || s.Cause != "line 2" {
 		t.Errorf("got %+v, %v", s.Header, err)
 	}
+	s, err = store.Read(t.Context(), story.NewKey("job", "bad"), "") // of which the cause was stored before
+	if _, id := story.CauseOf("job", s.Lines); err != nil || s.MaxLevel != slog.LevelError || s.State != story.Interrupted || s.Cause != "line 1: EOF" || s.Problem != id {
+		t.Errorf("got %+v, %v", s.Header, err)
+	}
+	bad.End()
 	open.End()
 	partly.End()
 	stored.End()

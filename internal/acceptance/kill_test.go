@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -26,7 +27,7 @@ const (
 	lineEnv  = "DYNAMOSLOG_KILL_MILLIONS" // at least so many lines in it
 )
 
-type killResult struct{ kills, lines, bare, lost, twice, disordered, stories int }
+type killResult struct{ kills, lines, bare, lost, twice, disordered, stories, bad int }
 
 func (r *killResult) add(other killResult) {
 	r.kills += other.kills
@@ -36,11 +37,12 @@ func (r *killResult) add(other killResult) {
 	r.twice += other.twice
 	r.disordered += other.disordered
 	r.stories += other.stories
+	r.bad += other.bad
 }
 
 func (r killResult) String() string {
-	return fmt.Sprintf("%d kills, %d lines whose Handle returned, %d of them not in the journal: %d lost, %d twice, %d out of order, in %d stories",
-		r.kills, r.lines, r.bare, r.lost, r.twice, r.disordered, r.stories)
+	return fmt.Sprintf("%d kills, %d lines whose Handle returned, %d of them not in the journal: %d lost, %d twice, %d out of order, in %d stories, %d of them bad",
+		r.kills, r.lines, r.bare, r.lost, r.twice, r.disordered, r.stories, r.bad)
 }
 
 // A killing is one process that logs and is killed, and those that recover from it.
@@ -129,6 +131,8 @@ type killedLine struct {
 type storedLinesOf struct {
 	times               map[killedLine]int
 	disordered, stories int
+	wrong               []string // stories whose headers do not say what their lines do
+	bad                 int      // stories at Warn or above
 }
 
 func (k *killing) read() storedLinesOf {
@@ -145,6 +149,7 @@ func (k *killing) read() storedLinesOf {
 		if err != nil {
 			k.Fatal(err)
 		}
+		s.checkCause(header, told.Lines)
 		group, err := strconv.Atoi(told.Key.ID[:strings.IndexByte(told.Key.ID, '-')])
 		if err != nil {
 			k.Fatal(err)
@@ -167,6 +172,21 @@ func (k *killing) read() storedLinesOf {
 		}
 	}
 	return s
+}
+
+// checkCause compares what a list says of a story with its lines.
+func (s *storedLinesOf) checkCause(header story.Header, lines []story.Line) {
+	level := slog.LevelInfo
+	for _, line := range lines {
+		level = max(level, line.Level)
+	}
+	if level == slog.LevelInfo {
+		return
+	}
+	s.bad++
+	if cause, _ := story.CauseOf("job", lines); header.MaxLevel != level || header.Cause != cause || header.Problem == "" {
+		s.wrong = append(s.wrong, fmt.Sprintf("%s %s (%s) is %v, %q, %q, and not %v, %q", header.Key, header.ID, header.State, header.MaxLevel, header.Cause, header.Problem, level, cause))
+	}
 }
 
 // readFallback returns the lines that are in the fallback: those that had no room in
@@ -202,7 +222,10 @@ func (k *killing) compare(r *killResult, before storedLinesOf) {
 	k.Helper()
 	after := k.read()
 	inFallback := k.readFallback()
-	r.stories, r.disordered = after.stories, after.disordered
+	r.stories, r.disordered, r.bad = after.stories, after.disordered, after.bad
+	if len(after.wrong) > 0 && !strings.Contains(k.modes, withoutRoom) { // else lines are lost
+		k.Errorf("with %q, of %d: %s", k.modes, after.bad, strings.Join(after.wrong, "\n"))
+	}
 	for g := range killers {
 		returned := uint64(0)
 		if text, err := os.ReadFile(filepath.Join(k.dir, fmt.Sprint("status", g))); err == nil && len(text) == 8 {

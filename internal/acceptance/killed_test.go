@@ -185,7 +185,11 @@ func (l *killedLogger) log(ctx context.Context, lines int) {
 		if mode(withoutRoom) {
 			bare = l.h.Stats().Unprotected
 		}
-		logger.InfoContext(ctx, "line", "n", l.n, "group", l.group)
+		level := slog.LevelInfo
+		if rand.IntN(100) == 0 {
+			level = []slog.Level{slog.LevelWarn, slog.LevelWarn, slog.LevelError}[rand.IntN(3)]
+		}
+		logger.Log(ctx, level, "line", "n", l.n, "group", l.group, "err", l.n)
 		if mode(withoutRoom) && l.h.Stats().Unprotected > bare {
 			must(l.bare.Write(number[:]))
 		}

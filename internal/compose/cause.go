@@ -2,6 +2,7 @@ package compose
 
 import (
 	"log/slog"
+	"strings"
 
 	"github.com/dynamoslog/dynamoslog/internal/problem"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -38,7 +39,8 @@ func (c cause) explain(h *story.Header) {
 func (c *Composer) noteCause(line *story.Line, s *Scratch) {
 	b := c.tree.lane(line.Lane)
 	callers := b.path(len(b.lines)-2, s)
-	c.cause = cause{level: line.Level, text: line.Cause(), path: callers.Under(problem.Text(line.Message, line.AllAttrs()))}
+	text := strings.Clone(line.Cause()) // the line's memory is used again
+	c.cause = cause{level: line.Level, text: text, path: callers.Under(problem.Text(line.Message, line.AllAttrs()))}
 }
 
 // path returns the path of one of the lines under which the last one of the branch stands.

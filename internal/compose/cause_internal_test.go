@@ -122,6 +122,37 @@ func TestCauseOfEachHeader(t *testing.T) {
 	}
 }
 
+// A cause outlives the memory of the lines, which others use then.
+func TestCauseIsKept(t *testing.T) {
+	pool := &linebuf.Pool{}
+	w := &teller{t: t, c: New(false)}
+	for i, place := range []Place{Middle, Middle, Last} {
+		k := chunk(place, 0)
+		level, message := slog.LevelWarn, "gone"
+		if i > 0 {
+			level, message = slog.LevelInfo, strings.Repeat("x", 400)
+		}
+		m := linebuf.Meta{Level: level, Frames: 1, Message: uint32(len(message))}
+		k.Lines.Grow(pool, 512)
+		k.Lines.Add(pool, &m, message, nil)
+		k.Header.MaxLevel = slog.LevelWarn
+		w.tell(k)
+		k.Lines.Release(pool)
+		var other linebuf.Lines
+		for range 10 {
+			other.Grow(pool, 512)
+			free := other.Free()[:512]
+			for n := range free {
+				free[n] = 'y'
+			}
+		}
+		other.Release(pool)
+	}
+	if got := w.last(); got.Cause != "gone" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // Where a story moves, both headers say why; the problem is of the kind of each.
 func TestCauseOfMovedStory(t *testing.T) {
 	for _, resumes := range []bool{false, true} {
