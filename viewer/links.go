@@ -52,6 +52,7 @@ func (v *viewer) functions() template.FuncMap {
 		"object": objectLink,
 		"story":  storyLink,
 		"escape": story.Escape,
+		"cause":  reading.Cause,
 		"level":  levelClass,
 		"levels": func() []string { return []string{"debug", "info", "warn", "error"} },
 		"state":  reading.StateText,

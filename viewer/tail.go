@@ -144,7 +144,7 @@ func (v *viewer) eventOf(n reading.News) newsEvent {
 		Took: reading.Took(n.Duration), Class: levelClass(n.MaxLevel), State: reading.StateText(n.State),
 		Unfinished: unfinished(n.State), First: n.First,
 	}
-	e.Title = story.Escape(e.Title)
+	e.Title, e.Cause = reading.Headline(n.Header), story.Escape(e.Cause)
 	if n.Left > 0 {
 		e.Lines = append(e.Lines, eventLine{n.From - n.Left, 0, "debug", "… " + n.LeftText()})
 	}

@@ -36,6 +36,7 @@ func put(t *testing.T, store story.Store, key story.Key, minute int, state story
 	for _, line := range lines {
 		h.MaxLevel = max(h.MaxLevel, line.Level)
 	}
+	h.Cause, h.Problem = story.CauseOf(key.Kind, lines)
 	if err := store.Put(t.Context(), []story.Part{{Key: key, ID: id, Header: h, Text: story.Format(lines)}}); err != nil {
 		t.Fatal(err)
 	}

@@ -54,6 +54,7 @@ func fixture(t *testing.T) string {
 			Key: key, ID: id, Start: at, Updated: at.Add(last.Offset), Duration: last.Offset, State: story.Sealed,
 			MaxLevel: last.Level, LineCount: len(lines), Title: lines[0].Message, Attrs: map[string]string{"host": "a", "lane_1": "mail.notify"},
 		}
+		h.Cause, h.Problem = story.CauseOf(key.Kind, lines)
 		if err := store.Put(t.Context(), []story.Part{{Key: key, ID: id, Header: h, Text: story.Format(lines)}}); err != nil {
 			t.Fatal(err)
 		}

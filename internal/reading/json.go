@@ -26,6 +26,8 @@ type Header struct {
 	Level      slog.Level        `json:"level"`
 	LineCount  int               `json:"line_count"`
 	Title      string            `json:"title"`
+	Cause      string            `json:"cause,omitempty"`
+	Problem    string            `json:"problem,omitempty"`
 	Attrs      map[string]string `json:"attrs,omitempty"` // without the names of lanes, which the lines have
 }
 
@@ -52,7 +54,8 @@ type Attr struct {
 func HeaderJSON(h story.Header) Header {
 	return Header{
 		Key: h.Key.String(), ID: h.ID, Start: h.Start, Updated: h.Updated, DurationMS: h.Duration.Milliseconds(),
-		State: h.State, Level: h.MaxLevel, LineCount: h.LineCount, Title: h.Title, Attrs: OwnAttrs(h),
+		State: h.State, Level: h.MaxLevel, LineCount: h.LineCount, Title: h.Title,
+		Cause: h.Cause, Problem: h.Problem, Attrs: OwnAttrs(h),
 	}
 }
 

@@ -28,6 +28,7 @@ func newStory(lines ...story.Line) story.Story {
 		s.Duration = max(s.Duration, line.Offset)
 	}
 	s.Updated = s.Start.Add(s.Duration)
+	s.Cause, s.Problem = story.CauseOf(userKey.Kind, lines)
 	return s
 }
 

@@ -143,6 +143,7 @@ func parts(name, title string, start time.Time, state story.State, lines []story
 	for _, line := range lines {
 		header.MaxLevel = max(header.MaxLevel, line.Level)
 	}
+	header.Cause, header.Problem = story.CauseOf(header.Key.Kind, lines)
 	all := []story.Part{{Key: key, ID: header.ID, Header: header}}
 	for text := story.Format(lines); text != ""; {
 		size := min(len(text), story.MaxPartText)
