@@ -252,13 +252,19 @@ func (c *Composer) format(l *linebuf.Lines, notes int, s *Scratch) (text string,
 	s.text, s.starts = slices.Grow(s.text[:0], l.Size), s.starts[:0]
 	l.Each(func(m linebuf.Meta, message, attrs string) {
 		number := len(s.starts)
-		line := c.tree.line(number, &m, message, attrs)
 		s.starts = append(s.starts, len(s.text))
+		if number >= l.Count-notes {
+			note := story.Line{Offset: m.Since(), Level: m.Level, Lane: int(m.Lane), Depth: c.tree.note(int(m.Lane)), Message: message, Attrs: attrs}
+			s.text = note.AppendText(s.text)
+			return
+		}
+		line := c.tree.line(number, &m, message, attrs)
 		s.text = line.AppendText(s.text)
-		if c.cause.worse(m.Level) && number < l.Count-notes {
+		if c.cause.worse(m.Level) {
 			c.noteCause(&line, s)
 		}
 	})
+	c.tree.lose(l.Lost)
 	c.tree.keepCallers(s)
 	text, starts = string(s.text), s.starts
 	if cap(s.text) > largest {

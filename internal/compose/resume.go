@@ -65,6 +65,7 @@ func (c *Composer) AppendResume(out []byte) []byte {
 		for _, line := range b.lines {
 			w = append(w, line.path[:]...)
 		}
+		w.Uint(uint64(b.lost))
 	}
 	return w
 }
@@ -135,6 +136,9 @@ func (c *Composer) readCause(r *record.Reader, noted bool) {
 			if line.number = -1; noted {
 				copy(line.path[:], r.Take(len(line.path)))
 			}
+		}
+		if noted {
+			b.lost = r.Number()
 		}
 	}
 }

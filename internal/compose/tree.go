@@ -20,6 +20,7 @@ type branch struct {
 	real   []int      // frames of the line before and of the lines it stands under
 	shown  []int      // depths of the lines that the indent alone would name as parents
 	lines  []treeLine // those of real
+	lost   int        // one more than the least that lines shared which were dropped since then; 0 if none were
 }
 
 // A treeLine is one under which further lines may stand.
@@ -44,6 +45,8 @@ func (t *tree) add(lane, frames, shared int) (depth, up int) {
 		if frames == 0 {
 			return 0, 0
 		}
+	} else if b.lost > 0 {
+		shared, b.lost = min(shared, b.lost-1), 0
 	}
 	return b.add(t.byCaller, frames, shared)
 }
@@ -85,6 +88,30 @@ func popWhile(stack []int, pop func(top int) bool) []int {
 		stack = stack[:len(stack)-1]
 	}
 	return stack
+}
+
+// note places one of the handler's own lines, which nothing stands under: below the line
+// before, so that this stays the caller of those that follow.
+func (t *tree) note(lane int) (depth int) {
+	b := t.lane(lane)
+	switch {
+	case len(b.real) == 0:
+		return 0
+	case t.byCaller:
+		return len(b.real)
+	}
+	depth = b.shown[len(b.shown)-1] + 1
+	b.shown = append(b.shown, depth)
+	return depth
+}
+
+// lose takes note of lines that were dropped behind those that were placed.
+func (t *tree) lose(lost map[int32]int32) {
+	for lane, shared := range lost {
+		if b := t.lane(int(lane)); b.lost == 0 || int(shared) < b.lost-1 {
+			b.lost = int(shared) + 1
+		}
+	}
 }
 
 // line places a line of a chunk.

@@ -18,6 +18,10 @@ type Lines struct {
 	Count       int
 	Size        int // bytes written
 	Held        int // bytes of memory that the blocks take
+	// Lost is what lines shared that were dropped behind the last one of their lane: the
+	// next line of the lane, in other Lines, shares no more with those that are here. It is
+	// nil where there are none.
+	Lost map[int32]int32
 }
 
 type block struct {
@@ -224,6 +228,14 @@ func (l *Lines) Keep(pool *Pool, wanted func(m Meta, message, attrs string) bool
 		}
 		kept.Add(pool, &m, message, []byte(attrs))
 	})
+	for lane, shared := range l.Lost {
+		if before, lost := least[lane]; !lost || shared < before {
+			least[lane] = shared
+		}
+	}
+	if len(least) > 0 {
+		kept.Lost = least
+	}
 	l.Release(pool)
 	*l = kept
 	return dropped
