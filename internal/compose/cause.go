@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"bytes"
 	"log/slog"
 	"strings"
 
@@ -51,7 +52,7 @@ func (b *branch) path(i int, s *Scratch) (path problem.Path) {
 	if line := &b.lines[i]; line.number >= 0 {
 		line.path = b.path(i-1, s)
 		if !line.quiet {
-			line.path = line.path.Under(s.message(line.number))
+			line.path = line.path.Under(s.message(int(line.number)))
 		}
 		line.number = -1
 	}
@@ -67,13 +68,19 @@ func (t *tree) keepCallers(s *Scratch) {
 	}
 }
 
-// message returns the message of a line in the text.
+// message returns the message of a line in the text, of which the first line that says
+// something is enough.
 func (s *Scratch) message(number int) string {
-	text := s.text[s.starts[number]:]
+	line := s.text[s.starts[number]:]
 	if number+1 < len(s.starts) {
-		text = s.text[s.starts[number]:s.starts[number+1]]
+		line = s.text[s.starts[number]:s.starts[number+1]]
 	}
-	return story.Parse(string(text))[0].Message
+	if head, _, _ := bytes.Cut(line, []byte{'\t'}); len(head) < len(line) { // without the attributes
+		if first := story.Parse(string(head))[0].Message; strings.TrimSpace(first) != "" {
+			return first
+		}
+	}
+	return story.Parse(string(line))[0].Message
 }
 
 // read takes note of why the story is bad by what a store has of it.

@@ -25,7 +25,7 @@ type branch struct {
 
 // A treeLine is one under which further lines may stand.
 type treeLine struct {
-	number int          // of the line in the chunk that is written down; -1 where path is set
+	number int32        // of the line in the chunk that is written down; -1 where path is set
 	quiet  bool         // it does not count as a caller
 	path   problem.Path // of it and its callers
 }
@@ -118,7 +118,10 @@ func (t *tree) lose(lost map[int32]int32) {
 func (t *tree) line(number int, m *linebuf.Meta, message, attrs string) story.Line {
 	depth, up := t.add(int(m.Lane), int(m.Frames), int(m.Shared))
 	if b := t.lane(int(m.Lane)); len(b.real) > 0 { // else its place is not known
-		b.lines = append(b.lines[:len(b.real)-1], treeLine{number: number, quiet: !problem.IsCaller(m.Level)})
+		if b.lines == nil {
+			b.lines = make([]treeLine, 0, 8)
+		}
+		b.lines = append(b.lines[:len(b.real)-1], treeLine{number: int32(number), quiet: !problem.IsCaller(m.Level)})
 	}
 	return story.Line{
 		Offset: m.Since(), Level: m.Level, Lane: int(m.Lane),

@@ -10,10 +10,19 @@ import (
 // addresses of mail and of the net are "N", and so are words in which digits stand
 // elsewhere than at the end.
 func Problem(s string) string {
-	if strings.ContainsAny(s, "\"'`") {
+	quoted, address := false, false
+	for i := range len(s) { // one look is enough for most
+		switch s[i] {
+		case '"', '\'', '`':
+			quoted = true
+		case ':', '@':
+			address = true
+		}
+	}
+	if quoted {
 		s = withoutQuoted(s)
 	}
-	if strings.ContainsAny(s, ":@") {
+	if address {
 		s = withoutAddresses(s)
 	}
 	return normalise(s, words)
