@@ -108,7 +108,8 @@ type Options struct {
 	JournalSync time.Duration
 
 	// Keep, where set, is asked when a story ends of which nothing is stored yet;
-	// one that it refuses is counted and not stored. It must be quick.
+	// one that it refuses is counted and not stored. It must be quick. The header's Cause
+	// and Problem are not known yet.
 	Keep func(story.Header) bool
 	// QuietLevel, where set, leaves lines below it out of stories that never
 	// reached Warn, so that debug detail is there only if something went wrong.
