@@ -194,7 +194,8 @@ func TestHostileStory(t *testing.T) {
 	store := story.NewMemory()
 	hostile := "<script>alert(1)</script>\x1b[2J\u202e\u0085" + `"'&` + "\nsecond\r"
 	key := story.NewKey("user", `"><script>`+"\x00")
-	id := put(t, store, key, 0, story.Sealed, story.Line{Message: hostile, Attrs: `<b>="<i>` + "\x1b" + `"`}, story.Line{Message: strings.Repeat("<x>", 1<<20)})
+	id := put(t, store, key, 0, story.Sealed, story.Line{Message: hostile, Attrs: `<b>="<i>` + "\x1b" + `"`},
+		story.Line{Level: slog.LevelError, Message: "x" + hostile}, story.Line{Message: strings.Repeat("<x>", 1<<20)})
 	h := viewer.New(store, nil)
 	values := "key=" + strings.NewReplacer(`"`, "%22", ">", "%3E", "<", "%3C", `\`, "%5C").Replace(key.String()) + "&id=" + id
 	for _, target := range []string{"/", "/object?" + values, "/story?" + values, "/story?" + values + "&q=<script>&full=1", "/tail?" + values} {

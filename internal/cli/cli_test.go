@@ -181,7 +181,7 @@ func TestHostileStoryIsHarmless(t *testing.T) {
 	start := time.Now().UTC()
 	hostile := "\x1b[31mred\nsecond \u202e line"
 	part := story.Part{Key: key, ID: story.NewID(start), Text: story.Format([]story.Line{{Message: hostile, Attrs: "k=\x1b[0m"}})}
-	part.Header = &story.Header{Key: key, ID: part.ID, Start: start, Updated: start, State: story.Sealed, Title: hostile, Attrs: map[string]string{"a\x1b": "\x07"}}
+	part.Header = &story.Header{Key: key, ID: part.ID, Start: start, Updated: start, State: story.Sealed, Title: hostile, Cause: "x" + hostile, Attrs: map[string]string{"a\x1b": "\x07"}}
 	if err := store.Put(t.Context(), []story.Part{part}); err != nil {
 		t.Fatal(err)
 	}

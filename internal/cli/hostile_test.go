@@ -41,7 +41,7 @@ func hostileStore(t *testing.T) (path string, key story.Key) {
 			{Message: strings.Repeat("\x1b[31mlong ", 1<<17), Depth: 50},
 		}
 		h := &story.Header{
-			Key: key, ID: story.NewID(start), Start: start, Updated: start, State: hostile, LineCount: 3,
+			Key: key, ID: story.NewID(start), Start: start, Updated: start, State: hostile, Cause: hostile, Problem: hostile, LineCount: 3,
 			Title: hostile, Attrs: map[string]string{"a\x1b[2J": hostile},
 		}
 		parts := []story.Part{{Key: key, ID: h.ID, Header: h}}
