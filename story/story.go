@@ -7,9 +7,11 @@ import (
 )
 
 // Limits of what a store is handed. Nothing is truncated to fit them but a
-// title: longer text goes into further parts.
+// title and a cause: longer text goes into further parts.
 const (
 	MaxTitle      = 200      // bytes of a [Header]'s Title
+	MaxCause      = 200      // bytes of a [Header]'s Cause
+	MaxProblem    = 64       // bytes of a [Header]'s Problem
 	MaxAttrs      = 1 << 10  // bytes of all names and values of a [Header]'s Attrs
 	MaxPartText   = 64 << 10 // bytes of text in a [Part]
 	MaxHeaderText = 8 << 10  // bytes of text in a [Part] that carries a header
@@ -47,6 +49,17 @@ type Header struct {
 	Parts     int               // parts stored beside the header when it was made final
 	Title     string            // first message, at most [MaxTitle] bytes
 	Attrs     map[string]string // at most [MaxAttrs] bytes; nil when there are none
+
+	// Cause says why a story is bad: what the first line at MaxLevel says that went wrong,
+	// as [Line.Cause] has it. At most [MaxCause] bytes. It is empty where MaxLevel is below
+	// Warn, where that line was lost, and in headers that were stored before there was one.
+	Cause string
+	// Problem is the same for stories in which the same went wrong, at any time and in any
+	// process: a hash of the key's kind, the cause without what differs from run to run
+	// (times, numbers, ids, addresses, what stands in quotes), and so of the lines above it
+	// in the call tree, from Info on. Ten of the letters a to z and digits 2 to 7, at most
+	// [MaxProblem] bytes where others made it; empty where Cause is.
+	Problem string
 }
 
 // Names of header attributes that link stories to each other.
