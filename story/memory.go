@@ -96,12 +96,13 @@ func (m *Memory) List(ctx context.Context, q Query) (Page, error) {
 	}
 	var page Page
 	var last place
+	indexed := Query{Key: q.Key, Since: q.Since, Until: q.Until} // what a store need not look at headers for
 	for _, at := range slices.SortedFunc(maps.Keys(m.stories), compare) {
 		if q.Cursor != "" && compare(at, after) <= 0 {
 			continue
 		}
 		head := m.stories[at][0].Header
-		if head == nil || !q.Key.IsZero() && q.Key != at.Key || q.Key.IsZero() && head.State == Moved {
+		if head == nil || !indexed.Match(*head) || q.Key.IsZero() && head.State == Moved {
 			continue
 		}
 		if len(page.Headers) == q.PageLimit() || page.Looked == max(memoryLooked, q.PageLimit()) {

@@ -67,7 +67,7 @@ func (e *SearchError) Error() string {
 //	title:x   cause:x        contains it, title=x is it; problem:x is it
 //	took>1s   lines>100      how long it took, and how many lines it has
 //	since:-1h until:16:00    started then or later, before that; before: is until:
-//	id:hqzwd0k1v07f          the story of this id, whole or short: see [ShortID] and [ParseTime]
+//	id:hoejm7nd777f          the story of this id, whole or short: see [ShortID] and [ParseTime]
 //	-status=500 -"retry"     not what follows the minus
 //
 // A value with blanks stands in double quotes, where \" is a quote and \\ a backslash. A

@@ -177,7 +177,7 @@ func (s subject) example() string {
 	case subjectSince, subjectUntil:
 		return s.String() + ":-1h"
 	case subjectID:
-		return "id:hqzwd0k1v07f"
+		return "id:hoejm7nd777f"
 	}
 	return s.String() + `:"payment failed"`
 }

@@ -14,7 +14,7 @@ import (
 var ErrAmbiguous = errors.New("story: several stories have this id")
 
 const (
-	shortDigits = 10 // of the time; enough until 2085, later ones have 11
+	shortDigits = 10 // of the time; enough until 2085, later ones have up to 12
 	shortSuffix = 2
 	shortBase   = 36
 	shortPage   = 100 // headers of one microsecond that are looked at
@@ -58,7 +58,7 @@ func idStart(id string) (time.Time, bool) {
 	}
 	short, _, _ := strings.Cut(id, "-")
 	digits := len(short) - shortSuffix
-	if digits != shortDigits && digits != shortDigits+1 || !isBase36(short) {
+	if digits < shortDigits || digits > shortDigits+2 || !isBase36(short) {
 		return time.Time{}, false
 	}
 	micros, err := strconv.ParseInt(short[:digits], shortBase, 64)
