@@ -50,8 +50,13 @@ type SearchError struct {
 // Term returns the term that is wrong.
 func (e *SearchError) Term() string { return e.Text[e.At:e.End] }
 
+// Message says which term is wrong, and the reason, on one line that is safe to print.
+func (e *SearchError) Message() string {
+	return cutText(Escape(e.Term()), 100) + ": " + e.Reason
+}
+
 func (e *SearchError) Error() string {
-	return fmt.Sprintf("story: search, at %d: %s: %s", e.At+1, cutText(Escape(e.Term()), 100), e.Reason)
+	return fmt.Sprintf("story: search, at %d: %s", e.At+1, e.Message())
 }
 
 // ParseSearch reads a search as people type it: terms with blanks between them, all of

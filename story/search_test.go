@@ -196,6 +196,27 @@ func TestSearchString(t *testing.T) {
 	}
 }
 
+// What a shell leaves of words in quotes is what was meant.
+func TestJoinSearch(t *testing.T) {
+	for args, want := range map[string]string{
+		"": "", "user_42": "user_42", "user_42|payment": "user_42 payment", "payment failed": `"payment failed"`, "-payment failed": `-"payment failed"`,
+		"http_GET /users/{id}": `key:"http_GET /users/{id}"`, "http_GET /users:batch": `key:"http_GET /users:batch"`, "route=GET /x": `route="GET /x"`, "route:GET /x": `route="GET /x"`,
+		"kind:job level:warn": "kind:job level:warn", "payment -retry": "payment -retry", "since:2026-11-22 16:00": `since:"2026-11-22 16:00"`, `"payment failed"`: `"payment failed"`,
+		`route="GET /x" payment`: `route="GET /x" payment`, "a - b": `"a - b"`, "status>=500|since:yesterday 16:00": `status>=500 since:"yesterday 16:00"`, " x ": "x", "took:>1s": "took>1s",
+	} {
+		if got := parseSearch(t, story.JoinSearch(strings.Split(args, "|")...)).String(); got != want {
+			t.Errorf("%q: got %s, want %s", args, got, want)
+		}
+	}
+	for _, value := range []string{"a b", `"`, `\\`, "", ">x", "-x", "//", "=x", "\xff \x00"} {
+		for _, field := range []string{"", "title"} {
+			if s, err := story.ParseSearch(story.SearchTerm(field, value), searchNow); value != "" && (err != nil || !s.Match(story.Header{Title: "_" + value + "_"})) {
+				t.Errorf("%s %q: %v", field, value, err)
+			}
+		}
+	}
+}
+
 func FuzzSearch(f *testing.F) {
 	for _, text := range []string{
 		`user_42 order=93 status>=500 took>1s level:warn kind:job since:-1h "payment failed"`, `-"a \" b" -x=y "q q"<=3 a:"":b`, `key:"http_GET /x" -state:open`,

@@ -46,6 +46,15 @@ func with(values url.Values, pairs ...string) url.Values {
 	return next
 }
 
+// without returns the values but for some names.
+func without(values url.Values, names ...string) url.Values {
+	next := with(values)
+	for _, name := range names {
+		next.Del(name)
+	}
+	return next
+}
+
 // functions are those of the pages.
 func (v *viewer) functions() template.FuncMap {
 	return template.FuncMap{
