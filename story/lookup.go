@@ -18,7 +18,7 @@ type Lookup struct {
 	Index       []string
 	OldestFirst bool
 	Limit       int    // the most headers that are found at once; 50 if zero, at most 1000
-	Look        int    // about how many headers are looked at for them at most; 2,500 if zero
+	Look        int    // about how many headers are looked at for them at most, but Limit at least; 2,500 if zero
 	Cursor      string // Found.Next of the one before
 }
 
@@ -50,6 +50,7 @@ func (l Lookup) Find(ctx context.Context, s Store) (Found, error) {
 	if look <= 0 {
 		look = lookupLook
 	}
+	look = max(look, limit)
 	from, err := parseLookupCursor(l.Cursor)
 	if err != nil {
 		return Found{}, err

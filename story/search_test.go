@@ -88,7 +88,7 @@ func TestSearchErrors(t *testing.T) {
 		"sinces:-1h":              "did you mean since:-1h?",
 		"levl:warn":               "did you mean level:warn?",
 		"untli:16:00":             "did you mean until:16:00?",
-		"since:soon":              `not a time: "soon"; a time is -3h, -2d, 16:00, yesterday,`,
+		"since:soon":              `not a time; a time is -3h, -2d, 16:00, yesterday,`,
 		"until:":                  "until wants a value, as in until:-1h",
 		"-since:-1h":              "since: and until: are each other's opposite",
 		"since>-1h":               "since is not compared with >: write since:-1h",

@@ -111,7 +111,7 @@ func (t *term) read(now time.Time) (err error) {
 		}
 	case subjectSince, subjectUntil:
 		if t.at, err = ParseTime(t.value, now); err != nil {
-			return errors.New(strings.TrimPrefix(err.Error(), "story: "))
+			return errors.New("not a time; " + timeForms)
 		}
 	case subjectID:
 		if _, ok := idStart(t.value); !ok {

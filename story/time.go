@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// timeForms says what a time looks like.
+const timeForms = "a time is -3h, -2d, 16:00, yesterday, 2026-11-22, 2026-11-22T16:00, or 16:00Z and 2026-11-22T16:00Z for UTC"
+
 // ErrBadTime is wrapped by the errors of [ParseTime].
 var ErrBadTime = errors.New("story: not a time")
 
@@ -39,7 +42,7 @@ func ParseTime(s string, now time.Time) (time.Time, error) {
 	if clock, zone, ok := parseClock(s, now.Location()); ok {
 		return latest(clock, now.In(zone)), nil
 	}
-	return time.Time{}, fmt.Errorf("%w: %.100q; a time is -3h, -2d, 16:00, yesterday, 2026-11-22, 2026-11-22T16:00, or 16:00Z and 2026-11-22T16:00Z for UTC", ErrBadTime, s)
+	return time.Time{}, fmt.Errorf("%w: %.100q; %s", ErrBadTime, s, timeForms)
 }
 
 // parseClock reads a time of day, and the zone that it names or else the one given.

@@ -77,6 +77,7 @@ func (v *viewer) functions() template.FuncMap {
 		"when":       v.when,
 		"day":        func(t time.Time) string { return t.In(v.opts.Zone).Format(time.DateOnly) },
 		"clock":      v.clock,
+		"otherzone":  func(t time.Time) string { return reading.OtherZone(t, time.Now().In(v.opts.Zone)) },
 		"machine":    func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 		"zone":       func() string { return time.Now().In(v.opts.Zone).Format("MST") },
 	}

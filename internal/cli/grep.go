@@ -25,6 +25,9 @@ func (o *options) grepCommand() *cobra.Command {
 			if w.lookup.Search, err = flags.search(args[1:]); err != nil {
 				return err
 			}
+			if read < 1 {
+				return fmt.Errorf("%w: --read is 1 or more, not %d", errUsage, read)
+			}
 			w.most = read + 1
 			view := reading.View{Fold: reading.Unfolded, Filter: reading.Filter{Text: args[0]}}
 			return o.withStories(func(store story.Store) error {
@@ -73,7 +76,7 @@ func (o *options) grep(cmd *cobra.Command, out io.Writer, store story.Store, wal
 	case found == 0:
 		return walk.nothing("No line was found.")
 	case walk.found.Short:
-		fmt.Fprintf(cmd.ErrOrStderr(), "These are %s\n", walk.howFar())
+		fmt.Fprintln(cmd.ErrOrStderr(), walk.howFar())
 	}
 	return nil
 }

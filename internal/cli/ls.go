@@ -58,7 +58,7 @@ func (o *options) list(cmd *cobra.Command, store story.Store, walk *walk) error 
 	case n == 0:
 		return walk.nothing(noStories)
 	case walk.found.Short:
-		fmt.Fprintf(cmd.ErrOrStderr(), "These are %s\n", walk.howFar())
+		fmt.Fprintln(cmd.ErrOrStderr(), walk.howFar())
 	}
 	return nil
 }
@@ -69,13 +69,13 @@ func (o *options) listTable(cmd *cobra.Command, w io.Writer, each func(func(stor
 	var text bytes.Buffer
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	colours := o.palette(cmd.OutOrStdout())
-	first := true
+	first, now := true, time.Now()
 	err := each(func(h story.Header) error {
 		if first {
-			fmt.Fprintln(table, "WHEN\tKEY\t"+colours.paint(plain, "LEVEL")+"\tLINES\tTOOK\tSTATE\tID\tTITLE")
+			fmt.Fprintln(table, "WHEN ("+now.Format("MST")+")\tKEY\t"+colours.paint(plain, "LEVEL")+"\tLINES\tTOOK\tSTATE\tID\tTITLE")
 			first = false
 		}
-		_, err := fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", h.Start.Local().Format(time.DateTime),
+		_, err := fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", h.Start.Local().Format(time.DateTime)+reading.OtherZone(h.Start, now),
 			h.Key, colours.level(h.MaxLevel), h.LineCount, reading.Took(h.Duration), story.Escape(string(h.State)), story.Escape(story.ShortID(h.ID)), story.Escape(h.Title))
 		return err
 	})

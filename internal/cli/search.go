@@ -73,6 +73,8 @@ func (w *walk) lookFlag(cmd *cobra.Command) {
 // each calls show with every header, until that returns false or an error.
 func (w *walk) each(ctx context.Context, store story.Store, show func(story.Header) (more bool, err error)) error {
 	next, n := w.lookup, 0
+	look := max(w.lookup.Look, w.most)
+	next.Look = look
 	w.found = story.Found{}
 	for {
 		next.Limit = min(w.most-n, 1000)
@@ -87,7 +89,7 @@ func (w *walk) each(ctx context.Context, store story.Store, show func(story.Head
 				return err
 			}
 		}
-		next.Cursor, next.Look = found.Next, w.lookup.Look-w.found.Looked
+		next.Cursor, next.Look = found.Next, look-w.found.Looked
 		if found.Next == "" || n >= w.most {
 			return nil
 		}
@@ -101,14 +103,14 @@ func (w *walk) each(ctx context.Context, store story.Store, show func(story.Head
 func (w *walk) howFar() string {
 	q, _ := w.lookup.Search.Query()
 	back := w.found.Back.Add(time.Microsecond) // this one included: others may be of the same moment
-	return fmt.Sprintf("of %s; until:%s goes on, --look looks at more.", reading.Looked(w.found, q.Until.IsZero(), time.Now()), back.UTC().Format("2006-01-02T15:04:05.000000Z"))
+	return fmt.Sprintf("Looked at %s; until:%s goes on, --look looks at more.", reading.Looked(w.found, q.Until.IsZero(), time.Now()), back.UTC().Format("2006-01-02T15:04:05.000000Z"))
 }
 
 // nothing is the error where a walk has found nothing.
 func (w *walk) nothing(what string) error {
 	text := what
 	if w.found.Short {
-		text += " That is " + w.howFar()
+		text += " " + w.howFar()
 	}
 	if key, _, found := w.lookup.Search.CutKey(); found {
 		text += fmt.Sprintf(" (%s is looked for as a key, in quotes as a text: 'dynamoslog help search'.)", key)

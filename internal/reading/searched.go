@@ -24,6 +24,16 @@ func Looked(f story.Found, newest bool, now time.Time) string {
 	return stories + ", back to " + When(f.Back, now)
 }
 
+// OtherZone returns the zone of a time, behind a blank, where clocks have been changed since,
+// and else "": what stands beside a column of times is now's.
+func OtherZone(t, now time.Time) string {
+	zone, _ := t.In(now.Location()).Zone()
+	if shown, _ := now.Zone(); zone == shown {
+		return ""
+	}
+	return " " + zone
+}
+
 // When writes a time with its zone, and with its date unless that is now's.
 func When(t, now time.Time) string {
 	t = t.In(now.Location())
