@@ -23,8 +23,11 @@ const columns = `object, id, ` +
 	`ifnull(CAST(lines AS INTEGER), 0), ifnull(CAST(parts AS INTEGER), 0), ` +
 	`CASE WHEN octet_length(title) <= 65536 THEN title ELSE '' END, CASE WHEN octet_length(attrs) <= 65536 THEN attrs END`
 
-// examined is how many headers a page looks at, where a filter finds little.
-const examined = 2000
+// examined is how many headers a page looks at, where a filter finds little, unless its
+// limit is higher.
+const examined = 500
+
+func examinedFor(q story.Query) int { return max(examined, q.PageLimit()) }
 
 // List implements [story.Store]. A page is one walk along an index.
 func (s *Store) List(ctx context.Context, q story.Query) (story.Page, error) {
@@ -56,17 +59,17 @@ func readPage(ctx context.Context, f *file, q story.Query, condition string, arg
 		return page, err
 	}
 	defer func() { _ = rows.Close() }()
-	seen := 0
 	for rows.Next() {
 		h, object, err := scanHeader(rows)
 		if err != nil {
 			return page, err
 		}
-		seen++
+		page.Looked++
+		page.Back = h.Start
 		if !h.Key.IsZero() && q.Match(h) { // one that is no key is somebody else's
 			page.Headers = append(page.Headers, h)
 		}
-		if len(page.Headers) == q.PageLimit() || seen == examined {
+		if len(page.Headers) == q.PageLimit() || page.Looked == examinedFor(q) {
 			if rows.Next() { // there is more
 				page.Next = cursorOf(h.ID, object)
 			}
@@ -111,7 +114,7 @@ func (s *Store) listSQL(q story.Query) (string, []any, error) {
 		}
 		and(`id `+beyond+`= ? AND (id, object) `+beyond+` (?, ?)`, id, id, object)
 	}
-	args = append(args, examined+1)
+	args = append(args, examinedFor(q)+1)
 	return ` FROM headers WHERE ` + strings.Join(where, " AND ") +
 		` ORDER BY id ` + order + `, object ` + order + ` LIMIT ?`, args, nil
 }

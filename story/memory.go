@@ -95,23 +95,30 @@ func (m *Memory) List(ctx context.Context, q Query) (Page, error) {
 		compare = func(a, b place) int { return b.compare(a) }
 	}
 	var page Page
+	var last place
+	indexed := Query{Key: q.Key, Since: q.Since, Until: q.Until} // what a store need not look at headers for
 	for _, at := range slices.SortedFunc(maps.Keys(m.stories), compare) {
 		if q.Cursor != "" && compare(at, after) <= 0 {
 			continue
 		}
-		head := m.stories[at][0]
-		if head.Header == nil || !q.Match(*head.Header) || q.Key.IsZero() && head.Header.State == Moved {
+		head := m.stories[at][0].Header
+		if head == nil || !indexed.Match(*head) || q.Key.IsZero() && head.State == Moved {
 			continue
 		}
-		if len(page.Headers) == q.PageLimit() {
-			last := page.Headers[len(page.Headers)-1]
-			page.Next = memoryCursor(place{last.Key, last.ID})
+		if len(page.Headers) == q.PageLimit() || page.Looked == max(memoryLooked, q.PageLimit()) {
+			page.Next = memoryCursor(last)
 			break
 		}
-		page.Headers = append(page.Headers, cloneHeader(head.Header.Bounded()))
+		page.Looked, page.Back, last = page.Looked+1, head.Start, at
+		if q.Match(*head) {
+			page.Headers = append(page.Headers, cloneHeader(head.Bounded()))
+		}
 	}
 	return page, nil
 }
+
+// memoryLooked is how many headers are looked at for a page, or the page's limit.
+const memoryLooked = 250
 
 func memoryCursor(at place) string {
 	data, err := json.Marshal([]string{at.Key.String(), at.ID})

@@ -148,6 +148,11 @@ type Query struct {
 type Page struct {
 	Headers []Header
 	Next    string // cursor of the page after this one; empty at the end
+	// Looked is how many headers were looked at for this page, those that the query leaves
+	// out included, and Back when the last of them began. They are zero where the store
+	// does not tell: [Lookup] then goes by Headers.
+	Looked int
+	Back   time.Time
 }
 
 // ErrNotFound says that a store has no such story.

@@ -23,6 +23,10 @@ func (v *viewer) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		return // nobody is there to read it
 	}
+	if bad := (*story.SearchError)(nil); errors.As(err, &bad) {
+		v.failure(w, http.StatusBadRequest, "This search has a term that cannot be", bad.Message(), "Go back, or begin at the newest stories.")
+		return
+	}
 	is := func(targets ...error) bool {
 		for _, target := range targets {
 			if errors.Is(err, target) {
@@ -35,6 +39,8 @@ func (v *viewer) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case is(story.ErrNotFound):
 		v.failure(w, http.StatusNotFound, "There is no such story", text,
 			"It may have expired, or not be stored yet: an open story is stored after a minute, the others when they end.")
+	case is(story.ErrAmbiguous):
+		v.failure(w, http.StatusMultipleChoices, "Several stories have this id", text, "Open one by its key and whole id.")
 	case is(reading.ErrNoOther):
 		v.failure(w, http.StatusNotFound, "There is nothing to compare with", text, "Choose two stories in the list of the object.")
 	case is(reading.ErrSameStory, reading.ErrBadView, story.ErrBadKey, story.ErrBadCursor):

@@ -46,6 +46,15 @@ func with(values url.Values, pairs ...string) url.Values {
 	return next
 }
 
+// without returns the values but for some names.
+func without(values url.Values, names ...string) url.Values {
+	next := with(values)
+	for _, name := range names {
+		next.Del(name)
+	}
+	return next
+}
+
 // functions are those of the pages.
 func (v *viewer) functions() template.FuncMap {
 	return template.FuncMap{
@@ -69,6 +78,7 @@ func (v *viewer) functions() template.FuncMap {
 		"when":       v.when,
 		"day":        func(t time.Time) string { return t.In(v.opts.Zone).Format(time.DateOnly) },
 		"clock":      v.clock,
+		"otherzone":  func(t time.Time) string { return reading.OtherZone(t, time.Now().In(v.opts.Zone)) },
 		"machine":    func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 		"zone":       func() string { return time.Now().In(v.opts.Zone).Format("MST") },
 	}

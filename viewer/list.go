@@ -1,7 +1,6 @@
 package viewer
 
 import (
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -17,13 +16,14 @@ import (
 type listPage struct {
 	Title      string
 	Key        string // of the object, empty over all
-	Form       listForm
+	Form       searchForm
 	Headers    []story.Header
 	LastGood   string        // id of the object's latest story without an error
 	OlderGood  *story.Header // the same, where it is not among the headers of the first page
 	Picture    *picture
 	First      string // link to the first page, where this is not it
 	Next       string // link to the page after
+	Looked     string // how far was looked, where the page ended for that
 	Unfiltered string
 	Tail       string
 }
@@ -31,28 +31,24 @@ type listPage struct {
 // Several reports whether there are two stories to compare.
 func (p *listPage) Several() bool { return len(p.Headers) > 1 }
 
-// listForm holds the filter as it was typed.
-type listForm struct{ Kind, Level, Since, Until, Text string }
-
-// Active reports whether the filter leaves anything out.
-func (f listForm) Active() bool { return f != listForm{} }
-
 // recent shows the newest stories of all objects.
 func (v *viewer) recent(w http.ResponseWriter, r *http.Request) error {
 	if key := strings.TrimSpace(r.URL.Query().Get("key")); key != "" { // typed into the form
 		if _, err := story.ParseKey(key); err != nil {
 			return err
 		}
-		w.Header().Set("Location", link("object", url.Values{"key": {key}}))
-		w.WriteHeader(http.StatusSeeOther)
-		return nil
+		return seeOther(w, link("object", url.Values{"key": {key}}))
 	}
-	p, err := v.list(r, "", story.Key{})
+	form := formOf(r)
+	if to, found := form.object(time.Now().In(v.opts.Zone)); found {
+		return seeOther(w, to)
+	}
+	p, err := v.list(r, "", story.Key{}, form)
 	if err != nil {
 		return err
 	}
 	p.Title = "Stories"
-	return v.render(w, http.StatusOK, "recent.html", p)
+	return v.render(w, p.Form.status(), "recent.html", p)
 }
 
 // object shows the stories of one.
@@ -61,7 +57,11 @@ func (v *viewer) object(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := v.list(r, "object", key)
+	form := formOf(r)
+	if to, found := form.object(time.Now().In(v.opts.Zone)); found {
+		return seeOther(w, to)
+	}
+	p, err := v.list(r, "object", key, form)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,14 @@ func (v *viewer) object(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return v.render(w, http.StatusOK, "object.html", p)
+	return v.render(w, p.Form.status(), "object.html", p)
+}
+
+// seeOther leads to another page.
+func seeOther(w http.ResponseWriter, to string) error {
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
 }
 
 // markGood marks the last story without an error. What a filter leaves, and a page
@@ -95,51 +102,37 @@ func (p *listPage) markGood(r *http.Request, store story.Store, key story.Key) e
 	return err
 }
 
-// list asks the store for the page that a request names.
-func (v *viewer) list(r *http.Request, page string, key story.Key) (*listPage, error) {
-	values := r.URL.Query()
-	p := &listPage{Form: listForm{
-		Kind: values.Get("kind"), Level: strings.ToLower(values.Get("level")), Since: values.Get("since"),
-		Until: values.Get("until"), Text: values.Get("q"),
-	}}
-	q, err := p.Form.query(time.Now().In(v.opts.Zone))
+// list asks the store for the page that a request names. Where what it searches is wrong,
+// the page says so and has no stories.
+func (v *viewer) list(r *http.Request, page string, key story.Key, form searchForm) (*listPage, error) {
+	values, now := r.URL.Query(), time.Now().In(v.opts.Zone)
+	p := &listPage{Form: form}
+	p.Unfiltered = link(page, without(values, append(searchParameters, "cursor")...))
+	p.Tail = link("tail", without(values, "cursor", "since", "until"))
+	search, err := form.search(key, now)
+	if p.Form.wrong(err) {
+		return p, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	q.Key, q.Cursor = key, values.Get("cursor")
-	got, err := v.store.List(r.Context(), q)
+	cursor := values.Get("cursor")
+	found, err := story.Lookup{Search: search, Cursor: cursor}.Find(r.Context(), v.store)
 	if err != nil {
 		return nil, err
 	}
-	p.Headers = got.Headers
-	if q.Cursor != "" {
-		p.First = link(page, with(values, "cursor", ""))
+	p.Headers = found.Headers
+	if cursor != "" {
+		p.First = link(page, without(values, "cursor"))
 	}
-	if got.Next != "" {
-		p.Next = link(page, with(values, "cursor", got.Next))
+	if found.Next != "" {
+		p.Next = link(page, with(values, "cursor", found.Next))
 	}
-	p.Unfiltered = link(page, with(values, "kind", "", "level", "", "since", "", "until", "", "q", "", "cursor", ""))
-	p.Tail = link("tail", with(values, "cursor", "", "since", "", "until", ""))
+	if found.Short {
+		q, _ := search.Query()
+		p.Looked = reading.Looked(found, cursor == "" && q.Until.IsZero(), now)
+	}
 	return p, nil
-}
-
-func (f listForm) query(now time.Time) (q story.Query, err error) {
-	q.Kind, q.Text = f.Kind, f.Text
-	if len(f.Text) > reading.MostText {
-		return q, fmt.Errorf("%w: q is a text of at most %d bytes, not of %d", reading.ErrBadView, reading.MostText, len(f.Text))
-	}
-	level, err := reading.ParseLevel(f.Level)
-	if err != nil {
-		return q, err
-	}
-	if level != nil {
-		q.MinLevel = *level
-	}
-	if q.Since, err = reading.ParseTime(f.Since, now); err != nil {
-		return q, err
-	}
-	q.Until, err = reading.ParseTime(f.Until, now)
-	return q, err
 }
 
 // levelClass names a level for the style sheet.

@@ -64,6 +64,13 @@ type choice struct {
 // story shows a whole story.
 func (v *viewer) story(w http.ResponseWriter, r *http.Request) error {
 	values := r.URL.Query()
+	if id := values.Get("id"); values.Get("key") == "" && story.IsID(id) {
+		h, err := story.FindID(r.Context(), v.store, story.Key{}, id)
+		if err != nil {
+			return err
+		}
+		return seeOther(w, link("story", with(values, "key", h.Key.String(), "id", h.ID)))
+	}
 	key, err := story.ParseKey(values.Get("key"))
 	if err != nil {
 		return err
@@ -109,9 +116,7 @@ func (v *viewer) toLatest(w http.ResponseWriter, r *http.Request, page string, k
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Location", link(page, with(r.URL.Query(), name, id)))
-	w.WriteHeader(http.StatusSeeOther)
-	return nil
+	return seeOther(w, link(page, with(r.URL.Query(), name, id)))
 }
 
 // links sets what leads to lines and to other stories.

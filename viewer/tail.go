@@ -15,14 +15,13 @@ import (
 // tailPage shows news as they come.
 type tailPage struct {
 	Key    string
-	Form   listForm
 	Events string
 	List   string // link to the same stories as a list
 }
 
 func (v *viewer) tail(w http.ResponseWriter, r *http.Request) error {
 	values := r.URL.Query()
-	if _, err := tailQuery(r); err != nil {
+	if _, err := v.tailSearch(r); err != nil {
 		return err
 	}
 	p := tailPage{Key: values.Get("key"), Events: link("events", values), List: link("", values)}
@@ -32,13 +31,16 @@ func (v *viewer) tail(w http.ResponseWriter, r *http.Request) error {
 	return v.render(w, http.StatusOK, "tail.html", p)
 }
 
-func tailQuery(r *http.Request) (story.Query, error) {
-	values := r.URL.Query()
-	q, err := listForm{Kind: values.Get("kind"), Level: values.Get("level"), Text: values.Get("q")}.query(time.Now())
-	if err == nil && values.Get("key") != "" {
-		q.Key, err = story.ParseKey(values.Get("key"))
+// tailSearch returns what a view shows, whose times are not used.
+func (v *viewer) tailSearch(r *http.Request) (s story.Search, err error) {
+	var key story.Key
+	if text := r.URL.Query().Get("key"); text != "" {
+		if key, err = story.ParseKey(text); err != nil {
+			return s, err
+		}
 	}
-	return q, err
+	form := formOf(r)
+	return form.search(key, time.Now().In(v.opts.Zone))
 }
 
 // A newsEvent is what the script of the page is sent.
@@ -65,7 +67,7 @@ type eventLine struct {
 // events sends news as server-sent events, until the browser goes or the server
 // shuts down. A browser asks again by itself.
 func (v *viewer) events(w http.ResponseWriter, r *http.Request) {
-	q, err := tailQuery(r)
+	search, err := v.tailSearch(r)
 	if err != nil {
 		v.fail(w, r, err)
 		return
@@ -77,7 +79,8 @@ func (v *viewer) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ending := v.ending.of(r)
-	tail := &reading.Tail{Store: v.store, Query: q, Growth: 5 * v.opts.Every, After: seenUntil(r)}
+	q, rest := search.Query()
+	tail := &reading.Tail{Store: v.store, Query: q, Filter: rest, Growth: 5 * v.opts.Every, After: seenUntil(r)}
 	look := time.NewTicker(v.opts.Every)
 	defer look.Stop()
 	for {

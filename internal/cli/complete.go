@@ -43,6 +43,54 @@ func (o *options) completePlace(skip int) cobra.CompletionFunc {
 	}
 }
 
+// completeSearch completes the terms of a search that begin at the first of args after
+// skip: keys from the newest stories, and the names and values of fields.
+func (o *options) completeSearch(skip int) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		const inOrder = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+		if len(args) < skip {
+			return nil, inOrder
+		}
+		field, _, valued := strings.Cut(begun, ":")
+		switch {
+		case valued && field == "kind":
+			return o.complete(cmd.Context(), story.Query{}, begun, func(h story.Header) (string, string) {
+				return "kind:" + story.NewKey(h.Key.Kind, "").Kind, ""
+			}), inOrder
+		case valued && story.SearchValues(field) != nil:
+			return begunWith(begun, field+":", story.SearchValues(field), ""), inOrder
+		}
+		found := o.complete(cmd.Context(), story.Query{}, begun, func(h story.Header) (string, string) { return keyTerm(h.Key), "" })
+		if !o.dashes {
+			found = slices.DeleteFunc(found, func(word cobra.Completion) bool { return strings.HasPrefix(word, "-") })
+		}
+		if fields := begunWith(begun, "", story.SearchFields(), ":"); len(found) == 0 && begun != "" && len(fields) > 0 {
+			return fields, inOrder | cobra.ShellCompDirectiveNoSpace
+		}
+		return found, inOrder
+	}
+}
+
+// begunWith returns the words that begin as one does, with something before and behind them.
+func begunWith(begun, before string, words []string, behind string) (found []cobra.Completion) {
+	for _, word := range words {
+		if word = before + word + behind; strings.HasPrefix(word, begun) {
+			found = append(found, word)
+		}
+	}
+	return found
+}
+
+// keyTerm writes a key as an argument that is read as the term that names it.
+func keyTerm(key story.Key) string {
+	word := keyWord(key)
+	s, err := story.ParseSearch(story.JoinSearch(word), time.Time{})
+	if named, rest, found := s.CutKey(); err == nil && found && named == key && rest.IsZero() {
+		return word
+	}
+	return story.SearchTerm("key", word)
+}
+
 // keyWord writes a key as an argument that names it. Of blanks at the end, which cobra
 // would cut off, it writes the numbers.
 func keyWord(key story.Key) string {

@@ -12,7 +12,6 @@ import (
 	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/internal/cost"
 	"github.com/dynamoslog/dynamoslog/internal/dynamo"
-	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/spf13/cobra"
 )
@@ -36,9 +35,12 @@ func (o *options) costCommand() *cobra.Command {
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			now := time.Now()
-			from, err := reading.ParseTime(since, now)
-			if err != nil {
-				return fmt.Errorf("%w: %w", errUsage, err)
+			var from time.Time
+			if since != "" {
+				var err error
+				if from, err = story.ParseTime(since, now); err != nil {
+					return fmt.Errorf("%w: %w", errUsage, err)
+				}
 			}
 			prices, err := cost.Current()
 			if err != nil {

@@ -13,20 +13,21 @@ import (
 func (o *options) diffCommand() *cobra.Command {
 	var good, all bool
 	cmd := &cobra.Command{
-		Use:               "diff KEY [ID [OTHER]]",
+		Use:               "diff KEY [ID [OTHER]] | ID [OTHER]",
 		Short:             "Say what differs in a story from the one before it, or from another one",
 		Args:              arguments(1, 3),
 		ValidArgsFunction: o.completePlace(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			key, id, err := place(args)
+			at, err := parsePlace(args)
 			if err != nil {
 				return err
 			}
-			p := reading.Pair{Key: key, Is: id, Good: good}
-			if len(args) > 2 {
-				p.Was = args[2]
-			}
 			return o.withStories(func(store story.Store) error {
+				at, err := at.find(cmd.Context(), store)
+				if err != nil {
+					return err
+				}
+				p := reading.Pair{Key: at.key, Is: at.id(0), Was: at.id(1), Good: good}
 				d, err := reading.Compare(cmd.Context(), store, p)
 				switch {
 				case errors.Is(err, reading.ErrSameStory):

@@ -11,20 +11,20 @@ import (
 )
 
 func (o *options) exportCommand() *cobra.Command {
-	var flags queryFlags
+	var flags searchFlags
 	var oldest bool
 	cmd := &cobra.Command{
-		Use:               "export [KEY]",
+		Use:               "export [TERM...]",
 		Short:             "Print whole stories as JSON, one a line",
-		Args:              arguments(0, 1),
-		ValidArgsFunction: o.completePlace(0),
+		Long:              "Prints whole stories as JSON, one a line: all, or those that a search selects, however many have\nto be looked at. " + seeSearch,
+		ValidArgsFunction: o.completeSearch(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			q, err := flags.query(args)
+			search, err := flags.search(args)
 			if err != nil {
 				return err
 			}
-			q.OldestFirst = oldest
-			return o.withStories(func(store story.Store) error { return export(cmd, store, q) })
+			w := walk{lookup: story.Lookup{Search: search, OldestFirst: oldest, Limit: 1000}}
+			return o.withStories(func(store story.Store) error { return export(cmd, store, &w) })
 		},
 	}
 	flags.add(cmd, o)
@@ -32,14 +32,14 @@ func (o *options) exportCommand() *cobra.Command {
 	return cmd
 }
 
-func export(cmd *cobra.Command, store story.Store, q story.Query) error {
+func export(cmd *cobra.Command, store story.Store, walk *walk) error {
 	progress := &progress{}
 	if terminal(cmd.OutOrStdout()) == nil { // else the stories themselves are seen
 		progress = progressTo(cmd.ErrOrStderr())
 	}
 	defer progress.clear()
 	n, lines := 0, 0
-	for h, err := range story.All(cmd.Context(), store, q) {
+	for h, err := range walk.lookup.All(cmd.Context(), store) {
 		var s story.Story
 		if err == nil {
 			s, err = store.Read(cmd.Context(), h.Key, h.ID)
@@ -54,7 +54,7 @@ func export(cmd *cobra.Command, store story.Store, q story.Query) error {
 		progress.show("%s, %s, at %s", stories(n), reading.Plural(lines, "line"), h.Start.Local().Format("2006-01-02 15:04"))
 	}
 	if n == 0 {
-		return noStories
+		return walk.nothing(noStories)
 	}
 	return nil
 }

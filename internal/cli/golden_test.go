@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -82,8 +83,16 @@ func masked(text string) string {
 			return strings.Repeat(string("IDTF"[i]), len(s))
 		})
 	}
-	return text
+	return shortIDs.ReplaceAllStringFunc(text, func(s string) string {
+		micros, err := strconv.ParseInt(s[:10], 36, 64)
+		if age := time.Since(time.UnixMicro(micros)); err != nil || age < 0 || age > 24*time.Hour {
+			return s
+		}
+		return strings.Repeat("I", len(s))
+	})
 }
+
+var shortIDs = regexp.MustCompile(`\b[0-9a-z]{12}\b`)
 
 // golden names commands whose output is kept in testdata.
 var golden = map[string]string{
@@ -132,10 +141,26 @@ var golden = map[string]string{
 	"time-unknown":       "ls --since soon",
 	"key-unknown":        "show no-key",
 	"serve-help":         "serve --help",
+	"search-help":        "help search",
+	"search-unknown":     "ls user_42 level:warm",
+	"search-near":        "ls sicne:-1h",
+	"search-flags":       "ls --kind job user_42",
+	"search-none":        "ls order_failed",
+	"ls-search":          "ls user_42 host=a took>500ms ORDER -- -kind:job",
+	"ls-look":            "ls host=b --look 2",
+	"grep-search":        "grep disk level:error host=a",
+	"tail-search":        "tail --once took>500ms",
+	"complete-field":     "__complete ls le",
+	"complete-term":      "__complete ls level:",
+	"complete-term-kind": "__complete ls kind:",
+	"id-unknown":         "show 2026-11-22T16:41:41.407123Z-7f3k2m",
 }
 
 func TestGoldenOutput(t *testing.T) {
 	path := fixture(t)
+	local := time.Local // whose name lists show
+	time.Local = time.UTC
+	defer func() { time.Local = local }()
 	for name, args := range golden {
 		t.Run(name, func(t *testing.T) {
 			var out, errs bytes.Buffer

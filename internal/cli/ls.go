@@ -16,44 +16,35 @@ import (
 )
 
 func (o *options) listCommand() *cobra.Command {
-	var flags queryFlags
-	var most int
+	var flags searchFlags
+	var w walk
 	cmd := &cobra.Command{
-		Use:               "ls [KEY]",
-		Short:             "List stories, newest first: of one key, or all",
-		Args:              arguments(0, 1),
-		ValidArgsFunction: o.completePlace(0),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			query, err := flags.query(args)
-			if err != nil {
+		Use:               "ls [TERM...]",
+		Short:             "List stories, newest first: all, of a key, or what a search selects",
+		Long:              "Lists stories, newest first: all, of a key, or what a search selects.\n" + seeSearch,
+		ValidArgsFunction: o.completeSearch(0),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if w.lookup.Search, err = flags.search(args); err != nil {
 				return err
 			}
-			query.Limit = most
-			return o.withStories(func(store story.Store) error { return o.list(cmd, store, query) })
+			return o.withStories(func(store story.Store) error { return o.list(cmd, store, &w) })
 		},
 	}
 	flags.add(cmd, o)
-	limit(cmd, &most, 50, "the most stories to list")
+	limit(cmd, &w.most, 50, "the most stories to list")
+	w.lookFlag(cmd)
 	return cmd
 }
 
-const noStories = noHit("There are no such stories.")
+const noStories = "There are no such stories."
 
-func (o *options) list(cmd *cobra.Command, store story.Store, query story.Query) error {
+func (o *options) list(cmd *cobra.Command, store story.Store, walk *walk) error {
 	n := 0
 	each := func(show func(story.Header) error) error {
-		for h, err := range story.All(cmd.Context(), store, query) {
-			if err == nil && n < query.Limit {
-				n++
-				err = show(h)
-			} else if err == nil {
-				break
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return walk.each(cmd.Context(), store, func(h story.Header) (bool, error) {
+			n++
+			return true, show(h)
+		})
 	}
 	var err error
 	if o.json {
@@ -61,10 +52,15 @@ func (o *options) list(cmd *cobra.Command, store story.Store, query story.Query)
 	} else {
 		err = paged(cmd, func(w io.Writer) error { return o.listTable(cmd, w, each) })
 	}
-	if n == 0 && err == nil {
-		return noStories
+	switch {
+	case err != nil:
+		return err
+	case n == 0:
+		return walk.nothing(noStories)
+	case walk.found.Short:
+		fmt.Fprintln(cmd.ErrOrStderr(), walk.howFar())
 	}
-	return err
+	return nil
 }
 
 // listTable writes headers as a table. The title comes last, so that it can be cut
@@ -73,14 +69,14 @@ func (o *options) listTable(cmd *cobra.Command, w io.Writer, each func(func(stor
 	var text bytes.Buffer
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	colours := o.palette(cmd.OutOrStdout())
-	first := true
+	first, now := true, time.Now()
 	err := each(func(h story.Header) error {
 		if first {
-			fmt.Fprintln(table, "WHEN\tKEY\t"+colours.paint(plain, "LEVEL")+"\tLINES\tTOOK\tSTATE\tID\tTITLE")
+			fmt.Fprintln(table, "WHEN ("+now.Format("MST")+")\tKEY\t"+colours.paint(plain, "LEVEL")+"\tLINES\tTOOK\tSTATE\tID\tTITLE")
 			first = false
 		}
-		_, err := fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", h.Start.Local().Format(time.DateTime),
-			h.Key, colours.level(h.MaxLevel), h.LineCount, reading.Took(h.Duration), story.Escape(string(h.State)), story.Escape(h.ID), reading.Headline(h))
+		_, err := fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", h.Start.Local().Format(time.DateTime)+reading.OtherZone(h.Start, now),
+			h.Key, colours.level(h.MaxLevel), h.LineCount, reading.Took(h.Duration), story.Escape(string(h.State)), story.Escape(story.ShortID(h.ID)), reading.Headline(h))
 		return err
 	})
 	if err = errors.Join(err, table.Flush()); err != nil {

@@ -15,12 +15,12 @@ func (o *options) openCommand() *cobra.Command {
 	var line int
 	var browser bool
 	cmd := &cobra.Command{
-		Use:               "open KEY [ID]",
+		Use:               "open KEY [ID] | ID",
 		Short:             "Print the link to a story in the viewer, or open it",
 		Args:              arguments(1, 2),
 		ValidArgsFunction: o.completePlace(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			key, id, err := place(args)
+			at, err := parsePlace(args)
 			if err != nil {
 				return err
 			}
@@ -29,8 +29,11 @@ func (o *options) openCommand() *cobra.Command {
 				return fmt.Errorf("%w: --viewer is an address such as http://%s/, not %q", errUsage, defaultAddress, address)
 			}
 			to := base.JoinPath("story")
-			values := url.Values{"key": {key.String()}}
-			if id != "" {
+			values := make(url.Values) // the viewer finds a story by its id alone
+			if !at.key.IsZero() {
+				values.Set("key", at.key.String())
+			}
+			if id := at.id(0); id != "" {
 				values.Set("id", id)
 			}
 			to.RawQuery = values.Encode()

@@ -10,16 +10,22 @@ import (
 
 func (o *options) removeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:               "rm KEY [ID]",
+		Use:               "rm KEY [ID] | ID",
 		Short:             "Remove a story, or all of a key",
 		Args:              arguments(1, 2),
 		ValidArgsFunction: o.completePlace(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			key, id, err := place(args)
+			at, err := parsePlace(args)
 			if err != nil {
 				return err
 			}
-			return o.withStories(func(store story.Store) error { return o.remove(cmd, store, key, id) })
+			return o.withStories(func(store story.Store) error {
+				at, err := at.find(cmd.Context(), store)
+				if err != nil {
+					return err
+				}
+				return o.remove(cmd, store, at.key, at.id(0))
+			})
 		},
 	}
 }

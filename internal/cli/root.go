@@ -72,7 +72,7 @@ func (o *options) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	root.AddCommand(o.demoCommand(), o.listCommand(), o.showCommand(), o.removeCommand(), o.tableCommand(),
 		o.serveCommand(), o.openCommand(), o.diffCommand(), o.grepCommand(), o.tailCommand(), o.exportCommand(), o.costCommand(),
-		completionCommand(), completeCommand())
+		completionCommand(), completeCommand(), searchHelp())
 	return root
 }
 
@@ -99,6 +99,9 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	text := strings.TrimPrefix(strings.TrimSpace(err.Error()), "dynamoslog: ")
 	fmt.Fprintln(stderr, "dynamoslog: "+escapeLines(strings.ReplaceAll(text, "\t", "    ")))
 	switch {
+	case errors.Is(err, errSearch):
+		fmt.Fprintln(stderr, "'dynamoslog help search' tells how to search.")
+		return exitUsage
 	case errors.Is(err, errUsage), strings.HasPrefix(err.Error(), "unknown command"): // for which cobra has no error of its own
 		fmt.Fprintln(stderr, "'dynamoslog --help' shows the commands.")
 		return exitUsage
@@ -118,17 +121,6 @@ func escapeLines(text string) string {
 		lines[i] = story.Escape(lines[i])
 	}
 	return strings.Join(lines, "\n")
-}
-
-// place reads the arguments KEY [ID].
-func place(args []string) (key story.Key, id string, err error) {
-	if key, err = story.ParseKey(args[0]); err != nil {
-		return key, "", fmt.Errorf("%w: %w", errUsage, err)
-	}
-	if len(args) > 1 {
-		id = args[1]
-	}
-	return key, id, nil
 }
 
 // arguments is a check of how many there are.

@@ -23,12 +23,13 @@ type showFlags struct {
 func (o *options) showCommand() *cobra.Command {
 	var flags showFlags
 	cmd := &cobra.Command{
-		Use:               "show KEY [ID]",
-		Short:             "Show a story; the latest of the key by default",
+		Use:               "show KEY [ID] | ID",
+		Short:             "Show a story: the latest of a key, or that of an id",
+		Long:              "Shows a story: the latest of a key, the one of an id, or that of an id alone. A list shows ids short;\nthe short form tells when the story began, so that it is found as fast as the whole one.",
 		Args:              arguments(1, 2),
 		ValidArgsFunction: o.completePlace(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			key, id, err := place(args)
+			at, err := parsePlace(args)
 			if err != nil {
 				return err
 			}
@@ -37,7 +38,11 @@ func (o *options) showCommand() *cobra.Command {
 				return fmt.Errorf("%w: %w", errUsage, err)
 			}
 			return o.withStories(func(store story.Store) error {
-				s, err := store.Read(cmd.Context(), key, id)
+				at, err := at.find(cmd.Context(), store)
+				if err != nil {
+					return err
+				}
+				s, err := store.Read(cmd.Context(), at.key, at.id(0))
 				if err != nil {
 					return err
 				}

@@ -11,16 +11,16 @@ import (
 )
 
 func (o *options) tailCommand() *cobra.Command {
-	var flags queryFlags
+	var flags searchFlags
 	var every time.Duration
 	var once bool
 	cmd := &cobra.Command{
-		Use:               "tail [KEY]",
+		Use:               "tail [TERM...]",
 		Short:             "Show stories as they come, and open ones as they grow",
-		Args:              arguments(0, 1),
-		ValidArgsFunction: o.completePlace(0),
+		Long:              "Shows stories as they come, and open ones as they grow: all, or those that a search selects.\nIts times are not used. " + seeSearch,
+		ValidArgsFunction: o.completeSearch(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			q, err := flags.query(args)
+			search, err := flags.search(args)
 			if err != nil {
 				return err
 			}
@@ -28,7 +28,8 @@ func (o *options) tailCommand() *cobra.Command {
 				return fmt.Errorf("%w: --every is a time such as 2s", errUsage)
 			}
 			return o.withComing(func(store story.Store) error {
-				return o.tail(cmd, &reading.Tail{Store: store, Query: q, Growth: 5 * every}, every, once)
+				q, rest := search.Query()
+				return o.tail(cmd, &reading.Tail{Store: store, Query: q, Filter: rest, Growth: 5 * every}, every, once)
 			})
 		},
 	}
@@ -50,7 +51,7 @@ func (o *options) tail(cmd *cobra.Command, tail *reading.Tail, every time.Durati
 			}
 		}
 		if tail.Behind() {
-			fmt.Fprintln(cmd.ErrOrStderr(), "More stories came than are shown; -l, -g and --kind select some.")
+			fmt.Fprintln(cmd.ErrOrStderr(), "More stories came than are shown; terms such as level:warn select some.")
 		}
 		switch {
 		case cmd.Context().Err() != nil:

@@ -163,6 +163,8 @@ func (l *lister) page(ctx context.Context) (story.Page, error) {
 		if next == nil {
 			break
 		}
+		page.Looked++
+		page.Back, _ = story.IDTime(getString(next.items[0], attrStory))
 		if h, ok := l.take(next); ok {
 			page.Headers = append(page.Headers, h)
 		}

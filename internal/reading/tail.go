@@ -44,6 +44,8 @@ var windows = [...]struct {
 type Tail struct {
 	Store story.Store
 	Query story.Query // its times, order, limit and cursor are not used
+	// Filter selects among the stories of the query; see [story.Search.Query].
+	Filter story.Search
 	// Growth is how long after a look an open story is read again; 10 seconds if
 	// zero. While nothing comes it doubles up to ten times that.
 	Growth time.Duration
@@ -53,6 +55,8 @@ type Tail struct {
 
 	began  bool
 	behind bool
+	full   bool      // whether the last list looked at as many headers as it does at most
+	newest string    // id of the newest header of all lists
 	reach  time.Time // what began before is not told: it may have been there
 	due    [len(windows)]time.Time
 	known  map[place]*known
@@ -133,7 +137,7 @@ func (t *Tail) Look(ctx context.Context) ([]News, error) {
 
 // begin returns those of the first headers that are told. The others were there before.
 func (t *Tail) begin(headers []story.Header) (told []story.Header) {
-	if len(headers) == tailMost {
+	if t.full && len(headers) > 0 {
 		t.reach = headers[0].Start
 	}
 	now := time.Now()
@@ -184,21 +188,37 @@ func (t *Tail) list(ctx context.Context) ([]story.Header, error) {
 			q.Since = t.reach
 		}
 	}
-	var headers []story.Header
+	seen := t.newest
+	headers, oldest, err := t.headers(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if t.began {
+		t.looked(now, widest)
+		t.behind = t.full && t.known[place{oldest.Key, oldest.ID}] == nil && (t.Filter.Match(oldest) || oldest.ID > seen)
+	}
+	return headers, nil
+}
+
+// headers returns those of a query that the filter selects, oldest first, and the oldest
+// that it looked at.
+func (t *Tail) headers(ctx context.Context, q story.Query) (headers []story.Header, oldest story.Header, err error) {
+	looked := 0
 	for h, err := range story.All(ctx, t.Store, q) {
 		if err != nil {
-			return nil, err
+			return nil, oldest, err
 		}
-		if headers = append(headers, h); len(headers) == q.Limit {
+		looked, oldest, t.newest = looked+1, h, max(t.newest, h.ID)
+		if t.Filter.Match(h) {
+			headers = append(headers, h)
+		}
+		if looked == q.Limit {
 			break
 		}
 	}
+	t.full = looked == q.Limit
 	slices.Reverse(headers)
-	if t.began {
-		t.looked(now, widest)
-		t.behind = len(headers) == q.Limit && t.known[place{headers[0].Key, headers[0].ID}] == nil
-	}
-	return headers, nil
+	return headers, oldest, nil
 }
 
 // fresh returns the stories that were not told yet, or not that they have ended.

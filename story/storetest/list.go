@@ -20,6 +20,7 @@ var listCases = []testCase{
 	{"ListPeriod", "a query selects stories that started at Since or later, and before Until", checkListPeriod},
 	{"ListFilters", "MinLevel selects by the highest level, Text by what the title contains, in upper or lower case", checkListFilters},
 	{"ListPages", "a query with Page.Next as its cursor goes on after the page: nothing is missing, and a story stored in the meantime never makes one appear twice", checkListPages},
+	{"ListLooked", "a page that tells how many headers were looked at counts at least its own, and each once; Back is when the last of them began", checkListLooked},
 	{"ListSameID", "stories of several keys may have one id; none is missing at the end of a page, or appears twice", checkListSameID},
 	{"ListBadCursor", "a cursor that the store did not give is an error that wraps ErrBadCursor", checkListBadCursor},
 	{"ListMoved", "a moved story's header is listed under its key, not over all keys", checkListMoved},
@@ -117,6 +118,39 @@ func checkListOldestFirst(ctx context.Context, store story.Store) error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func checkListLooked(ctx context.Context, store story.Store) error {
+	stories := series(newKey(), recent(), 8)
+	for _, i := range []int{2, 6} {
+		stories[i].Header.MaxLevel = slog.LevelError
+	}
+	if err := put(ctx, store, stories...); err != nil {
+		return err
+	}
+	looked := 0
+	for q := (story.Query{Key: stories[0].Key, MinLevel: slog.LevelError, Limit: 1}); ; {
+		page, err := store.List(ctx, q)
+		if err != nil {
+			return err
+		}
+		if page.Looked == 0 && page.Back.IsZero() {
+			return nil // this store does not tell
+		}
+		if looked += page.Looked; page.Looked < len(page.Headers) || looked > len(stories) {
+			return fmt.Errorf("of %d stories, %d headers were looked at so far, for %d of this page", len(stories), looked, len(page.Headers))
+		}
+		if want := stories[looked-1].Header.Start; !page.Back.Equal(want) {
+			return fmt.Errorf("of %d headers looked at the last began at %v, not at %v", looked, want, page.Back)
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			break
+		}
+	}
+	if looked != len(stories) {
+		return fmt.Errorf("%d of %d stories were looked at", looked, len(stories))
 	}
 	return nil
 }

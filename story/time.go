@@ -1,6 +1,7 @@
-package reading
+package story
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -8,17 +9,26 @@ import (
 	"time"
 )
 
+// timeForms says what a time looks like.
+const timeForms = "a time is -3h, -2d, 16:00, yesterday, 2026-11-22, 2026-11-22T16:00, or 16:00Z and 2026-11-22T16:00Z for UTC"
+
+// ErrBadTime is wrapped by the errors of [ParseTime].
+var ErrBadTime = errors.New("story: not a time")
+
 // ParseTime reads a time as people type it: 2026-11-22, 2026-11-22T16:00,
-// 2026-11-22T16:00Z, the latest 16:00, or how long before now, as 3h, -3h or
-// -2d12h, a day being 24 hours. Where there is no zone it is in now's; of a time that
-// a day has twice, as clocks are put back, it is the first. The empty string is the
-// zero time.
+// 2026-11-22T16:00Z, the latest 16:00 or 16:00Z, today, yesterday, yesterday 16:00, now,
+// or how long before now, as 3h, -3h or -2d12h, a day being 24 hours. A day stands for
+// its beginning.
+//
+// Where the text has no zone it is in now's. Of a time that a day has twice, as clocks
+// are put back, it is the first, and of the latest the one that was last. Errors wrap
+// [ErrBadTime] and say what would be a time.
 func ParseTime(s string, now time.Time) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
 	if days, d, ok := parseAgo(s); ok {
-		return now.Add(-time.Duration(days)*day - d), nil
+		return now.Add(-time.Duration(days) * day).Add(-d), nil
+	}
+	if t, ok := parseDayWord(s, now); ok {
+		return t, nil
 	}
 	dates := []string{"2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
 	for _, layout := range dates {
@@ -29,15 +39,48 @@ func ParseTime(s string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
+	if clock, zone, ok := parseClock(s, now.Location()); ok {
+		return latest(clock, now.In(zone)), nil
+	}
+	return time.Time{}, fmt.Errorf("%w: %.100q; %s", ErrBadTime, s, timeForms)
+}
+
+// parseClock reads a time of day, and the zone that it names or else the one given.
+func parseClock(s string, zone *time.Location) (clock time.Time, in *time.Location, ok bool) {
 	for _, layout := range []string{time.TimeOnly, "15:04"} {
 		if t, err := time.Parse(layout, s); err == nil {
-			return latest(t, now), nil
+			return t, zone, true
 		}
 		if t, err := time.Parse(layout+"Z07:00", s); err == nil {
-			return latest(t, now.In(t.Location())), nil
+			return t, t.Location(), true
 		}
 	}
-	return time.Time{}, fmt.Errorf("%w: a time is -3h, -2d, 16:00, 2026-11-22, 2026-11-22T16:00 or 2026-11-22T16:00Z, not %.100q", ErrBadView, s)
+	return time.Time{}, nil, false
+}
+
+// parseDayWord reads now, today and yesterday, the last two with a time of that day too.
+func parseDayWord(s string, now time.Time) (time.Time, bool) {
+	word, of, timed := strings.Cut(strings.ToLower(s), " ")
+	back := 0
+	switch word {
+	case "now":
+		return now, !timed
+	case "today":
+	case "yesterday":
+		back = 1
+	default:
+		return time.Time{}, false
+	}
+	var clock time.Time
+	zone := now.Location()
+	if timed {
+		var ok bool
+		if clock, zone, ok = parseClock(strings.ToUpper(of), zone); !ok {
+			return time.Time{}, false
+		}
+		now = now.In(zone)
+	}
+	return firstShown(time.Date(now.Year(), now.Month(), now.Day()-back, clock.Hour(), clock.Minute(), clock.Second(), 0, time.UTC), zone), true
 }
 
 // parseAgo reads a duration that may have days, with or without a sign.
