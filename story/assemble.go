@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/problem"
 )
 
 // Assemble makes a story of the parts that a store holds of it, in any order; it
@@ -126,14 +128,5 @@ func (h *Header) count(lines []Line) {
 // UTF-8, cut at [MaxTitle] bytes.
 func TitleOf(message string) string {
 	first, _, _ := strings.Cut(message, "\n")
-	return titleText(first, MaxTitle)
-}
-
-// titleText returns a text in valid UTF-8, of at most so many bytes.
-func titleText(s string, most int) string {
-	text := strings.ToValidUTF8(cutText(s, most), "\uFFFD") // which may be longer
-	if len(s) > most || len(text) > most {
-		text = cutText(text, most-len("…")) + "…"
-	}
-	return text
+	return problem.Shorten(first, MaxTitle)
 }

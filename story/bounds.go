@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/dynamoslog/dynamoslog/internal/problem"
 )
 
 // Limits of a story as it is read. Whoever may write to a store decides what is in
@@ -74,7 +76,7 @@ func (h Header) Bounded() Header {
 		h.Title = TitleOf(h.Title)
 	}
 	if len(h.Cause) > MaxCause {
-		h.Cause = titleText(h.Cause, MaxCause)
+		h.Cause = problem.Shorten(h.Cause, MaxCause)
 	}
 	h.Problem = cutText(h.Problem, MaxProblem)
 	h.State = State(cutText(string(h.State), maxReadState))

@@ -9,7 +9,7 @@ import (
 // Cause returns what the line says that went wrong, as a [Header] has it: the first line of
 // its message and of the text of its first attribute named err or error, in a group or
 // not, where the message does not hold that already; at most [MaxCause] bytes.
-func (l Line) Cause() string { return titleText(problem.Text(l.Message, l.AllAttrs()), MaxCause) }
+func (l Line) Cause() string { return problem.Shorten(problem.Text(l.Message, l.AllAttrs()), MaxCause) }
 
 // CauseOf returns what the header of a story of a kind with these lines says of why it is
 // bad: see [Header].Cause and Problem. Both are empty where no line is at Warn or above.

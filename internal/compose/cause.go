@@ -13,7 +13,7 @@ import (
 // value is that of a story which never reached Warn.
 type cause struct {
 	level slog.Level
-	text  string       // as a header has it
+	text  string       // as a header has it, and [story.Line.Cause]
 	path  problem.Path // of the line and its callers
 	id    string       // of the problem where the path is not known, as of what was read from a store; else empty
 }
@@ -40,8 +40,9 @@ func (c cause) explain(h *story.Header) {
 func (c *Composer) noteCause(line *story.Line, s *Scratch) {
 	b := c.tree.lane(line.Lane)
 	callers := b.path(len(b.lines)-2, s)
-	text := strings.Clone(line.Cause()) // the line's memory is used again
-	c.cause = cause{level: line.Level, text: text, path: callers.Under(problem.Text(line.Message, line.AllAttrs()))}
+	says := problem.Text(line.Message, line.AllAttrs())
+	text := strings.Clone(problem.Shorten(says, story.MaxCause)) // the line's memory is used again
+	c.cause = cause{level: line.Level, text: text, path: callers.Under(says)}
 }
 
 // path returns the path of one of the lines under which the last one of the branch stands.

@@ -73,26 +73,36 @@ func quotedEnd(s string, i int) int {
 // withoutAddresses puts N in the place of mail addresses, and of those of IPv6 with
 // their brackets.
 func withoutAddresses(s string) string {
-	var out strings.Builder
-	for len(s) > 0 {
-		start := strings.IndexFunc(s, inAddress)
-		if start < 0 {
-			break
+	var out []byte
+	for start, end := 0, 0; start < len(s); start = end + 1 {
+		colons, at := 0, false // in the word
+		for end = start; end < len(s) && inAddress(s[end]); end++ {
+			switch s[end] {
+			case ':':
+				colons++
+			case '@':
+				at = true
+			}
 		}
-		end := start
-		for end < len(s) && inAddress(rune(s[end])) {
-			end++
+		if word := s[start:end]; at || colons > 1 {
+			out = append(out, withoutAddress(word)...)
+		} else {
+			out = append(out, word...)
 		}
-		out.WriteString(s[:start])
-		out.WriteString(withoutAddress(s[start:end]))
-		s = s[end:]
+		if end < len(s) {
+			out = append(out, s[end])
+		}
 	}
-	out.WriteString(s)
-	return out.String()
+	return string(out)
 }
 
-func inAddress(r rune) bool {
-	return r < 0x80 && (isAlnum(byte(r)) || strings.ContainsRune("@:.[]%+-_", r))
+// inAddress reports whether a byte may be part of an address.
+func inAddress(b byte) bool {
+	switch b {
+	case '@', ':', '.', '[', ']', '%', '+', '-', '_':
+		return true
+	}
+	return isAlnum(b)
 }
 
 func withoutAddress(s string) string {

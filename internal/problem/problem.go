@@ -42,6 +42,15 @@ func Text(message string, attrs iter.Seq2[string, string]) string {
 	return message
 }
 
+// Shorten returns a text in valid UTF-8, of at most so many bytes.
+func Shorten(s string, most int) string {
+	text := strings.ToValidUTF8(cut(s, most), "\uFFFD") // which may be longer
+	if len(s) > most || len(text) > most {
+		text = cut(text, most-len("…")) + "…"
+	}
+	return text
+}
+
 func firstLine(s string) string {
 	s = strings.TrimSpace(s)
 	if end := strings.IndexAny(s, "\r\n"); end >= 0 {
