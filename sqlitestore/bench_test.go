@@ -80,7 +80,7 @@ func BenchmarkRecentPage(b *testing.B) {
 		{"limit=1000", story.Query{Limit: 1000}, 1000},
 		{"kind", story.Query{Kind: "job"}, 50},
 		{"kind/none", story.Query{Kind: "none"}, 0},
-		{"level=warn", story.Query{MinLevel: slog.LevelWarn}, 40},
+		{"level=warn", story.Query{MinLevel: slog.LevelWarn}, 10},
 		{"level/none", story.Query{MinLevel: slog.LevelError + 4}, 0},
 		{"text/none", story.Query{Text: "no such title"}, 0},
 		{"text/none/kind", story.Query{Text: "no such title", Kind: "user"}, 0},
