@@ -323,6 +323,33 @@ func TestTailSaysThatItIsBehind(t *testing.T) {
 	})
 }
 
+// Of what came, only what the search selects is told, also where that is among more than a
+// look takes; then it is said that there may be others.
+func TestTailFilters(t *testing.T) {
+	inTail(t, func(t *tailTest) {
+		search, err := story.ParseSearch("state:sealed wanted", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.tail.Query, t.tail.Filter = search.Query()
+		t.look(0)
+		for round, others := range []int{3, reading.TailMost + 20, 3} {
+			for i := range others {
+				t.write(fmt.Sprint("other", round, "-", i), time.Now().Add(time.Duration(i)), 1, story.Sealed)
+			}
+			name := fmt.Sprint("wanted", round)
+			t.write(name, time.Now().Add(time.Second/2), 1, story.Sealed)
+			t.write("wanted-open"+name, time.Now().Add(time.Second/2), 1, story.Open)
+			time.Sleep(time.Second)
+			news, err := t.tail.Look(t.Context())
+			if err != nil || len(news) != 1 || news[0].Title != name || t.tail.Behind() != (others > reading.TailMost) {
+				t.Errorf("round %d: got %d news, behind: %v, %v", round, len(news), t.tail.Behind(), err)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
 // A view that was paused goes on where it was, however much came meanwhile.
 func TestTailGoesOnAfterAPause(t *testing.T) {
 	inTail(t, func(t *tailTest) {
