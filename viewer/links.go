@@ -59,6 +59,7 @@ func without(values url.Values, names ...string) url.Values {
 func (v *viewer) functions() template.FuncMap {
 	return template.FuncMap{
 		"object": objectLink,
+		"static": v.statics.address,
 		"story":  storyLink,
 		"escape": story.Escape,
 		"cause":  reading.Cause,

@@ -76,6 +76,8 @@ type viewer struct {
 	opts      Options
 	byDefault bool // whether Authorize is the default
 	pages     *template.Template
+	statics   statics
+	routes    http.Handler // what is compressed
 	ending    endings // for live views
 }
 
@@ -99,6 +101,11 @@ func New(store story.Store, opts *Options) http.Handler {
 		v.opts.Every = defaultEvery
 	}
 	v.opts.Every = max(v.opts.Every, leastEvery)
+	var err error
+	if v.statics, err = hashedStatics(files, "static"); err != nil {
+		panic(err) // the files are in the program
+	}
+	v.routes = compressed(http.HandlerFunc(v.route))
 	v.pages = template.Must(template.New("").Funcs(v.functions()).ParseFS(files, "pages/*.html"))
 	return v
 }
@@ -128,8 +135,10 @@ func (v *viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		header.Set("Allow", "GET, HEAD")
 		v.failure(w, http.StatusMethodNotAllowed, "This viewer only reads", "Ask with GET.", "")
+	case strings.TrimPrefix(r.URL.Path, "/") == "events": // which go out one by one
+		v.events(w, r)
 	default:
-		v.route(w, r)
+		v.routes.ServeHTTP(w, r)
 	}
 }
 
@@ -165,12 +174,10 @@ func (v *viewer) route(w http.ResponseWriter, r *http.Request) {
 		v.page(v.download)(w, r)
 	case "tail":
 		v.page(v.tail)(w, r)
-	case "events":
-		v.events(w, r)
-	case "style.css", "script.js", "icon.svg":
-		w.Header().Set("Cache-Control", "no-cache")
-		http.ServeFileFS(w, r, files, "static/"+strings.TrimPrefix(r.URL.Path, "/"))
 	default:
+		if v.statics.serve(w, r, strings.TrimPrefix(r.URL.Path, "/")) {
+			return
+		}
 		v.failure(w, http.StatusNotFound, "There is no such page", "", "")
 	}
 }

@@ -359,8 +359,9 @@ func TestMountedUnderPrefix(t *testing.T) {
 	h := http.StripPrefix("/logs", viewer.New(story.NewMemory(), nil))
 	mux.Handle("/logs/", h)
 	mux.Handle("/logs", h)
-	body(t, get(mux, "/logs/"), 200)
-	body(t, get(mux, "/logs/style.css"), 200)
+	for _, name := range staticNames(t, body(t, get(mux, "/logs/"), 200)) {
+		body(t, get(mux, "/logs/"+name), 200)
+	}
 	if resp := get(mux, "/logs"); resp.StatusCode != 301 || resp.Header.Get("Location") != "logs/" {
 		t.Errorf("got %d to %q", resp.StatusCode, resp.Header.Get("Location"))
 	}
