@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"mime"
@@ -13,7 +14,8 @@ import (
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
-// download sends a story, or a branch of it with its callers, as text, Markdown or JSON.
+// download sends a story, or a branch of it with its callers, as text, Markdown, JSON or a
+// prompt.
 func (v *viewer) download(w http.ResponseWriter, r *http.Request) error {
 	values := r.URL.Query()
 	key, err := story.ParseKey(values.Get("key"))
@@ -35,7 +37,7 @@ func (v *viewer) download(w http.ResponseWriter, r *http.Request) error {
 	}
 	form, ok := forms[values.Get("as")]
 	if !ok {
-		return fmt.Errorf("%w: as is text, markdown or json, not %.100q", reading.ErrBadView, values.Get("as"))
+		return fmt.Errorf("%w: as is text, markdown, json or prompt, not %.100q", reading.ErrBadView, values.Get("as"))
 	}
 	if err := r.Context().Err(); err != nil {
 		return err
@@ -43,44 +45,50 @@ func (v *viewer) download(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", form.kind)
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": fileName(s.Header) + form.extension}))
 	out := bufio.NewWriterSize(w, 64<<10)
-	if err := form.write(v, out, s); err == nil {
+	if err := form.write(v, r.Context(), out, s); err == nil {
 		_ = out.Flush() // the reader may have gone
 	}
 	return nil
 }
 
 // A form is what a story is downloaded as. An error of write means that the reader has
-// gone.
+// gone, or that a story to compare with could not be read.
 type form struct {
 	kind, extension string
-	write           func(v *viewer, out io.Writer, s story.Story) error
+	write           func(v *viewer, ctx context.Context, out io.Writer, s story.Story) error
 }
 
 var forms = map[string]form{
 	"":         {"text/plain; charset=utf-8", ".txt", (*viewer).print},
 	"text":     {"text/plain; charset=utf-8", ".txt", (*viewer).print},
 	"markdown": {"text/markdown; charset=utf-8", ".md", (*viewer).printFenced},
-	"json": {"application/json", ".json", func(_ *viewer, out io.Writer, s story.Story) error {
+	"prompt":   {"text/markdown; charset=utf-8", ".md", (*viewer).printPrompt},
+	"json": {"application/json", ".json", func(_ *viewer, _ context.Context, out io.Writer, s story.Story) error {
 		return reading.WriteJSON(out, s, reading.JSONLayout{Indent: "  ", HTML: true})
 	}},
 }
 
-func (v *viewer) print(out io.Writer, s story.Story) error {
+// printPrompt tells a story to an assistant.
+func (v *viewer) printPrompt(ctx context.Context, out io.Writer, s story.Story) error {
+	return reading.Prompt{Zone: v.opts.Zone, Mask: reading.Mask{Rule: v.opts.Mask}}.Write(ctx, out, v.store, s)
+}
+
+func (v *viewer) print(_ context.Context, out io.Writer, s story.Story) error {
 	view := reading.View{Fold: reading.Unfolded, Each: true}
 	return reading.Printer{Zone: v.opts.Zone}.Story(out, reading.NewTree(s), view)
 }
 
 // printFenced prints a story as a block of code, whose fence is longer than any in it.
-func (v *viewer) printFenced(out io.Writer, s story.Story) error {
+func (v *viewer) printFenced(ctx context.Context, out io.Writer, s story.Story) error {
 	var ticks backticks
-	if err := v.print(&ticks, s); err != nil {
+	if err := v.print(ctx, &ticks, s); err != nil {
 		return err
 	}
 	fence := strings.Repeat("`", max(ticks.longest+1, 3))
 	if _, err := fmt.Fprintf(out, "%s\n", fence); err != nil {
 		return err
 	}
-	if err := v.print(out, s); err != nil {
+	if err := v.print(ctx, out, s); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(out, "%s\n", fence)

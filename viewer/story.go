@@ -149,7 +149,7 @@ func (p *storyPage) links(t *reading.Tree) {
 			}
 		}
 	}
-	p.Downloads = []string{"text", "markdown", "json"}
+	p.Downloads = []string{"text", "markdown", "json", "prompt"}
 	p.DiffBefore = link("diff", url.Values{"key": self["key"], "is": self["id"]})
 	p.DiffGood = link("diff", url.Values{"key": self["key"], "is": self["id"], "good": {"1"}})
 	if p.State == story.Open {

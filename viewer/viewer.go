@@ -50,6 +50,10 @@ type Options struct {
 	// the browser says so (Sec-Fetch-Site: cross-site or same-site); a link to a page
 	// may be followed from there, one to a download not.
 	Authorize func(*http.Request) bool
+	// Mask returns what a prompt for an assistant has in the place of a value: of an
+	// attribute, or, with the name "msg", of a message. Values of names such as
+	// authorization, password, token and cookie are masked anyhow. By default nothing else is.
+	Mask func(name, value string) string
 	// Zone is that of the times shown; that of this machine by default.
 	Zone *time.Location
 	// Timeout bounds what the store and the work for a page may take until it begins;
@@ -78,7 +82,7 @@ type viewer struct {
 	pages     *template.Template
 	statics   statics
 	routes    http.Handler // what is compressed
-	ending    endings // for live views
+	ending    endings      // for live views
 }
 
 // New returns a handler that shows the stories of a store, at whatever prefix

@@ -16,7 +16,7 @@ import (
 type showFlags struct {
 	fold, times, text, level string
 	each, stored, raw, full  bool
-	numbers, flat            bool
+	numbers, flat, prompt    bool
 	line                     int
 }
 
@@ -46,6 +46,10 @@ func (o *options) showCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if flags.prompt {
+					prompt := reading.Prompt{Zone: time.Local}
+					return prompt.Write(cmd.Context(), cmd.OutOrStdout(), store, s)
+				}
 				return o.show(cmd, s, view, flags)
 			})
 		},
@@ -60,6 +64,7 @@ func (o *options) showCommand() *cobra.Command {
 	f.BoolVar(&flags.stored, "stored", false, "indent by call depth, as it is stored")
 	f.BoolVar(&flags.raw, "raw", false, "print the text exactly as it is stored")
 	f.BoolVar(&flags.full, "full", false, "do not cut long messages and values on a terminal")
+	f.BoolVar(&flags.prompt, "prompt", false, "what an assistant needs to say why: facts, cause, where the time went, lines, what differs from the last good one; secrets are masked")
 	f.BoolVarP(&flags.numbers, "numbers", "N", false, "print the lines' numbers")
 	f.IntVar(&flags.line, "line", 0, "only what is under the line of this number, with its callers")
 	return cmd

@@ -69,6 +69,18 @@ func (p Printer) zone() *time.Location {
 func (p Printer) Story(w io.Writer, t *Tree, v View) error {
 	out := bufio.NewWriter(w)
 	p.facts(out, t.Story.Header)
+	p.lines(out, t, v)
+	return out.Flush()
+}
+
+// Lines writes a story's lines alone.
+func (p Printer) Lines(w io.Writer, t *Tree, v View) error {
+	out := bufio.NewWriter(w)
+	p.lines(out, t, v)
+	return out.Flush()
+}
+
+func (p Printer) lines(out *bufio.Writer, t *Tree, v View) {
 	lines := &linePrinter{Printer: p, out: out, tree: t, view: v, timeWidth: t.timeWidth(v.Times)}
 	if p.Numbers {
 		lines.numberWidth = len(strconv.Itoa(len(t.Nodes))) + 1
@@ -81,7 +93,6 @@ func (p Printer) Story(w io.Writer, t *Tree, v View) error {
 		lines.shapes = t.Shapes()
 	}
 	lines.story()
-	return out.Flush()
 }
 
 func (p Printer) facts(out *bufio.Writer, h story.Header) {
