@@ -40,6 +40,7 @@ func (h *Handler) Run(ctx context.Context, kind string, id any, fn func(context.
 // store waits until the story is stored with every handler that has lines of it, or for so
 // long.
 func (s *Scope) store(ctx context.Context, patience time.Duration) {
+	s.seal()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	var handlers sync.WaitGroup
