@@ -138,6 +138,57 @@ func TestLastLinesOfGoroutines(t *testing.T) {
 	})
 }
 
+// The closing line is told by the goroutine that served, whoever has logged before it.
+func TestClosingLineStandsInItsLane(t *testing.T) {
+	h, store, logger := ambient(t, dynamoslog.Options{})
+	serve := func() {
+		logger.Info("begin")
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			logger.Info("beside")
+		}()
+		<-done
+	}
+	closing := map[string]func(){
+		"http_other": func() {
+			handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { serve() })
+			opts := dynamoslog.MiddlewareOptions{Logger: logger}
+			dynamoslog.Middleware(&opts)(handler).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		},
+		"http_panic": func() {
+			defer func() { _ = recover() }()
+			handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { serve(); panic("no") })
+			opts := dynamoslog.MiddlewareOptions{Logger: logger, Key: func(*http.Request) (string, string) { return "http", "panic" }}
+			dynamoslog.Middleware(&opts)(handler).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		},
+		"job_run": func() {
+			_ = h.Run(t.Context(), "job", "run", func(context.Context) error { serve(); return nil })
+		},
+		"job_finish": func() {
+			_, request := dynamoslog.BeginRequest(t.Context(), "job", "finish", &dynamoslog.RequestOptions{Logger: logger})
+			request.Guard(serve)
+			request.Finish(dynamoslog.Outcome{})
+		},
+		"job_goexit": func() {
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				_, request := dynamoslog.BeginRequest(t.Context(), "job", "goexit", &dynamoslog.RequestOptions{Logger: logger})
+				request.Guard(func() { serve(); runtime.Goexit() })
+			}()
+			<-done
+		},
+	}
+	for key, close := range closing {
+		close()
+		s := read(t, h, store, key, "")
+		if len(s.Lines) != 3 || s.Lines[1].Lane != 1 || s.Lines[2].Lane != 0 {
+			t.Errorf("%s: %+v", key, s.Lines)
+		}
+	}
+}
+
 // A story that waits for last lines is sealed before the handler is closed, also where its
 // scope is nobody's any more, and where others hold lines of it.
 func TestStoryWaitsForLastLines(t *testing.T) {
