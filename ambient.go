@@ -2,8 +2,10 @@ package dynamoslog
 
 import (
 	"context"
+	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/proflabel"
+	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // goroutines tells which scope a goroutine works for. It is the process's, as goroutines
@@ -12,8 +14,8 @@ var goroutines proflabel.Owners[Scope]
 
 // Enter makes the scope the calling goroutine's own, and that of the goroutines which it
 // starts from then on: what they log without a scope in the context, without [Scope.Attr]
-// and [Key] becomes lines of its story, until the scope ends, and goes to the process's
-// story afterwards. leave gives the goroutine the scope that it had before, and is to be
+// and [Key] becomes lines of its story, until a tenth of a second after the scope has ended,
+// and goes to the process's story afterwards. leave gives the goroutine the scope that it had before, and is to be
 // called on it, usually deferred, best so that the scope has ended before:
 //
 //	defer scope.Enter()()
@@ -72,6 +74,13 @@ func (e *entered) leave() {
 	}
 }
 
+// removeLabels makes labels nobody's.
+func removeLabels(labels []*proflabel.Owned[Scope]) {
+	for _, label := range labels {
+		goroutines.Remove(label)
+	}
+}
+
 // label returns the label of a name by which the scope is found, the same one on all
 // goroutines that enter it; none where the scope has ended.
 func (s *Scope) label(name string) string {
@@ -96,4 +105,38 @@ func (s *Scope) label(name string) string {
 	}
 	s.labels = append(s.labels, label)
 	return label.Label
+}
+
+// asFarLocked returns the story's facts for the journal: what they are if the process ends
+// now.
+func (b *buffer) asFarLocked() story.Header {
+	h := b.headerLocked(story.Open)
+	if b.labels != nil {
+		h.State = story.Sealed
+	}
+	return h
+}
+
+// linger lets the story, whose scope has ended, wait for last lines before it is sealed. It
+// returns false where there is none that is open.
+func (b *buffer) linger(labels []*proflabel.Owned[Scope]) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.registered || b.phase.Load() != open || b.endsBy != byScope {
+		return false
+	}
+	b.lasted = max(time.Since(b.start), time.Duration(b.lastOffset)*time.Millisecond)
+	b.labels = labels
+	if log := b.core.delivery.Log; log != nil {
+		log.Story(&b.entry, b.versionLocked(), b.asFarLocked(), false, b.progressLocked())
+	}
+	b.core.stories.reschedule(b, b.nextDueLocked())
+	return true
+}
+
+// lingering reports whether the story's scope has ended, and the story has not.
+func (b *buffer) lingering() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.labels != nil
 }

@@ -15,14 +15,16 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/ids"
 	"github.com/dynamoslog/dynamoslog/internal/lanenames"
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
+	"github.com/dynamoslog/dynamoslog/internal/proflabel"
 	"github.com/dynamoslog/dynamoslog/internal/storylog"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
 const (
-	maxAge   = time.Hour      // a story's age cut doubles up to this
-	maxOpen  = 24 * time.Hour // then a story is continued by another
-	farthest = 9e12           // milliseconds from the start that a line may be away, some 285 years: its time may be anything
+	maxAge   = time.Hour              // a story's age cut doubles up to this
+	maxOpen  = 24 * time.Hour         // then a story is continued by another
+	lingers  = 100 * time.Millisecond // a story waits so long, when its scope has ended, for lines of goroutines that it started
+	farthest = 9e12                   // milliseconds from the start that a line may be away, some 285 years: its time may be anything
 )
 
 // A buffer is a story that is told with one handler: it holds the lines that are not
@@ -53,10 +55,12 @@ type buffer struct {
 	count      int            // lines
 	maxLevel   slog.Level
 	title      string
-	lastOffset int64         // of the last line, in milliseconds
-	active     time.Duration // from the start until the last line came
-	interval   time.Duration // between age cuts
-	cutAfter   time.Duration // from the start: when the next age cut is due
+	lastOffset int64                     // of the last line, in milliseconds
+	active     time.Duration             // from the start until the last line came
+	labels     []*proflabel.Owned[Scope] // of a scope that has ended, by which goroutines still find it; none before, and when the story is sealed
+	lasted     time.Duration             // from the start until the scope ended, while there are labels
+	interval   time.Duration             // between age cuts
+	cutAfter   time.Duration             // from the start: when the next age cut is due
 
 	due   time.Time // guarded by stories.mu, as is:
 	index int       // in the heap of open stories; -1 if it is not there
@@ -215,15 +219,18 @@ func (b *buffer) holdLocked(m *linebuf.Meta, message string, attrs []byte, room 
 // logLocked writes a line to the journal.
 func (b *buffer) logLocked(m *linebuf.Meta, message string, attrs []byte) {
 	log := b.core.delivery.Log
-	// What the story is about is written again when it changes, or when lanes come, whose
-	// names belong to that.
-	version := b.facts.version.Load()<<32 + lanenames.Version(len(b.lanes.all))
-	if log.Stale(&b.entry, version) {
-		log.Story(&b.entry, version, b.headerLocked(story.Open), b.phase.Load() != open, b.progressLocked())
+	if version := b.versionLocked(); log.Stale(&b.entry, version) {
+		log.Story(&b.entry, version, b.asFarLocked(), b.phase.Load() != open, b.progressLocked())
 	}
 	if !log.Line(&b.entry, m, message, attrs) {
 		b.core.delivery.Counts.Unprotected.Add(1)
 	}
+}
+
+// versionLocked returns the version of what the story is about, which is written again when
+// it changes, or when lanes come, whose names belong to that.
+func (b *buffer) versionLocked() int64 {
+	return b.facts.version.Load()<<32 + lanenames.Version(len(b.lanes.all))
 }
 
 // progressLocked returns how far the journal tells that the story is written down.
@@ -267,6 +274,9 @@ func (b *buffer) lastLocked() time.Time { return b.start.Add(b.active) }
 func (b *buffer) nextDueLocked() time.Time {
 	if b.phase.Load() != open {
 		return b.lastLocked().Add(b.core.opts.MaxIdle)
+	}
+	if b.labels != nil {
+		return b.start.Add(b.lasted + lingers)
 	}
 	due := b.start.Add(maxOpen)
 	if cut := b.start.Add(b.cutAfter); cut.Before(due) {
@@ -329,7 +339,10 @@ func (b *buffer) headerLocked(state story.State) story.Header {
 		Start: b.start.UTC().Truncate(time.Microsecond).Round(0),
 	}
 	h.Duration = time.Duration(b.lastOffset) * time.Millisecond
-	if state != story.Open && b.endsBy == byScope {
+	switch {
+	case b.labels != nil:
+		h.Duration = b.lasted.Truncate(time.Millisecond)
+	case state != story.Open && b.endsBy == byScope:
 		h.Duration = max(h.Duration, time.Since(b.start).Truncate(time.Millisecond))
 	}
 	h.Updated = h.Start.Add(h.Duration).Truncate(time.Millisecond)
@@ -385,6 +398,8 @@ func (b *buffer) takeLastLocked(state story.State) *delivery.Chunk {
 		return nil
 	}
 	k := b.takeLocked(state)
+	removeLabels(b.labels)
+	b.labels = nil
 	if state == story.Continued {
 		b.core.delivery.Budget.Add(budget.PerStory)
 		b.counted = true

@@ -121,7 +121,7 @@ func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *h
 		request.unwind(u, end, line...)
 	})
 	end, line := o.outcome(request, recorder, handed, nil)
-	request.finish(end, callerPC(1), line...)
+	request.finish(end, 0, line...)
 }
 
 // refine serves a request of which another one tells the story.

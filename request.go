@@ -227,9 +227,10 @@ func (r *Request) unwind(u *panics.Unwinding, end Outcome, line ...slog.Attr) {
 
 // Finish logs the closing line, with the time that the request took, and ends the story.
 // Where it has ended it does nothing.
-func (r *Request) Finish(end Outcome) { r.finish(end, callerPC(2)) }
+func (r *Request) Finish(end Outcome) { r.finish(end, callerPC()) }
 
-// finish does so with a line that is placed at pc, and has further attributes.
+// finish does so with a line that is placed at pc, a call that has not returned, by default
+// that of finish; and that has further attributes.
 func (r *Request) finish(end Outcome, pc uintptr, line ...slog.Attr) {
 	within, first := r.conclude(&end)
 	if !first {
@@ -253,6 +254,9 @@ func (r *Request) finish(end Outcome, pc uintptr, line ...slog.Attr) {
 		if level >= slog.LevelWarn {
 			end.Message = "failed"
 		}
+	}
+	if pc == 0 {
+		pc = callerPC()
 	}
 	record := slog.NewRecord(time.Now(), level, end.Message, pc)
 	record.AddAttrs(end.Attrs...)

@@ -33,13 +33,14 @@ func (h *Handler) Run(ctx context.Context, kind string, id any, fn func(context.
 	if err != nil {
 		end.Level = h.core.errorLevel(err)
 	}
-	request.finish(end, callerPC(1))
+	request.finish(end, 0)
 	return err
 }
 
 // store waits until the story is stored with every handler that has lines of it, or for so
 // long.
 func (s *Scope) store(ctx context.Context, patience time.Duration) {
+	s.seal()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	var handlers sync.WaitGroup
@@ -49,9 +50,9 @@ func (s *Scope) store(ctx context.Context, patience time.Duration) {
 	handlers.Wait()
 }
 
-// callerPC returns where a function that calls it is, so many calls up: 1 for its caller.
-func callerPC(up int) uintptr {
+// callerPC returns the call of the function that calls it.
+func callerPC() uintptr {
 	var pcs [1]uintptr
-	runtime.Callers(1+up, pcs[:])
+	runtime.Callers(3, pcs[:])
 	return pcs[0]
 }

@@ -137,17 +137,39 @@ func idText(id any) string {
 // End seals what every handler gathered in the scope and hands it over to be
 // stored. It returns at once. What is logged later is kept as a late part of the
 // story. Ending a scope again does nothing.
+//
+// Where goroutines know the scope, as by [Scope.Enter], the story is sealed a tenth of a
+// second later, so that the last lines of those which it has started stand in it: an access
+// log that is written beside the answer, for example. Its duration is until End.
 func (s *Scope) End() {
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
-	s.ended = true
-	for _, label := range s.labels {
-		goroutines.Remove(label)
+	labels, again := s.labels, s.ended
+	s.ended, s.labels = true, nil
+	for _, label := range labels { // which goroutines find it by for the last time
+		label.Hold(s)
 	}
-	s.labels = nil
 	s.mu.Unlock()
+	if again {
+		return
+	}
+	lingers := false
+	for _, b := range s.buffers() {
+		if len(labels) > 0 && b.linger(labels) {
+			lingers = true
+		} else {
+			b.seal(story.Sealed)
+		}
+	}
+	if !lingers {
+		removeLabels(labels)
+	}
+}
+
+// seal seals the story at once, when the scope has ended.
+func (s *Scope) seal() {
 	for _, b := range s.buffers() {
 		b.seal(story.Sealed)
 	}

@@ -59,6 +59,9 @@ func (s *stories) reschedule(b *buffer, due time.Time) {
 	if b.index >= 0 {
 		b.due = due
 		heap.Fix(&s.due, b.index)
+		if b.index == 0 {
+			s.core.delivery.Wake()
+		}
 	}
 }
 
@@ -165,9 +168,12 @@ func (s *stories) Tend(now time.Time) (due time.Time) {
 func (s *stories) HandOver(state story.State) {
 	s.sealAbandoned()
 	for _, b := range s.all() {
-		if state == story.Open {
+		switch {
+		case b.lingering():
+			b.seal(story.Sealed)
+		case state == story.Open:
 			b.cut()
-		} else {
+		default:
 			b.seal(state)
 		}
 	}
@@ -205,6 +211,10 @@ func (b *buffer) expire(now time.Time) {
 	var seal story.State
 	switch {
 	case !b.registered:
+	case b.labels != nil:
+		if !now.Before(b.nextDueLocked()) {
+			seal = story.Sealed
+		}
 	case !isOpen && silent, b.endsBy != byScope && silent:
 		seal = story.Sealed
 	case isOpen && now.Sub(b.start) >= maxOpen:
@@ -256,7 +266,7 @@ func (b *buffer) repin(tail storylog.Position) {
 		b.cutLocked()
 	}
 	if log, progress := b.core.delivery.Log, b.progressLocked(); log.Movable(&b.entry, tail, progress) {
-		log.Move(&b.entry, b.headerLocked(story.Open), b.phase.Load() != open, progress)
+		log.Move(&b.entry, b.asFarLocked(), b.phase.Load() != open, progress)
 	}
 }
 

@@ -174,3 +174,29 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkPut stores batches of 25 short stories, as a handler does.
+func BenchmarkPut(b *testing.B) {
+	store, err := sqlitestore.Open(filepath.Join(b.TempDir(), "stories.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	start := time.Now()
+	key := story.NewKey("user", "42")
+	for b.Loop() {
+		parts := make([]story.Part, 25)
+		for i := range parts {
+			start = start.Add(time.Millisecond)
+			header := &story.Header{
+				Key: key, ID: story.NewID(start), Start: start, Updated: start, State: story.Sealed, LineCount: 2, Title: "200 OK",
+				Attrs: map[string]string{"method": "GET", "path": "/users/42", "route": "GET /users/{id}", "status": "200", "bytes": "17"},
+			}
+			parts[i] = story.Part{Key: key, ID: header.ID, Number: 1, Header: header, Text: "+0.000 I Reading the profile\n+0.001 I 200 OK\tstatus=200 bytes=17\n"}
+		}
+		if err := store.Put(b.Context(), parts); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/25, "us/story")
+}

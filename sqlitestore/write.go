@@ -53,11 +53,12 @@ func putParts(ctx context.Context, f *file, parts []story.Part, without map[int]
 		if err := f.addColumns(ctx, tx); err != nil {
 			return err
 		}
+		statements := statements{tx: tx}
 		for i, part := range parts {
 			if without[i] != nil {
 				continue
 			}
-			if err := putPart(ctx, tx, part); err != nil {
+			if err := putPart(ctx, &statements, part); err != nil {
 				bad = i
 				return err
 			}
@@ -97,7 +98,29 @@ func (f *file) begin(ctx context.Context) (*sql.Tx, error) {
 	}
 }
 
-func putPart(ctx context.Context, tx *sql.Tx, part story.Part) error {
+// statements are those of a transaction, each of which is prepared once: with newer versions
+// of the driver that takes as long as to run it.
+type statements struct {
+	tx       *sql.Tx // which closes them when it ends
+	prepared map[string]*sql.Stmt
+}
+
+func (s *statements) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	stmt := s.prepared[query]
+	if stmt == nil {
+		var err error
+		if stmt, err = s.tx.PrepareContext(ctx, query); err != nil {
+			return nil, err
+		}
+		if s.prepared == nil {
+			s.prepared = make(map[string]*sql.Stmt)
+		}
+		s.prepared[query] = stmt
+	}
+	return stmt.ExecContext(ctx, args...)
+}
+
+func putPart(ctx context.Context, tx *statements, part story.Part) error {
 	object := part.Key.String()
 	if part.Raise {
 		return raiseHeader(ctx, tx, object, part)
@@ -108,25 +131,25 @@ func putPart(ctx context.Context, tx *sql.Tx, part story.Part) error {
 			return err
 		}
 	}
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO texts (object, id, number, text) VALUES (?, ?, ?, ?)`,
+	_, err := tx.exec(ctx, `INSERT OR REPLACE INTO texts (object, id, number, text) VALUES (?, ?, ?, ?)`,
 		object, part.ID, part.Number, part.Text)
 	return err
 }
 
 // raiseHeader changes a final header for lines that came after the story's end.
-func raiseHeader(ctx context.Context, tx *sql.Tx, object string, part story.Part) error {
+func raiseHeader(ctx context.Context, tx *statements, object string, part story.Part) error {
 	h := part.Header
 	if h == nil {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE headers SET level = ?1, lines = ?2, cause = ?3, problem = ?4
+	_, err := tx.exec(ctx, `UPDATE headers SET level = ?1, lines = ?2, cause = ?3, problem = ?4
 		WHERE object = ?5 AND id = ?6 AND state <> 'open' AND level < ?1`,
 		int64(h.MaxLevel), h.LineCount, unlessEmpty(h.Cause), unlessEmpty(h.Problem), object, part.ID)
 	return err
 }
 
 // putHeader stores a header; false means that an open one came after another.
-func putHeader(ctx context.Context, tx *sql.Tx, object string, part story.Part) (bool, error) {
+func putHeader(ctx context.Context, tx *statements, object string, part story.Part) (bool, error) {
 	h := part.Header
 	attrs, err := encodeAttrs(h.Attrs)
 	if err != nil {
@@ -136,7 +159,7 @@ func putHeader(ctx context.Context, tx *sql.Tx, object string, part story.Part) 
 	if h.State == story.Open {
 		verb = "INSERT OR IGNORE"
 	}
-	result, err := tx.ExecContext(ctx, verb+` INTO headers
+	result, err := tx.exec(ctx, verb+` INTO headers
 		(object, id, kind, start, updated, duration, state, level, lines, parts, title, attrs, cause, problem)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		object, part.ID, part.Key.Kind, h.Start.UnixMicro(), h.Updated.UnixMilli(), h.Duration.Milliseconds(),

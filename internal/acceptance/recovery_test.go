@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/dynamoslog/dynamoslog"
+	"github.com/dynamoslog/dynamoslog/internal/proflabel"
 	"github.com/dynamoslog/dynamoslog/sqlitestore"
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -388,6 +389,46 @@ func (u *unreadable) ReadParts(ctx context.Context, key story.Key, id string) ([
 		return nil, fmt.Errorf("no access: %w", story.ErrUnusable)
 	}
 	return u.Memory.ReadParts(ctx, key, id)
+}
+
+// A story whose scope has ended is no interrupted one, though it waits for last lines.
+func TestEndedStoryIsRecoveredAsSealed(t *testing.T) {
+	if !proflabel.Supported {
+		t.Skip("goroutines have no scopes here")
+	}
+	for _, flush := range []bool{false, true} { // before its last line
+		synctest.Test(t, func(t *testing.T) {
+			store := story.NewMemory()
+			opts := dynamoslog.Options{Journal: filepath.Join(t.TempDir(), "journal"), Fallback: &bytes.Buffer{}}
+			h := dynamoslog.New(store, &opts)
+			logger := slog.New(h)
+			_, scope := dynamoslog.Begin(t.Context(), "job", "1")
+			leave := scope.Enter()
+			logger.Info("begin")
+			if flush {
+				if err := h.Flush(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			logger.Info("end")
+			go func() { logger.Info("last") }()
+			time.Sleep(time.Millisecond)
+			scope.End()
+			go func() { logger.Info("after the end") }()
+			leave()
+			synctest.Wait()
+			if err := crashed(t, store, opts).Close(); err != nil {
+				t.Error(err)
+			}
+			s, err := store.Read(t.Context(), story.NewKey("job", "1"), "")
+			if err != nil || s.State != story.Sealed || len(s.Lines) != 4 || s.Duration != time.Millisecond || s.LaneName(2) == "" {
+				t.Errorf("%+v, %v", s, err)
+			}
+			if err := h.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // A story that a crash left has the names of its lanes, those that came last too.

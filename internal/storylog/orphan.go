@@ -331,6 +331,8 @@ func (s *orphaned) close(partial bool) {
 	case len(s.lines) == 0 && (s.ended || s.ordinal == 0 && !partial):
 	case s.ended:
 		s.add(story.Open, false, partial)
+	case s.header.State == story.Sealed: // it waited for last lines only
+		s.add(story.Sealed, s.ordinal == 0, partial)
 	default:
 		s.add(story.Interrupted, s.ordinal == 0, partial)
 	}
