@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
@@ -14,21 +15,24 @@ import (
 
 // tailPage shows news as they come.
 type tailPage struct {
+	Form   searchForm
 	Key    string
-	Events string
+	Events string // empty where the search is wrong
 	List   string // link to the same stories as a list
 }
 
 func (v *viewer) tail(w http.ResponseWriter, r *http.Request) error {
 	values := r.URL.Query()
-	if _, err := v.tailSearch(r); err != nil {
+	p := tailPage{Form: formOf(r), Key: values.Get("key"), Events: link("events", values), List: link("", values)}
+	if _, err := v.tailSearch(r); p.Form.wrong(err) {
+		p.Events = ""
+	} else if err != nil {
 		return err
 	}
-	p := tailPage{Key: values.Get("key"), Events: link("events", values), List: link("", values)}
 	if p.Key != "" {
 		p.List = link("object", values)
 	}
-	return v.render(w, http.StatusOK, "tail.html", p)
+	return v.render(w, p.Form.status(), "tail.html", p)
 }
 
 // tailSearch returns what a view shows, whose times are not used.
@@ -48,7 +52,8 @@ type newsEvent struct {
 	reading.Header
 	Link       string      `json:"link"`
 	Object     string      `json:"object"`
-	When       string      `json:"when"`
+	When       string      `json:"when"` // the time of day; the day before it where it is not today
+	Open       bool        `json:"open"` // it is being told
 	Took       string      `json:"took"`
 	Class      string      `json:"class"`
 	State      string      `json:"state_text"`
@@ -75,6 +80,7 @@ func (v *viewer) events(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Time{}) // a server's own would end the view; where there is none, none is needed
 	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep news back until they fill its buffer
 	if r.Method == http.MethodHead {
 		return
 	}
@@ -143,11 +149,11 @@ type lookEvent struct {
 
 func (v *viewer) eventOf(n reading.News) newsEvent {
 	e := newsEvent{
-		Header: reading.HeaderJSON(n.Header), Link: storyLink(n.Header), Object: objectLink(n.Key), When: v.when(n.Start),
+		Header: reading.HeaderJSON(n.Header), Link: storyLink(n.Header), Object: objectLink(n.Key), When: v.liveTime(n.Start),
 		Took: reading.Took(n.Duration), Class: levelClass(n.MaxLevel), State: reading.StateText(n.State),
-		Unfinished: unfinished(n.State), First: n.First,
+		Unfinished: unfinished(n.State), First: n.First, Open: n.State == story.Open,
 	}
-	e.Title, e.Cause = reading.Headline(n.Header), story.Escape(e.Cause)
+	e.Title, e.Cause = story.Escape(n.Title), story.Escape(reading.Cause(n.Header))
 	if n.Left > 0 {
 		e.Lines = append(e.Lines, eventLine{n.From - n.Left, 0, "debug", "… " + n.LeftText()})
 	}
@@ -156,15 +162,36 @@ func (v *viewer) eventOf(n reading.News) newsEvent {
 		if line.Attrs != "" {
 			text += "  " + line.Attrs
 		}
-		if head, rest := cut(text, longMessage); rest {
-			text = head + "…"
-		}
+		text = shortened(text)
 		if word := reading.LevelWord(line.Level); word != "" {
 			text = word + " " + text
 		}
 		e.Lines = append(e.Lines, eventLine{n.From + i, min(line.Depth, deepest), levelClass(line.Level), escapeLines(text)})
 	}
 	return e
+}
+
+// liveTime returns a time of day, with the day where that is not today.
+func (v *viewer) liveTime(t time.Time) string {
+	if now := time.Now().In(v.opts.Zone); t.In(v.opts.Zone).Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return v.clock(t)
+	}
+	return v.when(t)
+}
+
+// shortened returns so much of a text that it does not push away what else comes, as the
+// stack of a panic would.
+func shortened(text string) string {
+	const most = 4 // lines
+	text, cutOff := cut(text, longMessage)
+	lines := strings.Split(text, "\n")
+	if left := len(lines) - most; left > 1 {
+		return strings.Join(lines[:most], "\n") + fmt.Sprintf("\n… %s are in the story", reading.Plural(left, "further line"))
+	}
+	if cutOff {
+		text += "…"
+	}
+	return text
 }
 
 func send(w http.ResponseWriter, event string, data any) error {

@@ -185,7 +185,17 @@ const checks = {
     await page.click("button.pause");
     await page.waitForSelector("text=user_new");
     await page.waitForSelector(".grown >> text=Still <b>waiting</b>", { timeout: 60_000 });
-    assert.deepEqual(page.trouble, []);
+    assert.equal(await page.locator(".news.ended >> text=Still <b>waiting</b>").count(), 0); // it is open, and on top
+    await page.waitForSelector(".news.open .silent");
+    assert.equal(await page.locator(".news[aria-live]").count(), 0); // only errors are announced
+    await page.keyboard.press("?");
+    assert.equal(await page.isVisible("dialog.keys"), true);
+    await page.keyboard.press("Escape");
+    await page.fill("input.find", "level:warm");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#wrong");
+    assert.equal(await page.inputValue("input.find"), "level:warm");
+    assert.deepEqual(page.trouble.filter((text) => !/400/.test(text)), []);
   },
   async "a story is copied, whole and as a branch"() {
     const page = await open("story?key=order_7", { permissions: ["clipboard-read", "clipboard-write"] });

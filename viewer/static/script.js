@@ -1,4 +1,4 @@
-// What the pages can do beyond links and forms: keys, copying, the live view.
+// What the pages can do beyond links and forms: keys and copying. The live view is in live.js.
 "use strict";
 document.documentElement.classList.add("scripted");
 
@@ -152,71 +152,3 @@ document.querySelector("button.copy")?.addEventListener("click", async (event) =
     said.textContent = "not copied (" + error.message + "): use download";
   }
 });
-
-// The live view.
-const news = document.querySelector("ol.news");
-if (news) follow();
-
-function follow() {
-  const button = document.querySelector("button.pause");
-  const status = document.querySelector(".status");
-  let source = null;
-  let paused = false;
-  let seen = ""; // what came until then is shown
-  const connect = () => {
-    if (source) source.close();
-    source = null;
-    if (paused || document.hidden) return;
-    const address = new URL(news.dataset.events, location.href);
-    if (seen) address.searchParams.set("after", seen);
-    source = new EventSource(address);
-    source.addEventListener("story", (event) => show(JSON.parse(event.data)));
-    source.addEventListener("looked", (event) => {
-      const looked = JSON.parse(event.data);
-      seen = looked.seen;
-      status.textContent = "looked at " + looked.at + (looked.behind ? "; more stories came than are shown" : "");
-    });
-    source.addEventListener("trouble", (event) => { status.textContent = JSON.parse(event.data); });
-    source.onerror = () => { status.textContent = "no connection; trying again"; };
-  };
-  button.addEventListener("click", () => {
-    paused = !paused;
-    button.setAttribute("aria-pressed", String(paused));
-    button.textContent = paused ? "resume" : "pause";
-    status.textContent = paused ? "paused" : "connecting…";
-    connect();
-  });
-  document.addEventListener("visibilitychange", connect); // nobody looks: the store is left alone
-  connect();
-}
-
-function make(tag, name, text) {
-  const element = document.createElement(tag);
-  if (name) element.className = name;
-  element.textContent = text;
-  return element;
-}
-
-function show(story) {
-  let item = [...news.children].find((other) => other.dataset.story === story.link);
-  if (!item) {
-    item = make("li", "", "");
-    item.dataset.story = story.link;
-    item.append(make("div", "head", ""), make("ol", "grown", ""));
-    news.prepend(item);
-    while (news.children.length > 200) news.lastElementChild.remove();
-  }
-  const link = (text, to) => Object.assign(make("a", "", text), { href: to });
-  item.querySelector(".head").replaceChildren(
-    make("span", "", story.when), make("span", "level " + story.class, story.level), link(story.key, story.object),
-    link(story.title || "(no title)", story.link),
-    make("span", story.unfinished ? "unfinished" : "day", `${story.line_count} ${story.line_count === 1 ? "line" : "lines"}, ${story.took}, ${story.state_text}`));
-  const grown = item.querySelector(".grown");
-  for (const line of story.lines || []) {
-    if (document.getElementById("tail" + story.id + line.number)) continue;
-    const row = make("li", "d" + line.depth + " " + line.level, "");
-    row.id = "tail" + story.id + line.number;
-    row.append(make("span", "r", line.text));
-    grown.append(row);
-  }
-}
