@@ -13,9 +13,9 @@ import (
 	"connectrpc.com/connect"
 )
 
-// By what clients are entered: where a call of theirs ends.
+// By what clients are entered, where a call of theirs ends.
 const (
-	unary   = "connectrpc.com/connect.(*Client["
+	unary   = "connectrpc.com/connect.(*Client[" // and so on
 	receive = "github.com/dynamoslog/dynamoslog/contrib/connectstory.(*clientConn).Receive"
 	closing = "github.com/dynamoslog/dynamoslog/contrib/connectstory.(*clientConn).CloseResponse"
 )
@@ -73,14 +73,14 @@ func (c *call) end(err error, entry string, attrs ...slog.Attr) {
 	_ = logger.Handler().Handle(c.ctx, record)
 }
 
-// caller returns where the code below generated clients calls what begins with entry.
+// caller returns where the code below generated clients calls entry.
 func caller(entry string) uintptr {
 	var pcs [64]uintptr
 	inside := true
 	for _, pc := range pcs[:runtime.Callers(2, pcs[:])] {
 		frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
 		switch {
-		case strings.HasPrefix(frame.Function, entry):
+		case frame.Function == entry, strings.HasPrefix(frame.Function, unary):
 			inside = false
 		case !inside && !strings.HasSuffix(frame.File, ".connect.go") && !strings.HasPrefix(frame.Function, "connectrpc.com/connect."):
 			return pc

@@ -299,7 +299,7 @@ I   called shop.Orders/Put: gRPC 0 OK	grpc_status=0 received=1 sent=2
 	}
 }
 
-// A stream that its client leaves ends with its context, on both sides.
+// A stream that its client leaves ends with its context.
 func TestStreamLeft(t *testing.T) {
 	told := make(chan struct{})
 	s := serve(t, connectstory.Options{Level: func(code connect.Code) slog.Level {
@@ -327,8 +327,8 @@ func TestStreamLeft(t *testing.T) {
 	if last := got.Lines[0]; len(got.Lines) != 1 || last.Message != "called shop.Orders/Talk: gRPC 1 Canceled" || last.Level != slog.LevelDebug {
 		t.Errorf("got\n%s", story.Format(got.Lines))
 	}
-	got = s.take("connect", "shop.Orders/Talk")
-	if last := got.Lines[len(got.Lines)-1]; last.Message != "gRPC 1 Canceled" || got.Attrs["received"] != "1" {
+	// The service may have read the end of the messages before it heard that the client left.
+	if got := s.take("connect", "shop.Orders/Talk"); len(got.Lines) != 2 || got.Attrs["received"] != "1" {
 		t.Errorf("got\n%s", story.Format(got.Lines))
 	}
 }
