@@ -56,7 +56,8 @@ const maxPath = 256 // bytes of a path that are kept
 // for the store. Options may be nil.
 //
 // The route is known from an [http.ServeMux], also where other middlewares hand the
-// request on to it, or that has called the middleware; or from MiddlewareOptions.Route.
+// request on to it, or that has called the middleware; from another handler that has its
+// method Handler(*http.Request) (http.Handler, string); or from MiddlewareOptions.Route.
 // A middleware that hands on another request, as r.WithContext makes, hides the route: the
 // mux behind it wants a Middleware of its own.
 // What no route was found for is "http_GET (none)", what nobody tells the route of

@@ -229,6 +229,19 @@ func (r *Request) unwind(u *panics.Unwinding, end Outcome, line ...slog.Attr) {
 // Where it has ended it does nothing.
 func (r *Request) Finish(end Outcome) { r.finish(end, callerPC()) }
 
+// Fail says why the request fails whose story a context carries: the error stands on its
+// closing line, whose level stays that of its outcome. The last error wins over those before
+// it, and one that the outcome has itself over them all. Without such a request, and for a
+// nil error, it does nothing.
+//
+// It is for what a handler answers with a status only, and for adapters of frameworks whose
+// handlers return errors.
+func Fail(ctx context.Context, err error) {
+	if r := ongoing(ctx); r != nil && err != nil {
+		r.refine().conclude(&Outcome{Err: err, Level: slog.LevelInfo})
+	}
+}
+
 // finish does so with a line that is placed at pc, a call that has not returned, by default
 // that of finish; and that has further attributes.
 func (r *Request) finish(end Outcome, pc uintptr, line ...slog.Attr) {

@@ -318,3 +318,33 @@ func TestPanicMessage(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// An error behind a status stands on the closing line, at the level of the status.
+func TestFail(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{ReplaceAttr: noTook})
+	dynamoslog.Fail(t.Context(), errors.New("of nobody"))
+	handler := dynamoslog.Middleware(&dynamoslog.MiddlewareOptions{Logger: slog.New(h)})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		dynamoslog.Fail(r.Context(), errors.New("first"))
+		ctx, scope := dynamoslog.Begin(r.Context(), "job", "within")
+		dynamoslog.Fail(ctx, errors.New("of no request"))
+		scope.End()
+		if r.URL.Path == "/second" {
+			dynamoslog.Fail(r.Context(), errors.New("second"))
+		}
+		dynamoslog.Fail(r.Context(), nil)
+		http.NotFound(w, r)
+	}))
+	for _, why := range []string{"first", "second"} {
+		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), "GET", "/"+why, nil))
+		s := read(t, h, store, "http_other", "")
+		expect(t, s, "+0.000 I 404 Not Found\tstatus=404 bytes=19 error="+why+"\n")
+		if err := store.Delete(t.Context(), s.Key, s.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, request := dynamoslog.BeginRequest(t.Context(), "call", 1, &dynamoslog.RequestOptions{Logger: slog.New(h)})
+	dynamoslog.Fail(ctx, errors.New("within"))
+	request.Finish(dynamoslog.Outcome{Err: errors.New("its own")})
+	dynamoslog.Fail(ctx, errors.New("late"))
+	expect(t, read(t, h, store, "call_1", ""), "+0.000 E failed\terror=\"its own\"\n")
+}
