@@ -42,7 +42,8 @@ type MiddlewareOptions struct {
 	// Skip leaves requests out: health checks, the viewer. None by default.
 	Skip func(*http.Request) bool
 	// Logger logs each request's closing line; slog.Default() by default, as it
-	// is when the request ends. Its handler should be a [Handler].
+	// is when the request ends. Its handler should be a [Handler]: where the default
+	// logger has other handlers too, slog.New(handler) keeps these lines out of those.
 	Logger *slog.Logger
 	// RemoteAddr adds the client's address to the header; it is personal data.
 	RemoteAddr bool
