@@ -132,13 +132,14 @@ func (b *buffer) add(s *scratch) (added bool, err error) {
 	if room > 0 && !b.core.reserve(int64(room)) {
 		b.core.delivery.Counts.Drop(b.key().Kind, 1)
 		b.dropped++
+		b.lanes.pass(&b.core.stacks, s.site)
 		return true, nil
 	}
 	if b.count == 0 {
 		b.title, b.maxLevel = strings.Clone(story.TitleOf(s.message)), s.level
 	}
-	lane, frames, shared := b.lanes.place(&b.core.stacks, s.site)
-	m.Lane, m.Frames, m.Shared = int32(lane), int32(frames), int32(shared)
+	lane, place := b.lanes.place(&b.core.stacks, s.site)
+	m.Lane, m.Place = int32(lane), place
 	b.traceLocked(s, lane)
 	m.Attrs = uint32(len(s.writer.Text))
 	b.holdLocked(&m, s.message, s.writer.Text, room)
@@ -158,12 +159,13 @@ func (b *buffer) addedLocked(offset int64, level slog.Level) {
 
 // metaLocked returns what is known of a line before its place is.
 func (b *buffer) metaLocked(s *scratch) linebuf.Meta {
+	frames := len(s.site.stack.PCs)
 	m := linebuf.Meta{
 		Offset: b.lastOffset, Level: s.level,
 		Message: uint32(len(s.message)),
 		// No less than what they will be, so that there is room for them.
 		Attrs: uint32(len(s.writer.Text) + len(s.traceAttr) + len(s.spanAttr) + len("  ")),
-		Lane:  int32(len(b.lanes.all)), Frames: int32(len(s.site.stack.PCs)), Shared: int32(len(s.site.stack.PCs)),
+		Lane:  int32(len(b.lanes.all)), Place: linebuf.Place{Frames: frames, Shared: frames, Turned: true},
 	}
 	if !s.recordTime.IsZero() {
 		m.Offset = min(max(s.recordTime.Sub(b.start).Milliseconds(), -farthest), farthest)

@@ -7,6 +7,7 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/callstack"
 	"github.com/dynamoslog/dynamoslog/internal/ids"
 	"github.com/dynamoslog/dynamoslog/internal/lanenames"
+	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 )
 
 // An Indent says how the depth of a line is stored. Readers show either by the
@@ -35,6 +36,7 @@ type callSite struct {
 	stack     *callstack.Stack // from the call site on
 	goroutine uint64           // 0 if unknown
 	lane      *namedLane       // that Lane put into the context
+	made      int64            // time of the record, in nanoseconds
 }
 
 // A laneID tells the lanes of a story apart: by the goroutine and the function that
@@ -51,53 +53,71 @@ const maxLanes = 1 << 10
 
 type namedLane struct{ name string }
 
-// A laneStack is what a buffer remembers of a lane: where its last line was made.
-type laneStack struct {
+// A laneTrail is what a buffer remembers of a lane.
+type laneTrail struct {
 	id    laneID
-	stack []uintptr // from the call site on
-	own   []uintptr // memory for stacks that are not kept
-	trace *ids.Last // nil before a line that has a trace
-	name  string    // once a header was made with it
-}
-
-// remember takes note of where the lane's last line was made.
-func (l *laneStack) remember(stack *callstack.Stack) {
-	if l.stack = stack.PCs; !stack.Kept() {
-		l.own = append(l.own[:0], stack.PCs...)
-		l.stack = l.own
-	}
+	trail callstack.Trail
+	gap   *linebuf.Gap // the lines dropped since the last one; nil if there are none
+	trace *ids.Last    // nil before a line that has a trace
+	name  string       // once a header was made with it
 }
 
 // lanes numbers the lanes of a story in the order of their first lines.
 type lanes struct {
 	byID map[laneID]int // nil where they are few
-	all  []laneStack
+	all  []laneTrail
 	last int // lane of the last line
 }
 
-// place finds a line's lane, how many frames its stack has, and how many of them
-// it shares with the line before it in its lane. No frames means that the place
-// is unknown, and the lane is then that of the last line.
-func (l *lanes) place(stacks *callstack.Stacks, at callSite) (lane, frames, shared int) {
-	pcs := at.stack.PCs
-	if len(pcs) == 0 && at.lane == nil {
+// place finds a line's lane and its place among the lines of that. A place without
+// frames is unknown, and the lane is then that of the last line.
+func (l *lanes) place(stacks *callstack.Stacks, at callSite) (lane int, p linebuf.Place) {
+	lane, p = l.follow(stacks, at)
+	if p.Frames > 0 {
+		if gap := l.all[lane].gap; gap != nil {
+			p, l.all[lane].gap = gap.Before(p), nil
+		}
+	}
+	return lane, p
+}
+
+func (l *lanes) follow(stacks *callstack.Stacks, at callSite) (lane int, p linebuf.Place) {
+	p.Frames = len(at.stack.PCs)
+	if p.Frames == 0 && at.lane == nil {
 		if len(l.all) == 0 {
 			l.add(laneID{})
 		}
-		return l.last, 0, 0
+		return l.last, p
 	}
 	lane = l.find(at)
 	l.last = lane
-	if len(pcs) == 0 {
-		return lane, 0, 0
+	if p.Frames > 0 {
+		p.Shared, p.Turned = stacks.Follow(&l.all[lane].trail, at.stack, at.made)
 	}
-	last := &l.all[lane]
-	if len(last.stack) == len(pcs) && &last.stack[0] == &pcs[0] {
-		return lane, len(pcs), len(pcs) // from where the line before came
+	return lane, p
+}
+
+// pass takes note of a line that is dropped.
+func (l *lanes) pass(stacks *callstack.Stacks, at callSite) {
+	lane, p := l.follow(stacks, at)
+	if p.Frames > 0 {
+		last := &l.all[lane]
+		if last.gap == nil {
+			last.gap = new(linebuf.Gap)
+		}
+		last.gap.Add(p)
 	}
-	shared = stacks.Shared(last.stack, pcs)
-	last.remember(at.stack)
-	return lane, len(pcs), shared
+}
+
+// skip takes note of lines that are dropped after they were placed, the last of their lanes.
+func (l *lanes) skip(gaps map[int32]linebuf.Gap) {
+	for lane, gap := range gaps {
+		last := &l.all[lane]
+		if last.gap != nil {
+			gap.Join(*last.gap)
+		}
+		last.gap = &gap
+	}
 }
 
 func (l *lanes) find(at callSite) int {
@@ -128,13 +148,13 @@ func (l *lanes) index(id laneID) int {
 		}
 		return -1
 	}
-	return slices.IndexFunc(l.all, func(s laneStack) bool { return s.id == id })
+	return slices.IndexFunc(l.all, func(s laneTrail) bool { return s.id == id })
 }
 
 func (l *lanes) add(id laneID) int {
 	const few = 8
 	lane := len(l.all)
-	l.all = append(l.all, laneStack{id: id})
+	l.all = append(l.all, laneTrail{id: id})
 	switch {
 	case l.byID != nil:
 		l.byID[id] = lane
@@ -164,7 +184,7 @@ func (l *lanes) named(funcs *callstack.Funcs) iter.Seq2[int, lanenames.Lane] {
 			case given:
 				lane.name = validText(lane.id.named.name)
 			default:
-				lane.name = validText(lanenames.Of(funcs, lane.stack, lane.id.goroutine != 0))
+				lane.name = validText(lanenames.Of(funcs, lane.trail.Last(), lane.id.goroutine != 0))
 			}
 			if !yield(i, lanenames.Lane{Name: lane.name, Given: given}) {
 				return

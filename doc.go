@@ -31,9 +31,27 @@
 // The depth of a line is that of its call site: the frame of the record's PC.
 // Wrappers, helpers and handlers in between do not shift it. Depth alone does not
 // tell a call tree, so a line whose parent is not the one that its indent implies
-// carries a mark; package story reads the exact tree from it. Goroutines stand in
+// carries a mark; package story reads the tree from it: each line stands under the
+// last line of the nearest caller that has logged and is still running. Goroutines stand in
 // lanes of their own, named by the functions that they began with; [Lane] makes one
 // with a name of yours.
+//
+// A stack does not tell one call of a function from the next one. The machine code
+// does, on amd64 and arm64: where control cannot come from the place of the one line
+// to that of the other, the function was called anew, and the line does not stand under
+// one of the call before. What was logged in an earlier turn of a loop is no parent
+// either: of two turns of the same call, the second stands beside the last line of the
+// first, where that came behind the call in the loop.
+//
+// Nothing tells whether a function that logged, and could have gone on to the next call,
+// did so or returned and was called again; nor whether a turn that did not log is
+// still the one before. There a line may stand under one of the call or the turn before.
+// A first line in each function, or in each turn of a loop, leaves no doubt. Code that
+// is not understood decides nothing: a function that jumps by a table (a switch of many
+// cases), assembly, other processors, and a newer Go than this package was tested with.
+//
+// A stack of more than 16,384 frames is not looked at further, which takes some half a
+// millisecond: such a line stands beside the one before it.
 //
 // # Delivery
 //

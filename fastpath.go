@@ -40,11 +40,11 @@ func (b *buffer) addFastLocked(h *Handler, r *slog.Record, site callSite) bool {
 	if !linebuf.Fits(offset, r.Level, len(b.lanes.all), len(site.stack.PCs), len(r.Message), len(attrs)) {
 		return false
 	}
-	lane, frames, shared := b.lanes.place(&b.core.stacks, site)
-	b.held.Commit(linebuf.Word(offset, r.Level, lane, frames, shared, len(r.Message)), r.Message, len(attrs))
+	lane, place := b.lanes.place(&b.core.stacks, site)
+	b.held.Commit(linebuf.Word(offset, r.Level, lane, place, len(r.Message)), r.Message, len(attrs))
 	if b.core.delivery.Log != nil {
 		b.logLocked(&linebuf.Meta{
-			Offset: offset, Level: r.Level, Lane: int32(lane), Frames: int32(frames), Shared: int32(shared),
+			Offset: offset, Level: r.Level, Lane: int32(lane), Place: place,
 			Message: uint32(len(r.Message)), Attrs: uint32(len(attrs)),
 		}, r.Message, attrs)
 	}

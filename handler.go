@@ -355,7 +355,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if scope == nil {
 		scope, named = h.ownScope()
 	}
-	site := callSite{lane: place.lane}
+	site := callSite{lane: place.lane, made: r.Time.UnixNano()}
 	site.stack, site.goroutine = h.core.stacks.Capture(r.PC)
 	if scope != nil && h.fast && !place.internal && site.stack.Ends == "" {
 		if b := scope.first.Load(); b != nil && b.core == h.core && b.addFast(h, &r, site) {

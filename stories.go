@@ -248,6 +248,7 @@ func (b *buffer) shed(drop bool) {
 		before := b.held.Held
 		dropped := b.held.KeepFrom(b.core.delivery.Lines, slog.LevelWarn)
 		b.dropped += dropped
+		b.lanes.skip(b.held.TakeLost())
 		b.core.delivery.Counts.Drop(b.key().Kind, dropped)
 		b.core.delivery.Budget.Add(int64(b.held.Held - before))
 	case b.held.Held > sheds:

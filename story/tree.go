@@ -1,8 +1,12 @@
 package story
 
-// Parents returns for each line the index of the line it stands under, or -1:
-// the nearest caller in its lane that logged before it. For lines that a handler
-// stored, this is the exact call tree, which the indent alone does not always tell.
+// Parents returns for each line the index of the line it stands under, or -1: in its
+// lane, the last line of the nearest caller that has logged and is still running, unless
+// that was made in an earlier turn of a loop: then the line stands beside it. For lines
+// that a handler stored, this is the call tree, which the indent alone does not always
+// tell. It is exact but for what neither stacks nor machine code tell: a function that was
+// called again, and takes another way than before to where it could have gone on, may
+// look like the call before. Package dynamoslog says when, and what helps.
 func Parents(lines []Line) []int {
 	type open struct{ depth, index int }
 	chains := make(map[int][]open) // by lane: the lines that the next one may stand under

@@ -20,7 +20,11 @@ type Stack struct {
 	// return, as "log.Fatal"; empty for all others.
 	Ends string
 
-	scratch *scratch // whose it is; nil for one that is never overwritten
+	whole    []uintptr // PCs, and before them those of what the call site called
+	handling int       // frames before the one that handles this record and no other
+	loop     uintptr   // where control is in the function of the call site, if that is in a loop of it
+	serial   uint64    // a number of its own; 0 if it has none
+	scratch  *scratch  // whose it is; nil for one that is never overwritten
 }
 
 // Kept reports whether the stack is never overwritten.
@@ -100,8 +104,9 @@ func inPackages(function string, packages []string) bool {
 
 // A Func names a function. Functions inlined in the same one differ by name only.
 type Func struct {
-	Name  string
-	Entry uintptr
+	Name    string
+	Entry   uintptr // of the one in whose code it is
+	Inlined bool    // in that
 }
 
 // Funcs looks up functions and remembers them. Its zero value is ready to use,
@@ -117,7 +122,8 @@ func (f *Funcs) At(pc uintptr) Func {
 	}
 	var found Func
 	if fn := runtime.FuncForPC(pc - 1); fn != nil {
-		found = Func{fn.Name(), fn.Entry()}
+		frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+		found = Func{fn.Name(), fn.Entry(), frame.Func == nil}
 	}
 	f.byPC.Store(pc, found)
 	return found
@@ -130,22 +136,4 @@ func (f *Funcs) root(pcs []uintptr) uintptr {
 		return 0
 	}
 	return f.At(pcs[len(pcs)-2]).Entry // the last is runtime.goexit
-}
-
-// Shared returns how many frames from the root are the same activation in two
-// stacks of one goroutine: those with equal addresses, and one more where both go
-// on in the same function at different places.
-func (f *Funcs) Shared(a, b []uintptr) int {
-	if len(a) > 0 && len(b) > 0 && &a[len(a)-1] == &b[len(b)-1] { // parts of one
-		return min(len(a), len(b))
-	}
-	shared := 0
-	for shared < len(a) && shared < len(b) && a[len(a)-1-shared] == b[len(b)-1-shared] {
-		shared++
-	}
-	if shared < len(a) && shared < len(b) &&
-		f.At(a[len(a)-1-shared]) == f.At(b[len(b)-1-shared]) {
-		shared++
-	}
-	return shared
 }

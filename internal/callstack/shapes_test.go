@@ -23,6 +23,61 @@ type program struct {
 	wrong   int
 	first   string // what was wrong first
 	sink    int
+	calls   calls
+}
+
+// calls are what is known of who called whom, and how much of that is found out.
+type calls struct {
+	begun  int          // activations of step
+	active []activation // those that have not returned, the outermost first
+	before []activation // those at the record before
+	trail  callstack.Trail
+	pairs  int
+	// decided are pairs of stacks of which control flow tells more than they do,
+	// undecided those that share less than is found out, and lost those that share more.
+	decided, undecided, lost int
+}
+
+// An activation is one of step.
+type activation struct{ number, frames int }
+
+// enter notes that its caller was called, and returns how many others were before.
+//
+//go:noinline
+func (c *calls) enter() int {
+	var pcs [1 << 10]uintptr
+	c.begun++
+	c.active = append(c.active, activation{c.begun, runtime.Callers(2, pcs[:])})
+	return len(c.active) - 1
+}
+
+// leave notes that what was called since has returned.
+func (c *calls) leave(before int) { c.active = c.active[:before] }
+
+// follow compares what is found out of a stack and the one before with what is known.
+func (p *program) follow(stack *callstack.Stack) {
+	c := &p.calls
+	shared, byStacks := p.stacks.Shared(&c.trail, stack)
+	p.stacks.Follow(&c.trail, stack, int64(p.records))
+	same := 0
+	for same < len(c.active) && same < len(c.before) && c.active[same] == c.before[same] {
+		same++
+	}
+	if shared >= 0 {
+		c.pairs++
+		if shared < byStacks {
+			c.decided++
+		}
+		if same > 0 && shared < c.active[same-1].frames {
+			if c.lost++; p.first == "" {
+				p.first = "not the same activation any more:\n" + names(stack.PCs)
+			}
+		}
+		if same < len(c.active) && same < len(c.before) && shared >= c.active[same].frames {
+			c.undecided++
+		}
+	}
+	c.before = append(c.before[:0], c.active...)
 }
 
 // check compares the two stacks from its caller on.
@@ -42,6 +97,7 @@ func (p *program) check() {
 			p.first = names(stack.PCs) + "\nwant\n" + names(want)
 		}
 	}
+	p.follow(stack)
 	if callstack.Walks() && p.random.IntN(100) == 0 && id != goroutine() {
 		p.wrong++
 		p.first = "another goroutine"
@@ -76,17 +132,21 @@ type shape func(p *program, deep int)
 var shapes []shape
 
 func (p *program) step(deep int) {
+	before := p.calls.enter()
 	if p.random.IntN(3) == 0 {
 		p.check()
 	}
 	if deep <= 0 {
 		p.check()
+		p.calls.leave(before)
 		return
 	}
 	shapes[p.random.IntN(len(shapes))](p, deep-1)
+	p.calls.leave(before + 1)
 	if p.random.IntN(4) == 0 {
 		p.check()
 	}
+	p.calls.leave(before)
 }
 
 type stepper interface{ run(p *program, deep int) }
@@ -143,6 +203,56 @@ func panics(p *program, deep int) {
 	}()
 	plain(p, deep/2)
 	panic("first")
+}
+
+// looping calls from the same place in turns, and from others between.
+//
+//go:noinline
+func looping(p *program, deep int) {
+	for range p.random.IntN(4) {
+		if p.random.IntN(4) == 0 {
+			continue
+		}
+		p.step(deep / 2)
+		if p.random.IntN(4) == 0 {
+			p.check()
+			break
+		}
+		p.step(deep / 3)
+	}
+}
+
+// early returns early at times, and calls one function from three places.
+//
+//go:noinline
+func early(p *program, deep int) {
+	p.step(deep / 3)
+	if p.random.IntN(3) == 0 {
+		p.check()
+		return
+	}
+	p.step(deep / 2)
+	if p.random.IntN(3) == 0 {
+		return
+	}
+	p.step(deep / 3)
+}
+
+// deferredInTurn begins deferred calls in a loop, and recovers from a panic in one.
+//
+//go:noinline
+func deferredInTurn(p *program, deep int) {
+	for i := range 3 {
+		defer func() {
+			_ = recover()
+			p.step(deep / 4)
+			if i == 1 {
+				panic("in a deferred call")
+			}
+		}()
+	}
+	p.step(deep / 3)
+	p.check()
 }
 
 type node struct {
@@ -211,6 +321,8 @@ func pulled(p *program, deep int) {
 
 func (p *program) add(own *program) {
 	p.records, p.wrong, p.kept = p.records+own.records, p.wrong+own.wrong, p.kept+own.kept
+	p.calls.pairs, p.calls.lost = p.calls.pairs+own.calls.pairs, p.calls.lost+own.calls.lost
+	p.calls.decided, p.calls.undecided = p.calls.decided+own.calls.decided, p.calls.undecided+own.calls.undecided
 	if p.first == "" {
 		p.first = own.first
 	}
@@ -232,6 +344,7 @@ func (p *program) onGoroutine(f func(*program)) {
 func init() {
 	shapes = []shape{
 		plain, plain, inlined, bigFrame, deferred, recovered, faults, reflected,
+		looping, early, deferredInTurn,
 		func(p *program, deep int) { generic(p, deep, 1) },
 		func(p *program, deep int) { generic(p, deep, "text") },
 		func(p *program, deep int) { variadic(p, deep, 1, "two") },

@@ -3,12 +3,15 @@ package callstack
 import (
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"unsafe"
+
+	"github.com/dynamoslog/dynamoslog/internal/callstack/controlflow"
 )
 
 const (
-	maxFrames = 1 << 15 // of a stack that is captured whole
+	maxFrames = 1 << 14 // of a stack that is captured at all: that takes half a millisecond
 	maxWalk   = 1 << 9  // of a stack that is walked; deeper ones cost less than they would to remember
 )
 
@@ -42,13 +45,15 @@ type Stacks struct {
 	Within []string
 
 	known     table
+	pairs     pairs
+	flow      controlflow.Flow
 	scratches sync.Pool
 }
 
 // Capture returns the caller's stack from the call site on that has the address
 // pc, or from outside of the packages Within if pc is 0, and the number of the
 // goroutine, or 0 if that is unknown. It returns no PCs for a call site that is not
-// on the stack, and for a stack that is too deep. The stack is valid until Release.
+// on the stack, and for a stack of maxFrames and more. The stack is valid until Release.
 //
 //go:noinline
 func (s *Stacks) Capture(pc uintptr) (stack *Stack, goroutine uint64) {
@@ -76,7 +81,7 @@ func (s *Stacks) Capture(pc uintptr) (stack *Stack, goroutine uint64) {
 
 // Release gives back the memory that a stack took.
 func (s *Stacks) Release(stack *Stack) {
-	const largest = 64 << 10
+	const largest = 160 << 10 // of maxFrames, and maxWalk
 	if of := stack.scratch; of != nil && of.size() <= largest {
 		s.scratches.Put(of)
 	}
@@ -114,22 +119,44 @@ func (s *Stacks) learn(chain []frame, pcs []uintptr, pc, hint uintptr) {
 	known := &knownChain{chain: slices.Clone(chain), pc: pc}
 	if known.trusted = s.known.trusts || explains(chain, pcs); known.trusted {
 		known.stack = s.stack(slices.Clone(pcs), pc)
+		known.stack.serial = s.pairs.number()
 	}
 	s.known.put(known, hint)
 }
 
 // stack makes a stack of the addresses of a whole one.
 func (s *Stacks) stack(pcs []uintptr, pc uintptr) Stack {
-	stack := Stack{Root: s.root(pcs)}
+	stack := Stack{Root: s.root(pcs), whole: pcs}
 	if pc == 0 {
 		stack.PCs = s.outside(pcs, s.Within)
 	} else {
 		stack.PCs = from(pcs, pc)
 	}
-	if len(stack.PCs) > 0 {
-		stack.Ends = s.ends(pcs, len(pcs)-len(stack.PCs))
+	stack.handling = s.handlingFrom(pcs[:len(pcs)-len(stack.PCs)], len(pcs))
+	if depth := len(stack.PCs); depth > 0 {
+		stack.Ends = s.ends(pcs, len(pcs)-depth)
+		stack.loop = s.position(pcs, s.physical(pcs, depth-1))
+		if !s.flow.InLoop(stack.loop) {
+			stack.loop = 0
+		}
 	}
 	return stack
+}
+
+// handlingFrom returns how many frames of a stack there are before the one that handles
+// this record and no other, of those that the call site called: that of slog's logger, or
+// of its handler of several others where there is no logger. All where there is neither.
+func (s *Stacks) handlingFrom(called []uintptr, frames int) int {
+	several := frames
+	for i, pc := range called {
+		switch name := s.At(pc).Name; {
+		case strings.HasPrefix(name, "log/slog.(*Logger).") || name == logWriter:
+			return frames - 1 - i
+		case name == "log/slog.(*MultiHandler).Handle" && several == frames:
+			several = frames - 1 - i
+		}
+	}
+	return several
 }
 
 // callers returns the stack as runtime.Callers gives it, without the first
@@ -141,7 +168,7 @@ func (s *scratch) callers(skip int) []uintptr {
 		if n := runtime.Callers(skip, s.pcs); n < len(s.pcs) {
 			return s.pcs[:n]
 		}
-		if len(s.pcs) > maxFrames {
+		if len(s.pcs) >= maxFrames {
 			return nil
 		}
 		s.pcs = make([]uintptr, 2*len(s.pcs))

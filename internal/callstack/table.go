@@ -22,8 +22,8 @@ type knownChain struct {
 func (k *knownChain) size() int64 { return int64(len(k.chain))*16 + int64(cap(k.stack.PCs))*8 + 160 }
 
 const (
-	tableSets = 1 << 11 // a power of two
-	tableWays = 4       // places in a set
+	tableSets = 1 << 10 // a power of two
+	tableWays = 8       // places in a set, which the chains of a call site by way of different callers share
 	seenSlots = 1 << 12 // a power of two
 	maxTable  = 8 << 20 // bytes of the chains in a table
 )

@@ -1,6 +1,10 @@
 package callstack
 
-import "go/version"
+import (
+	"go/version"
+	"runtime"
+	"sync"
+)
 
 // newestGo is the newest Go that the walk was proven with. With a newer one, and
 // with one that is no release, runtime.Callers serves, with the same result.
@@ -16,7 +20,10 @@ import "go/version"
 //
 //  1. Read what changed in its runtime: the first fields of g and the place of goid in
 //     runtime2.go (idAt in walk.go), tracefpunwindoff, fpTracebackPCs in tracestack.go,
-//     how sigpanic and the wrappers save the frame pointer.
+//     how sigpanic and the wrappers save the frame pointer; for control flow, where
+//     recovery in panic.go goes on (only calls of deferreturn are known), which functions
+//     are called that do not return (endless in controlflow/code.go: one that is missing
+//     makes less certain, one that does return would make trees wrong).
 //  2. Set newestGo to it.
 //  3. Run the proofs with its latest patch: .ci/depth go1.N.P 2000000. They must all
 //     pass, and none of them may say that the walk is not used. Where one fails, set
@@ -33,3 +40,7 @@ func proven(goVersion string) bool {
 	language := version.Lang(goVersion)
 	return language != "" && version.Compare(language, newestGo) <= 0
 }
+
+// provenHere reports whether this process runs with a version of Go that the walk, and
+// what is read off machine code, was proven with.
+var provenHere = sync.OnceValue(func() bool { return proven(runtime.Version()) })

@@ -33,7 +33,7 @@ const idAt = 19 * 8
 // walks reports whether the fast walk can be used in this process: it is proven with
 // this version of Go, and two goroutines have tried it.
 var walks = sync.OnceValue(func() bool {
-	if !proven(runtime.Version()) || strings.Contains(os.Getenv("GODEBUG"), "tracefpunwindoff=1") {
+	if !provenHere() || strings.Contains(os.Getenv("GODEBUG"), "tracefpunwindoff=1") {
 		return false
 	}
 	works := true

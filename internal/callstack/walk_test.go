@@ -49,6 +49,14 @@ func TestWalkIsExact(t *testing.T) {
 	if all.wrong > 0 {
 		t.Errorf("%d of %d records are wrong, the first:\n%s", all.wrong, all.records, all.first)
 	}
+	c := all.calls
+	t.Logf("of %d pairs control flow decides %d; %d are undecided, %d lost", c.pairs, c.decided, c.undecided, c.lost)
+	if c.lost > 0 {
+		t.Errorf("%d of %d pairs share more than is found out, the first:\n%s", c.lost, c.pairs, all.first)
+	}
+	if c.decided == 0 {
+		t.Error("control flow decides nothing")
+	}
 	if walk && all.kept == 0 {
 		t.Error("no chain was known again")
 	}
@@ -151,8 +159,8 @@ func FuzzWalk(f *testing.F) {
 		for range 20 {
 			p.step(int(deep % 32))
 		}
-		if p.wrong > 0 {
-			t.Errorf("%d of %d records are wrong, the first:\n%s", p.wrong, p.records, p.first)
+		if p.wrong+p.calls.lost > 0 {
+			t.Errorf("%d of %d records are wrong, %d lost an activation, the first:\n%s", p.wrong, p.records, p.calls.lost, p.first)
 		}
 	})
 }

@@ -29,7 +29,7 @@ func BenchmarkParts(b *testing.B) {
 						case size - 1:
 							frames = 5
 						}
-						m := linebuf.Meta{Level: at, Frames: int32(frames), Shared: int32(frames - 1), Message: 30, Attrs: uint32(len(attrs))}
+						m := linebuf.Meta{Level: at, Place: linebuf.Place{Frames: frames, Shared: frames - 1}, Message: 30, Attrs: uint32(len(attrs))}
 						k.Lines.Add(pool, &m, "No exercises for current filte", attrs)
 					}
 					if told := New(false).Parts(k, nil, s); len(told.Parts) == 0 {

@@ -13,7 +13,7 @@ import (
 
 // say adds a line at a place in the tree.
 func say(k *Chunk, level slog.Level, lane, frames, shared int, message, attrs string) {
-	m := linebuf.Meta{Level: level, Lane: int32(lane), Frames: int32(frames), Shared: int32(shared), Message: uint32(len(message)), Attrs: uint32(len(attrs))}
+	m := linebuf.Meta{Level: level, Lane: int32(lane), Place: linebuf.Place{Frames: frames, Shared: shared}, Message: uint32(len(message)), Attrs: uint32(len(attrs))}
 	k.Lines.Add(&linebuf.Pool{}, &m, message, []byte(attrs))
 	k.Header.MaxLevel = max(k.Header.MaxLevel, level)
 }
@@ -132,7 +132,7 @@ func TestCauseIsKept(t *testing.T) {
 		if i > 0 {
 			level, message = slog.LevelInfo, strings.Repeat("x", 400)
 		}
-		m := linebuf.Meta{Level: level, Frames: 1, Message: uint32(len(message))}
+		m := linebuf.Meta{Level: level, Place: linebuf.Place{Frames: 1}, Message: uint32(len(message))}
 		k.Lines.Grow(pool, 512)
 		k.Lines.Add(pool, &m, message, nil)
 		k.Header.MaxLevel = slog.LevelWarn

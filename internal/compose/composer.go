@@ -61,9 +61,14 @@ func (c *Composer) Key() story.Key { return c.key }
 // Drop makes the story one that was dropped for want of memory.
 func (c *Composer) Drop() { c.phase = dropped }
 
-// Leave takes note of a chunk that is left unwritten: what comes after it goes on from
-// here.
-func (c *Composer) Leave(k *Chunk) { c.ended = c.ended || k.Ends() }
+// Leave takes note of a chunk that is left unwritten, and of which formatted tells whether
+// it was at least formatted: what comes after it goes on from here.
+func (c *Composer) Leave(k *Chunk, formatted bool) {
+	c.ended = c.ended || k.Ends()
+	if !formatted {
+		k.Lines.Each(func(m linebuf.Meta, _, _ string) { c.tree.lose(int(m.Lane), m.Place) })
+	}
+}
 
 // A Part is a part of a story, with the number of the lines that begin in it.
 type Part struct {
@@ -264,7 +269,9 @@ func (c *Composer) format(l *linebuf.Lines, notes int, s *Scratch) (text string,
 			c.noteCause(&line, s)
 		}
 	})
-	c.tree.lose(l.Lost)
+	for lane, gap := range l.TakeLost() {
+		c.tree.lose(int(lane), gap.Place())
+	}
 	c.tree.keepCallers(s)
 	text, starts = string(s.text), s.starts
 	if cap(s.text) > largest {

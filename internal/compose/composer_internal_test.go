@@ -28,7 +28,7 @@ func chunk(place Place, from int, messages ...string) *Chunk {
 }
 
 func add(k *Chunk, level slog.Level, offset int64, message string) {
-	m := linebuf.Meta{Offset: offset, Level: level, Frames: 5, Shared: 4, Message: uint32(len(message))}
+	m := linebuf.Meta{Offset: offset, Level: level, Place: linebuf.Place{Frames: 5, Shared: 4}, Message: uint32(len(message))}
 	k.Lines.Add(&linebuf.Pool{}, &m, message, nil)
 	k.Header.MaxLevel = max(k.Header.MaxLevel, level)
 }

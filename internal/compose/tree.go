@@ -20,7 +20,7 @@ type branch struct {
 	real   []int      // frames of the line before and of the lines it stands under
 	shown  []int      // depths of the lines that the indent alone would name as parents
 	lines  []treeLine // those of real
-	lost   int        // one more than the least that lines shared which were dropped since then; 0 if none were
+	lost   int        // one more than the frames that a line may have which the next one stands under, as lines dropped since then say; 0 if none were
 }
 
 // A treeLine is one under which further lines may stand.
@@ -38,27 +38,28 @@ func (t *tree) lane(number int) *branch {
 }
 
 // add places the next line of a lane.
-func (t *tree) add(lane, frames, shared int) (depth, up int) {
+func (t *tree) add(lane int, p linebuf.Place) (depth, up int) {
 	b := t.lane(lane)
+	frames, limit := p.Frames, p.Limit()
 	if frames == 0 { // beside the line before
-		frames, shared = b.frames, b.frames-1
+		frames, limit = b.frames, b.frames-1
 		if frames == 0 {
 			return 0, 0
 		}
 	} else if b.lost > 0 {
-		shared, b.lost = min(shared, b.lost-1), 0
+		limit, b.lost = min(limit, b.lost-1), 0
 	}
-	return b.add(t.byCaller, frames, shared)
+	return b.add(t.byCaller, frames, limit)
 }
 
-func (b *branch) add(byCaller bool, frames, shared int) (depth, up int) {
+func (b *branch) add(byCaller bool, frames, limit int) (depth, up int) {
 	if b.frames == 0 {
 		b.base = frames
 	}
 	b.frames = frames
 	b.base = min(b.base, frames)
 
-	b.real = popWhile(b.real, func(top int) bool { return top > shared || top >= frames })
+	b.real = popWhile(b.real, func(top int) bool { return top > limit || top >= frames })
 	if byCaller {
 		depth = len(b.real)
 		b.real = append(b.real, frames)
@@ -105,18 +106,19 @@ func (t *tree) note(lane int) (depth int) {
 	return depth
 }
 
-// lose takes note of lines that were dropped behind those that were placed.
-func (t *tree) lose(lost map[int32]int32) {
-	for lane, shared := range lost {
-		if b := t.lane(int(lane)); b.lost == 0 || int(shared) < b.lost-1 {
-			b.lost = int(shared) + 1
+// lose takes note of a line of a lane that is not told: no later one stands under what
+// had returned by then.
+func (t *tree) lose(lane int, p linebuf.Place) {
+	if p.Frames > 0 {
+		if b := t.lane(lane); b.lost == 0 || p.Limit() < b.lost-1 {
+			b.lost = p.Limit() + 1
 		}
 	}
 }
 
 // line places a line of a chunk.
 func (t *tree) line(number int, m *linebuf.Meta, message, attrs string) story.Line {
-	depth, up := t.add(int(m.Lane), int(m.Frames), int(m.Shared))
+	depth, up := t.add(int(m.Lane), m.Place)
 	if b := t.lane(int(m.Lane)); len(b.real) > 0 { // else its place is not known
 		if b.lines == nil {
 			b.lines = make([]treeLine, 0, 8)

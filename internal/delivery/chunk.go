@@ -190,12 +190,13 @@ func (d *Delivery) lose(k *Chunk, lines int, kept bool) {
 // the fallback, for which it waits so long.
 func (d *Delivery) leave(k *Chunk, why string, patience time.Duration) {
 	kept := k.kept()
-	if !kept && k.Lines.Count > 0 {
+	formatted := !kept && k.Lines.Count > 0
+	if formatted {
 		text := k.Story.composer.Format(&k.Lines, &compose.Scratch{})
 		d.fallback.write(nameOf(k.Header)+" "+why, text, patience)
 	}
 	if k.resume == nil {
-		k.Story.composer.Leave(&k.Chunk)
+		k.Story.composer.Leave(&k.Chunk, formatted)
 		k.resume = k.Story.composer.AppendResume(nil) // what comes after it goes on from there
 	}
 	d.lose(k, k.count, kept)

@@ -18,10 +18,9 @@ type Lines struct {
 	Count       int
 	Size        int // bytes written
 	Held        int // bytes of memory that the blocks take
-	// Lost is what lines shared that were dropped behind the last one of their lane: the
-	// next line of the lane, in other Lines, shares no more with those that are here. It is
-	// nil where there are none.
-	Lost map[int32]int32
+	// lost is what lines say that were dropped behind the last one of their lane, of the
+	// next line of the lane, in other Lines. It is nil where there are none.
+	lost map[int32]Gap
 }
 
 type block struct {
@@ -208,37 +207,44 @@ func (l *Lines) KeepFrom(pool *Pool, level slog.Level) (dropped int) {
 	return l.Keep(pool, func(m Meta, _, _ string) bool { return m.Level >= level })
 }
 
-// Keep drops the lines for which wanted returns false, and returns how many. The next
-// line of a lane then shares with the one before it what all of them shared.
+// Keep drops the lines for which wanted returns false, and returns how many. What those
+// say of the next line of their lane, they say of the next that is kept.
 func (l *Lines) Keep(pool *Pool, wanted func(m Meta, message, attrs string) bool) (dropped int) {
-	least := make(map[int32]int32) // by lane: of the lines dropped since the last one kept
+	gaps := make(map[int32]Gap) // by lane, since the last line kept
 	kept := Lines{}
 	l.Each(func(m Meta, message, attrs string) {
-		shared, lost := least[m.Lane]
+		gap := gaps[m.Lane]
 		if !wanted(m, message, attrs) {
 			dropped++
-			if m.Frames > 0 && (!lost || m.Shared < shared) {
-				least[m.Lane] = m.Shared
-			}
+			gap.Add(m.Place)
+			gaps[m.Lane] = gap
 			return
 		}
-		if lost && m.Frames > 0 {
-			m.Shared = min(m.Shared, shared)
-			delete(least, m.Lane)
+		if m.Place.Frames > 0 {
+			m.Place = gap.Before(m.Place)
+			delete(gaps, m.Lane)
 		}
 		kept.Add(pool, &m, message, []byte(attrs))
 	})
-	for lane, shared := range l.Lost {
-		if before, lost := least[lane]; !lost || shared < before {
-			least[lane] = shared
-		}
-	}
-	if len(least) > 0 {
-		kept.Lost = least
+	for lane, before := range l.lost {
+		gap := gaps[lane]
+		gap.Join(before)
+		gaps[lane] = gap
 	}
 	l.Release(pool)
 	*l = kept
+	if len(gaps) > 0 {
+		l.lost = gaps
+	}
 	return dropped
+}
+
+// TakeLost returns what the lines that were dropped last say of the next one, by lane,
+// and forgets that.
+func (l *Lines) TakeLost() map[int32]Gap {
+	lost := l.lost
+	l.lost = nil
+	return lost
 }
 
 // MostText returns how much text the lines become at most, in bytes.

@@ -27,9 +27,10 @@ func randomLine(r *rand.Rand) heldLine {
 	}
 	most := 1 << r.IntN(14)
 	l := heldLine{message: text(most), attrs: text(most)}
+	frames := r.IntN(1 << r.IntN(30))
 	l.facts = Meta{
+		Place:  Place{Frames: frames, Shared: r.IntN(frames + 1), Turned: frames > 0 && frames < 250 && r.IntN(2) == 0},
 		Offset: r.Int64() >> r.IntN(64), Level: slog.Level(r.IntN(20) - 8), Lane: r.Int32N(1 << r.IntN(31)),
-		Frames: r.Int32N(1 << r.IntN(31)), Shared: r.Int32N(1 << r.IntN(31)),
 		Message: uint32(len(l.message)), Attrs: uint32(len(l.attrs)),
 	}
 	return l
@@ -129,7 +130,7 @@ func BenchmarkHoldLine(b *testing.B) {
 		b.Run(fmt.Sprint(count), func(b *testing.B) {
 			b.ReportAllocs()
 			var l Lines
-			facts := Meta{Offset: 1234, Frames: 20, Shared: 19, Message: 30, Attrs: uint32(len(attrs))}
+			facts := Meta{Offset: 1234, Place: Place{Frames: 20, Shared: 19}, Message: 30, Attrs: uint32(len(attrs))}
 			for b.Loop() {
 				if l.Count == count {
 					l.Release(pool)

@@ -12,8 +12,7 @@ type Meta struct {
 	Offset  int64 // in milliseconds, since the story's start
 	Level   slog.Level
 	Lane    int32
-	Frames  int32  // of the stack, from the call site to the root; 0 if unknown
-	Shared  int32  // frames of the same activation as in the line before it in its lane
+	Place   Place
 	Message uint32 // length in bytes
 	Attrs   uint32 // the same
 }
@@ -23,24 +22,28 @@ func (m *Meta) Since() time.Duration { return time.Duration(m.Offset) * time.Mil
 
 // Fits reports whether [Word] can hold what is known of a line. It takes that one by
 // one, as does Word, so that it stays in registers on the way of most lines. Lanes may be
-// more than the line's own, and frames those that it shares.
+// more than the line's own.
 func Fits(offset int64, level slog.Level, lanes, frames, message, attrs int) bool {
 	return uint64(offset) < 1<<22 && uint64(level+32) < 1<<6 && lanes < 1<<6 &&
 		frames < 1<<9 && uint(message) < 1<<11 && uint(attrs) < 1<<16
 }
 
 // Word packs what fits, all but the length of the attributes. Its lowest bit is set.
-func Word(offset int64, level slog.Level, lane, frames, shared, message int) uint64 {
+func Word(offset int64, level slog.Level, lane int, p Place, message int) uint64 {
+	shares := p.shares()
+	if shares >= 1<<9 {
+		shares = p.Limit() // says the same as long as no line is dropped
+	}
 	return 1 | uint64(offset)<<1 | uint64(level+32)<<23 | uint64(lane)<<29 |
-		uint64(frames)<<35 | uint64(shared)<<44 | uint64(message)<<53
+		uint64(p.Frames)<<35 | uint64(shares)<<44 | uint64(message)<<53
 }
 
 func (m *Meta) fits() bool {
-	return Fits(m.Offset, m.Level, int(m.Lane), int(max(m.Frames, m.Shared)), int(m.Message), int(m.Attrs))
+	return Fits(m.Offset, m.Level, int(m.Lane), m.Place.Frames, int(m.Message), int(m.Attrs))
 }
 
 func (m *Meta) word() uint64 {
-	return Word(m.Offset, m.Level, int(m.Lane), int(m.Frames), int(m.Shared), int(m.Message))
+	return Word(m.Offset, m.Level, int(m.Lane), m.Place, int(m.Message))
 }
 
 // HeadSize is how many bytes stand before the message of a line that fits: the word
@@ -57,7 +60,7 @@ func (m *Meta) AppendTo(out []byte) []byte {
 	out = append(out, 0)
 	out = binary.AppendVarint(out, m.Offset)
 	out = binary.AppendVarint(out, int64(m.Level))
-	for _, n := range [...]uint32{uint32(m.Lane), uint32(m.Frames), uint32(m.Shared), m.Message, m.Attrs} {
+	for _, n := range [...]uint32{uint32(m.Lane), uint32(m.Place.Frames), uint32(m.Place.shares()), m.Message, m.Attrs} {
 		out = binary.AppendUvarint(out, uint64(n))
 	}
 	return out
@@ -86,7 +89,7 @@ func decodeMeta(text []byte) (m Meta, rest []byte, ok bool) {
 	bits := func(from, count int) uint64 { return word >> from & (1<<count - 1) }
 	m = Meta{
 		Offset: int64(bits(1, 22)), Level: slog.Level(bits(23, 6)) - 32, Lane: int32(bits(29, 6)),
-		Frames: int32(bits(35, 9)), Shared: int32(bits(44, 9)), Message: uint32(bits(53, 11)),
+		Place: placeOf(int(bits(35, 9)), int(bits(44, 9))), Message: uint32(bits(53, 11)),
 		Attrs: uint32(binary.LittleEndian.Uint16(text[8:])),
 	}
 	return m, text[HeadSize:], true
@@ -111,9 +114,11 @@ func decodeLargeMeta(text []byte) (m Meta, rest []byte, ok bool) {
 	m.Offset = next(binary.Varint)
 	level := next(binary.Varint)
 	m.Level = slog.Level(level)
-	m.Lane, m.Frames, m.Shared = int32(next(unsigned)), int32(next(unsigned)), int32(next(unsigned))
+	m.Lane = int32(next(unsigned))
+	frames, shares := int32(next(unsigned)), int32(next(unsigned))
+	m.Place = placeOf(int(frames), int(shares))
 	m.Message, m.Attrs = uint32(next(unsigned)), uint32(next(unsigned))
-	return m, text, ok && int64(m.Level) == level && m.Lane >= 0 && m.Frames >= 0 && m.Shared >= 0
+	return m, text, ok && int64(m.Level) == level && m.Lane >= 0 && frames >= 0 && shares >= 0
 }
 
 // Decode reads the line that text begins with, and returns what follows it.

@@ -15,6 +15,7 @@ static void call(int deeper) {
 		call(deeper - 1);
 	} else {
 		called();
+		called();
 	}
 }
 */
@@ -27,7 +28,7 @@ var (
 	now func()
 )
 
-// Back calls f by way of some functions in C. One call at a time is made.
+// Back calls f twice by way of some functions in C. One call at a time is made.
 func Back(f func()) {
 	mu.Lock()
 	defer mu.Unlock()
