@@ -1,4 +1,4 @@
-// Package asynq tells a story per task of asynq:
+// Package asynq tells a story per task of asynq, by hand; contrib/asynqstory knows more of it:
 //
 //	h := dynamoslog.New(store, &dynamoslog.Options{ErrorLevel: asynq.ErrorLevel})
 //	mux := asynq.NewServeMux() // of asynq itself

@@ -1,4 +1,5 @@
-// Package otel names the traces and spans of OpenTelemetry in stories.
+// Package otel names the traces and spans of OpenTelemetry in stories, by hand; by
+// contrib/otelstory spans name their stories as well.
 package otel
 
 import (

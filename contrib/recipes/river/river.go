@@ -1,4 +1,4 @@
-// Package river tells a story per job of river:
+// Package river tells a story per job of river, by hand; contrib/riverstory knows more of it:
 //
 //	h := dynamoslog.New(store, &dynamoslog.Options{ErrorLevel: river.ErrorLevel})
 //	config.Middleware = []rivertype.Middleware{&river.Stories{Handler: h}}
