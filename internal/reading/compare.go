@@ -38,23 +38,25 @@ func (e *NoOtherError) Text(now time.Time) string {
 	if !e.Good {
 		return ErrNoOther.Error() + " of " + e.Of.Key.String()
 	}
-	text := "no earlier story like it, " + story.Escape(Subject(e.Of)) + ", without an error was found among " +
-		lookedEarlier(e.Own, now) + " of " + e.Of.Key.String()
-	if e.Kind.Looked > e.Own.Looked {
-		text += ", nor among " + lookedEarlier(e.Kind, now) + " of the kind " + story.Escape(e.Of.Key.Kind)
+	var among []string
+	if e.Own.Looked > 0 {
+		among = append(among, lookedEarlier(e.Own, now)+" of "+e.Of.Key.String())
 	}
-	return text
+	if e.Kind.Looked > e.Own.Looked {
+		among = append(among, lookedEarlier(e.Kind, now)+" of the kind "+story.Escape(e.Of.Key.Kind))
+	}
+	text := "no earlier story like it, " + story.Escape(Subject(e.Of)) + ", without an error was found"
+	if len(among) == 0 {
+		return text + ": there is no earlier one of the kind " + story.Escape(e.Of.Key.Kind)
+	}
+	return text + " among " + strings.Join(among, ", nor among ")
 }
 
 func lookedEarlier(f story.Found, now time.Time) string {
-	if f.Looked == 0 {
-		return "no earlier stories"
-	}
-	noun := " earlier stories"
+	text := "the " + humanize.Comma(int64(f.Looked)) + " earlier stories"
 	if f.Looked == 1 {
-		noun = " earlier story"
+		text = "the one earlier story"
 	}
-	text := "the " + humanize.Comma(int64(f.Looked)) + noun
 	if f.Short && !f.Back.IsZero() {
 		text += " back to " + When(f.Back, now)
 	}
@@ -124,5 +126,5 @@ func (d *Diff) Unlike() string {
 	if was.Key.Kind == is.Key.Kind {
 		name = func(h story.Header) string { return story.Escape(Subject(h)) }
 	}
-	return strings.Join([]string{"these stories are not alike:", name(was), "and", name(is)}, " ")
+	return strings.Join([]string{"These stories are not alike:", name(was), "and", name(is)}, " ")
 }

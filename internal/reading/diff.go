@@ -45,6 +45,9 @@ type Changes struct{ Same, New, Gone, Changed, Slower int }
 // Equal reports whether nothing differs but times and ids.
 func (c Changes) Equal() bool { return c.New+c.Gone+c.Changed+c.Slower == 0 }
 
+// Lines is how many lines there are.
+func (c Changes) Lines() int { return c.Same + c.New + c.Gone + c.Changed + c.Slower }
+
 func (c *Changes) add(o Changes) {
 	c.Same += o.Same
 	c.New += o.New

@@ -75,10 +75,12 @@ func (p *diffPrinter) better() string {
 // Took says how long the stories took, and how many times as long the later one; ""
 // where both took the same.
 func (d *Diff) Took() string {
-	return tookText(d.Was.Story.Duration, d.Is.Story.Duration)
+	return TookText(d.Was.Story.Duration, d.Is.Story.Duration)
 }
 
-func tookText(was, is time.Duration) string {
+// TookText says from how long to how long, and how many times as long; "" where both
+// are the same.
+func TookText(was, is time.Duration) string {
 	if was == is {
 		return ""
 	}
@@ -216,7 +218,7 @@ func (p *diffPrinter) line(d *DiffNode, indent string) {
 		value.Was, value.Is = p.cut(value.Was), p.cut(value.Is)
 		text := value.String()
 		if d.Slow(i) {
-			text = tookText(d.Was.Took, d.Is.Took)
+			text = TookText(d.Was.Took, d.Is.Took)
 		}
 		p.noNumbers()
 		p.out.WriteString("  " + indent + p.paint(Warning, "  "+text) + "\n")

@@ -124,11 +124,12 @@ func (d *differ) headerValues(was, is story.Header) []Value {
 		a, had := attrsWas[name]
 		b, has := attrsIs[name]
 		switch {
+		case namesID(name):
 		case !had:
 			values = append(values, Value{Name: name, Is: said(b)})
 		case !has:
 			values = append(values, Value{Name: name, Was: said(a)})
-		case !d.equal(a, b) && !namesID(name):
+		case !d.equal(a, b):
 			values = append(values, Value{name, said(a), said(b)})
 		}
 	}

@@ -58,7 +58,7 @@ func TestFindingsAreToldOnce(t *testing.T) {
 	if lines := strings.Count(text.String(), "\n"); lines > 30 || strings.Count(text.String(), "405 → 406") != 2 {
 		t.Errorf("got %d lines, want that one change stands for all, and one line for it:\n%s", lines, &text)
 	}
-	for _, want := range []string{"with differences that are told above", "ERROR Rejected", "in Reindexing › Batch 42"} {
+	for _, want := range []string{"of them as told above", "ERROR Rejected", "in Reindexing › Batch 42"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in\n%s", want, &text)
 		}
@@ -86,7 +86,7 @@ func TestFindingsOfLoops(t *testing.T) {
 		t.Errorf("rank: got %d, want the last", f.Rank)
 	}
 	runs := reading.Runs(d.Lanes[0][0].Children, false)
-	if len(runs) != 3 || runs[0].String() != "2 equal lines" || runs[1].Folded || runs[2].String() != "6 lines, 6 with differences that are told above" {
+	if len(runs) != 3 || runs[0].String() != "2 equal lines" || runs[1].Folded || runs[2].String() != "6 lines, as told above" {
 		t.Errorf("runs: got %v", runs)
 	}
 	d = checkFindings(t, "+0.000 I a\n", "+0.000 I a\n+0.000 I   slow path\n+0.000 I     asking\n+0.000 W     waiting\n+0.000 I       twice\n",
@@ -131,7 +131,7 @@ func TestHeaderValues(t *testing.T) {
 		return reading.NewTree(s)
 	}
 	d := diffOf(
-		tree(map[string]string{"request_id": "a", "host": "h1", "build": "v2.8.0", "status": "200", "aside": "x", "zone": "eu"}),
+		tree(map[string]string{"request_id": "a", "span_id": "x", "host": "h1", "build": "v2.8.0", "status": "200", "aside": "x", "zone": "eu"}),
 		tree(map[string]string{"request_id": "b", "host": "h1", "build": "v2.8.1", "status": "502", "zone": "us", "lane_1": "mail"}))
 	var got []string
 	for _, value := range d.Header {

@@ -13,9 +13,9 @@ import (
 func (f *Finding) Text(cut func(string) string) string {
 	switch f.Change {
 	case Slower:
-		return firstLine(f.Line().Node().Message, cut) + " " + tookText(f.was, f.is)
+		return FirstLine(f.Line().Node().Message, cut) + " " + TookText(f.was, f.is)
 	case New, Gone:
-		return firstLine(f.Line().Node().Message, cut)
+		return FirstLine(f.Line().Node().Message, cut)
 	}
 	var texts []string
 	for i, value := range f.Values {
@@ -37,7 +37,7 @@ func (f *Finding) Of(cut func(string) string) string {
 	if f.Change != Changed || f.Several || f.ofMessage() {
 		return ""
 	}
-	return " · " + firstLine(f.Line().Node().Message, cut)
+	return " · " + FirstLine(f.Line().Node().Message, cut)
 }
 
 // ofMessage reports whether the finding is that messages changed.
@@ -46,7 +46,8 @@ func (f *Finding) ofMessage() bool {
 	return f.Change == Changed && f.Values[0].Name == "message" && line.Was.Message == f.Values[0].Was
 }
 
-func firstLine(message string, cut func(string) string) string {
+// FirstLine returns the first line of a message, cut and escaped.
+func FirstLine(message string, cut func(string) string) string {
 	first, _, more := strings.Cut(message, "\n")
 	if first = story.Escape(cut(first)); more {
 		first += " …"
@@ -135,10 +136,13 @@ func (r *Run) count(n *DiffNode) {
 
 // String says what is folded.
 func (r Run) String() string {
-	if r.Differs == 0 {
+	switch r.Differs {
+	case 0:
 		return Plural(r.Lines, "equal line")
+	case r.Lines:
+		return Plural(r.Lines, "line") + ", as told above"
 	}
-	return fmt.Sprintf("%s, %d with differences that are told above", Plural(r.Lines, "line"), r.Differs)
+	return fmt.Sprintf("%s, %d of them as told above", Plural(r.Lines, "line"), r.Differs)
 }
 
 // Slow reports whether a value, by its index, is how long the line took.

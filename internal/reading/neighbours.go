@@ -73,12 +73,12 @@ func Next(ctx context.Context, store story.Store, key story.Key, id string) (sto
 func LastGood(ctx context.Context, store story.Store, of story.Header) (story.Header, error) {
 	good := func(h story.Header) bool { return IsGood(h) && Alike(h, of) && began(h, of) }
 	none := &NoOtherError{Of: of, Good: true}
-	h, looked, err := lastOf(ctx, store, before(of.ID, story.Query{Key: of.Key, Limit: 20}), searched, good)
+	h, looked, err := lastOf(ctx, store, of, story.Query{Key: of.Key, Limit: 20}, searched, good)
 	if err != nil || h.ID != "" {
 		return h, err
 	}
 	none.Own = looked
-	h, looked, err = lastOf(ctx, store, before(of.ID, story.Query{Kind: of.Key.Kind, Limit: 100}), searchedKind, good)
+	h, looked, err = lastOf(ctx, store, of, story.Query{Kind: of.Key.Kind, Limit: 100}, searchedKind, good)
 	if err != nil || h.ID != "" {
 		return h, err
 	}
@@ -90,7 +90,7 @@ func LastGood(ctx context.Context, store story.Store, of story.Header) (story.He
 // like it, or else of the latest before it.
 func lastAlike(ctx context.Context, store story.Store, of story.Header) (story.Header, error) {
 	var latest story.Header
-	h, looked, err := lastOf(ctx, store, before(of.ID, story.Query{Key: of.Key, Limit: 20}), searched, func(h story.Header) bool {
+	h, looked, err := lastOf(ctx, store, of, story.Query{Key: of.Key, Limit: 20}, searched, func(h story.Header) bool {
 		if latest.ID == "" && began(h, of) {
 			latest = h
 		}
@@ -137,10 +137,11 @@ func before(id string, q story.Query) story.Query {
 	return q
 }
 
-// lastOf returns the first header of a query that matches, and how far it looked: not
-// beyond about that many. Found.Short is whether there are more.
-func lastOf(ctx context.Context, store story.Store, q story.Query, most int, match func(story.Header) bool) (story.Header, story.Found, error) {
+// lastOf returns the header of the last story of a query before one that matches, and how
+// far it looked: not beyond about that many. Found.Short is whether there are more.
+func lastOf(ctx context.Context, store story.Store, of story.Header, q story.Query, most int, match func(story.Header) bool) (story.Header, story.Found, error) {
 	var looked story.Found
+	q = before(of.ID, q)
 	for {
 		page, err := store.List(ctx, q)
 		if err != nil {
@@ -150,6 +151,9 @@ func lastOf(ctx context.Context, store story.Store, q story.Query, most int, mat
 		for _, h := range page.Headers {
 			if match(h) {
 				return h, looked, nil
+			}
+			if h.ID == of.ID && h.Key == of.Key {
+				looked.Looked--
 			}
 			looked.Back = h.Start
 		}
