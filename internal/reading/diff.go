@@ -82,10 +82,10 @@ type DiffNode struct {
 	// their differences are found in several lines, of which another one stands for all.
 	Told bool
 
-	slower bool   // whether the last of Values is how long it took
-	shape  uint64 // of its message
-	found  int    // findings that it is one of
-	told   int    // and those that another line stands for
+	slower      bool   // whether the last of Values is how long it took
+	shape       uint64 // of its message
+	place       int32  // among the lines that differ
+	found, told int32  // findings that it is one of, and those that another line stands for
 }
 
 // Node returns the line as it is, or as it was where it is gone.
@@ -129,9 +129,21 @@ func NewDiff(ctx context.Context, was, is *Tree) (*Diff, error) {
 
 type differ struct {
 	ctx            context.Context
+	free           []DiffNode // made together, since a long story has very many
+	pairs          []pair     // of the attributes of a line
 	seed           maphash.Seed
 	textA, textB   []byte // where texts are normalised
 	attrsA, attrsB []Attr
+}
+
+func (d *differ) newNode() *DiffNode {
+	const together = 64
+	if len(d.free) == 0 {
+		d.free = make([]DiffNode, together)
+	}
+	node := &d.free[0]
+	d.free = d.free[1:]
+	return node
 }
 
 func (d *differ) shape(n *Node) uint64 {
@@ -197,9 +209,10 @@ func (d *differ) siblings(was, is []*Node) (nodes []*DiffNode, changes Changes, 
 		changes.count(n.Change)
 		told += longer
 	}
-	if d.ctx.Err() != nil {
+	if d.ctx.Err() != nil || len(was)+len(is) == 0 {
 		return nil, Changes{}, 0
 	}
+	nodes = make([]*DiffNode, 0, max(len(was), len(is)))
 	a, b := 0, 0
 	shapesWas, shapesIs := d.shapes(was), d.shapes(is)
 	for _, p := range append(align(d.ctx, shapesWas, shapesIs), pair{len(was), len(is)}) {
@@ -221,7 +234,8 @@ func (d *differ) siblings(was, is []*Node) (nodes []*DiffNode, changes Changes, 
 
 // alone returns a line that only one story has, with what is under it.
 func (d *differ) alone(n *Node, change Change, shape uint64) *DiffNode {
-	node := &DiffNode{Change: change, shape: shape}
+	node := d.newNode()
+	node.Change, node.shape = change, shape
 	if change == New {
 		node.Is = n
 	} else {
@@ -238,7 +252,8 @@ func (d *differ) alone(n *Node, change Change, shape uint64) *DiffNode {
 
 // both compares two lines in one place.
 func (d *differ) both(was, is *Node) (*DiffNode, time.Duration) {
-	node := &DiffNode{Was: was, Is: is, Values: d.changedValues(was, is)}
+	node := d.newNode()
+	node.Was, node.Is, node.Values = was, is, d.changedValues(was, is)
 	var told time.Duration
 	node.Children, node.Under, told = d.siblings(was.Children, is.Children)
 	longer := is.Took - was.Took

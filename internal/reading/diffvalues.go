@@ -27,7 +27,8 @@ func (d *differ) changedValues(was, is *Node) []Value {
 		return values
 	}
 	d.attrsA, d.attrsB = appendAttrs(d.attrsA[:0], was.Line), appendAttrs(d.attrsB[:0], is.Line)
-	for _, p := range pairAttrs(d.attrsA, d.attrsB) {
+	d.pairs = pairAttrs(d.pairs[:0], d.attrsA, d.attrsB)
+	for _, p := range d.pairs {
 		switch {
 		case p.a < 0:
 			values = append(values, Value{Name: d.attrsB[p.b].Name, Is: said(d.attrsB[p.b].Value)})
@@ -50,10 +51,9 @@ func said(value string) string {
 	return value
 }
 
-// pairAttrs pairs attributes of one name, the first with the first; -1 stands for
+// pairAttrs appends pairs of attributes of one name, the first with the first; -1 stands for
 // one that the other line has not.
-func pairAttrs(was, is []Attr) []pair {
-	pairs := make([]pair, 0, len(is))
+func pairAttrs(pairs []pair, was, is []Attr) []pair {
 	if slices.EqualFunc(was, is, func(a, b Attr) bool { return a.Name == b.Name }) {
 		for i := range is {
 			pairs = append(pairs, pair{i, i})

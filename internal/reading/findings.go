@@ -2,6 +2,7 @@ package reading
 
 import (
 	"cmp"
+	"hash/maphash"
 	"log/slog"
 	"slices"
 	"time"
@@ -58,7 +59,7 @@ func (d *Diff) Ranked() []*Finding {
 
 // find sets the findings of a difference, and which lines they tell.
 func (d *Diff) find() {
-	f := &finder{alone: make(map[uint64]Change), byKey: make(map[findingKey]*Finding)}
+	f := &finder{alone: make(map[uint64]Change), byKey: make(map[findingKey]*Finding), times: make(map[uint64]int), seed: maphash.MakeSeed()}
 	for _, lane := range d.Lanes {
 		f.noteAlone(lane)
 	}
@@ -70,7 +71,7 @@ func (d *Diff) find() {
 	for _, lane := range d.Lanes {
 		f.collect(lane, nil)
 	}
-	f.gatherValues()
+	f.addValues()
 	for _, found := range f.findings {
 		if len(found.Lines) >= toldFrom {
 			for _, line := range found.Lines[1:] {
@@ -82,7 +83,7 @@ func (d *Diff) find() {
 		setTold(lane, false)
 	}
 	slices.SortStableFunc(f.findings, func(a, b *Finding) int {
-		return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(weight(b), weight(a)))
+		return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(weight(b), weight(a)), cmp.Compare(a.Line().place, b.Line().place))
 	})
 	d.Findings = f.findings
 }
@@ -101,6 +102,10 @@ type finder struct {
 	// alone has the shapes of lines that are new or gone: Same where both stories have
 	// such lines.
 	alone    map[uint64]Change
+	values   []foundValue
+	times    map[uint64]int // how often a value changed in that way
+	seed     maphash.Seed
+	place    int32
 	byKey    map[findingKey]*Finding
 	findings []*Finding
 }
@@ -111,6 +116,13 @@ type findingKey struct {
 	level         slog.Level
 	shape         uint64 // 0 for a value that changed in the same way in whatever lines
 	name, was, is string
+}
+
+// A foundValue is a value that changed in a line, by its index there.
+type foundValue struct {
+	line  *DiffNode
+	index int
+	same  uint64 // of values that changed in the same way
 }
 
 // noteAlone notes the shapes of new and gone lines.
@@ -144,12 +156,22 @@ func (f *finder) noteBoth(nodes []*DiffNode) {
 // collect adds what is found in lines, and in those under them.
 func (f *finder) collect(nodes []*DiffNode, parent *DiffNode) {
 	for _, n := range nodes {
+		if n.Change != Same {
+			f.place++
+			n.place = f.place
+		}
 		switch n.Change {
 		case New, Gone:
 			f.addAlone(n, parent)
 		case Changed, Slower:
 			for i, value := range n.Values {
-				f.addValue(n, value, n.slower && i == len(n.Values)-1)
+				if n.Slow(i) {
+					f.addSlower(n, value)
+					continue
+				}
+				v := foundValue{n, i, maphash.Comparable(f.seed, value)}
+				f.values = append(f.values, v)
+				f.times[v.same]++
 			}
 		}
 		if !n.Under.Equal() {
@@ -179,27 +201,37 @@ func (f *finder) addAlone(n, parent *DiffNode) {
 	}
 }
 
-// addValue adds how a value of a line changed.
-func (f *finder) addValue(n *DiffNode, value Value, took bool) {
-	if took {
-		found := f.at(findingKey{change: Slower, shape: n.shape}, RankSlower)
-		found.add(n)
-		found.was, found.is = found.was+n.Was.Took, found.is+n.Is.Took
-		found.Values = []Value{{value.Name, found.was.String(), found.is.String()}}
-		return
-	}
-	rank := RankRest
-	switch {
-	case n.Level() >= slog.LevelError:
-		rank = RankError
-	case n.Was.Level != n.Is.Level && n.Level() >= slog.LevelWarn:
-		rank = RankShape
-	}
-	found := f.at(findingKey{change: Changed, name: value.Name, was: value.Was, is: value.Is}, rank)
-	found.Several = found.Several || len(found.Lines) > 0 && n.shape != found.Line().shape
+// addSlower adds a line that took longer.
+func (f *finder) addSlower(n *DiffNode, took Value) {
+	found := f.at(findingKey{change: Slower, shape: n.shape}, RankSlower)
 	found.add(n)
-	if found.Values == nil {
-		found.Values = []Value{value}
+	found.was, found.is = found.was+n.Was.Took, found.is+n.Is.Took
+	found.Values = []Value{{took.Name, found.was.String(), found.is.String()}}
+}
+
+// addValues adds how values changed: those that changed in the same way in several lines,
+// and the others by the shape of the line and the name, as the counter of a loop.
+func (f *finder) addValues() {
+	for _, v := range f.values {
+		n, value := v.line, v.line.Values[v.index]
+		rank := RankRest
+		switch {
+		case n.Level() >= slog.LevelError:
+			rank = RankError
+		case n.Was.Level != n.Is.Level && n.Level() >= slog.LevelWarn:
+			rank = RankShape
+		}
+		key := findingKey{change: Changed, name: value.Name, level: n.Level(), shape: n.shape}
+		same := f.times[v.same] > 1
+		if same {
+			key = findingKey{change: Changed, name: value.Name, was: value.Was, is: value.Is}
+		}
+		found := f.at(key, rank)
+		found.Several = found.Several || len(found.Lines) > 0 && n.shape != found.Line().shape
+		if len(found.Values) == 0 || !same && len(found.Values) < mostValues {
+			found.Values = append(found.Values, value)
+		}
+		found.add(n)
 	}
 }
 
@@ -218,30 +250,6 @@ func (f *Finding) add(n *DiffNode) {
 	f.Lines = append(f.Lines, n)
 	f.Level = max(f.Level, n.Level())
 	n.found++
-}
-
-// gatherValues makes one finding of values that changed once each, in lines of one shape
-// under one name: the counter of a loop.
-func (f *finder) gatherValues() {
-	kept := f.findings[:0]
-	for _, found := range f.findings {
-		if found.Change != Changed || len(found.Lines) > 1 {
-			kept = append(kept, found)
-			continue
-		}
-		key := findingKey{change: Changed, shape: found.Line().shape, name: found.Values[0].Name}
-		first := f.byKey[key]
-		if first == nil || first.Level != found.Level {
-			f.byKey[key] = found
-			kept = append(kept, found)
-			continue
-		}
-		first.Lines = append(first.Lines, found.Lines...)
-		if len(first.Values) < mostValues {
-			first.Values = append(first.Values, found.Values...)
-		}
-	}
-	f.findings = kept
 }
 
 // setTold sets which lines need not be looked at, and returns whether all of them. A line
