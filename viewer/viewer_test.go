@@ -168,6 +168,21 @@ func TestLists(t *testing.T) {
 	if strings.Count(page, "last without an error") != 1 {
 		t.Error("the last story without an error is not marked")
 	}
+	well := story.NewKey("user", "well")
+	for i := range 3 {
+		put(t, store, well, i, story.Sealed, story.Line{Message: "well"})
+	}
+	if page = body(t, get(h, "/object?key=user_well"), 200); strings.Contains(page, "last without an error") {
+		t.Error("an object without errors has a mark that helps nobody")
+	}
+	put(t, store, well, 3, story.Sealed, story.Line{Message: "another", Level: slog.LevelError})
+	if page = body(t, get(h, "/object?key=user_well"), 200); strings.Contains(page, "last without an error") {
+		t.Error("a story that is not like the one with an error is marked")
+	}
+	put(t, store, well, 4, story.Sealed, story.Line{Message: "well", Level: slog.LevelError})
+	if page = body(t, get(h, "/object?key=user_well"), 200); !strings.Contains(page, "last without an error") {
+		t.Error("the one that is like it is not marked")
+	}
 }
 
 func TestDiff(t *testing.T) {

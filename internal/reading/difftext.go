@@ -201,6 +201,13 @@ func (p *diffPrinter) line(d *DiffNode, indent string) {
 	}
 	p.numbers(d)
 	p.out.WriteString(p.paint(mark.style, mark.mark+indent+text))
+	for more {
+		var next string
+		next, further, more = strings.Cut(further, "\n")
+		p.out.WriteByte('\n')
+		p.noNumbers()
+		p.out.WriteString(p.paint(mark.style, mark.mark+indent+"| "+story.Escape(next)))
+	}
 	if n.Attrs != "" {
 		p.out.WriteString("  " + p.paint(Dim, story.Escape(p.cut(n.Attrs))))
 	}
@@ -208,12 +215,6 @@ func (p *diffPrinter) line(d *DiffNode, indent string) {
 		p.out.WriteString("  " + p.paint(Dim, "… "+BeyondText(n)))
 	}
 	p.out.WriteByte('\n')
-	for more {
-		var next string
-		next, further, more = strings.Cut(further, "\n")
-		p.noNumbers()
-		p.out.WriteString(p.paint(mark.style, mark.mark+indent+"| "+story.Escape(next)) + "\n")
-	}
 	for i, value := range d.Values {
 		value.Was, value.Is = p.cut(value.Was), p.cut(value.Is)
 		text := value.String()

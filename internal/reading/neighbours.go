@@ -90,7 +90,7 @@ func LastGood(ctx context.Context, store story.Store, of story.Header) (story.He
 // like it, or else of the latest before it.
 func lastAlike(ctx context.Context, store story.Store, of story.Header) (story.Header, error) {
 	var latest story.Header
-	h, looked, err := lastOf(ctx, store, of, story.Query{Key: of.Key, Limit: 20}, searched, func(h story.Header) bool {
+	h, looked, err := lastOf(ctx, store, of, story.Query{Key: of.Key, Limit: 3}, searched, func(h story.Header) bool {
 		if latest.ID == "" && began(h, of) {
 			latest = h
 		}
