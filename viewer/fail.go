@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -42,6 +43,9 @@ func (v *viewer) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case is(story.ErrAmbiguous):
 		v.failure(w, http.StatusMultipleChoices, "Several stories have this id", text, "Open one by its key and whole id.")
 	case is(reading.ErrNoOther):
+		if none := (*reading.NoOtherError)(nil); errors.As(err, &none) {
+			text = none.Text(time.Now().In(v.opts.Zone))
+		}
 		v.failure(w, http.StatusNotFound, "There is nothing to compare with", text, "Choose two stories in the list of the object.")
 	case is(reading.ErrSameStory, reading.ErrBadView, story.ErrBadKey, story.ErrBadCursor):
 		v.failure(w, http.StatusBadRequest, "This address asks for something that cannot be", text, "Go back, or begin at the newest stories.")

@@ -63,6 +63,7 @@ func (v *viewer) functions() template.FuncMap {
 		"story":  storyLink,
 		"escape": story.Escape,
 		"cause":  reading.Cause,
+		"value":  diffValue,
 		"level":  levelClass,
 		"levels": func() []string { return []string{"debug", "info", "warn", "error"} },
 		"state":  reading.StateText,

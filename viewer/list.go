@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -82,21 +83,25 @@ func seeOther(w http.ResponseWriter, to string) error {
 	return nil
 }
 
-// markGood marks the last story without an error. What a filter leaves, and a page
-// further on, do not tell which it is.
+// markGood marks the last story without an error, where there is one with an error to
+// compare with it. What a filter leaves, and a page further on, do not tell which it is.
 func (p *listPage) markGood(r *http.Request, store story.Store, key story.Key) error {
-	if p.Form.Active() || p.First != "" {
+	bad := slices.IndexFunc(p.Headers, func(h story.Header) bool { return h.MaxLevel >= slog.LevelError })
+	if bad < 0 || p.Form.Active() || p.First != "" {
 		return nil
 	}
-	if i := slices.IndexFunc(p.Headers, reading.IsGood); i >= 0 {
+	if i := reading.IndexGood(p.Headers, bad); i >= 0 {
 		p.LastGood = p.Headers[i].ID
 		return nil
 	}
 	if p.Next == "" {
 		return nil
 	}
-	good, found, err := reading.LastGood(r.Context(), store, key, p.Headers[len(p.Headers)-1].ID)
-	if found {
+	good, err := reading.LastGood(r.Context(), store, p.Headers[bad])
+	switch {
+	case errors.Is(err, reading.ErrNoOther):
+		return nil
+	case err == nil && good.Key == key:
 		p.OlderGood = &good
 	}
 	return err

@@ -168,6 +168,21 @@ func TestLists(t *testing.T) {
 	if strings.Count(page, "last without an error") != 1 {
 		t.Error("the last story without an error is not marked")
 	}
+	well := story.NewKey("user", "well")
+	for i := range 3 {
+		put(t, store, well, i, story.Sealed, story.Line{Message: "well"})
+	}
+	if page = body(t, get(h, "/object?key=user_well"), 200); strings.Contains(page, "last without an error") {
+		t.Error("an object without errors has a mark that helps nobody")
+	}
+	put(t, store, well, 3, story.Sealed, story.Line{Message: "another", Level: slog.LevelError})
+	if page = body(t, get(h, "/object?key=user_well"), 200); strings.Contains(page, "last without an error") {
+		t.Error("a story that is not like the one with an error is marked")
+	}
+	put(t, store, well, 4, story.Sealed, story.Line{Message: "well", Level: slog.LevelError})
+	if page = body(t, get(h, "/object?key=user_well"), 200); !strings.Contains(page, "last without an error") {
+		t.Error("the one that is like it is not marked")
+	}
 }
 
 func TestDiff(t *testing.T) {
@@ -178,7 +193,7 @@ func TestDiff(t *testing.T) {
 	put(t, store, key, 2, story.Sealed, story.Line{Message: "Begin"}, story.Line{Message: "brand new", Depth: 1, Offset: 3 * time.Millisecond})
 	h := viewer.New(store, nil)
 	page := body(t, get(h, "/diff?key=user_42&is="+two), 200)
-	for _, want := range []string{"1 new, 1 gone", `class="new d1 change"`, `class="gone d1 change"`} {
+	for _, want := range []string{"1 new, 1 gone", `class="change new d1"`, `class="change gone d1"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s in\n%s", want, page)
 		}
@@ -188,6 +203,73 @@ func TestDiff(t *testing.T) {
 	}
 	body(t, get(h, "/diff?key=user_42&is="+one+"&was="+one), 400)
 	body(t, get(h, "/diff?key=user_42&is="+one), 404)
+}
+
+// Two stories of two keys are compared, and those of an address without the second key
+// as before.
+func TestDiffOfTwoKeys(t *testing.T) {
+	store := story.NewMemory()
+	one := put(t, store, story.NewKey("user", "1"), 0, story.Sealed, story.Line{Message: "POST"}, story.Line{Message: "paid", Depth: 1})
+	other := put(t, store, story.NewKey("user", "2"), 1, story.Sealed, story.Line{Message: "GET <b>"})
+	bad := put(t, store, story.NewKey("user", "2"), 2, story.Sealed, story.Line{Message: "POST"}, story.Line{Message: "refused", Depth: 1, Level: slog.LevelError})
+	lonely := put(t, store, story.NewKey("user", "3"), 3, story.Sealed, story.Line{Message: "DELETE", Level: slog.LevelError})
+	h := viewer.New(store, &viewer.Options{Zone: time.UTC})
+	named := body(t, get(h, "/diff?key=user_2&is="+bad+"&waskey=user_1&was="+one), 200)
+	for _, want := range []string{"<dt>was</dt><dd><a href=\"story?id=" + url.QueryEscape(one) + "&amp;key=user_1", "refused", "paid"} {
+		if !strings.Contains(named, want) {
+			t.Errorf("no %s in\n%s", want, named)
+		}
+	}
+	if strings.Contains(named, "not alike") {
+		t.Error("stories that are alike are said not to be")
+	}
+	if good := body(t, get(h, "/diff?key=user_2&is="+bad+"&good=1"), 200); !strings.Contains(good, "user_1 <b>POST</b>") {
+		t.Errorf("the last good one is not that of another key:\n%s", good)
+	}
+	unlike := body(t, get(h, "/diff?key=user_2&is="+bad+"&was="+other), 200)
+	for _, want := range []string{"These stories are not alike: GET &lt;b&gt; and POST.", "waskey=user_1", "the last one like it without an error</a>, user_1 of"} {
+		if !strings.Contains(unlike, want) {
+			t.Errorf("no %s in\n%s", want, unlike)
+		}
+	}
+	none := body(t, get(h, "/diff?key=user_3&is="+lonely+"&good=1"), 404)
+	if want := "no earlier story like it, DELETE, without an error was found among the 3 earlier stories of the kind user"; !strings.Contains(none, want) {
+		t.Errorf("no %q in\n%s", want, none)
+	}
+	body(t, get(h, "/diff?key=user_3&is="+lonely+"&waskey=x"), 400)
+	body(t, get(h, "/diff?key=user_2&is="+bad+"&was="+one), 404)
+}
+
+// The same change in many lines is told once, and no value stands behind an empty line.
+func TestDiffIsRanked(t *testing.T) {
+	store := story.NewMemory()
+	tell := func(minute int, generation string, failed bool) {
+		lines := []story.Line{{Message: "Reindexing"}}
+		for i := range 58 {
+			lines = append(lines, story.Line{Message: "Batch", Depth: 1}, story.Line{Message: "Committed", Depth: 2, Attrs: "generation=" + generation + " try=" + generation})
+			if failed && i == 40 {
+				lines = append(lines, story.Line{Message: "Rejected", Depth: 2, Level: slog.LevelError, Attrs: `err="a \"b\""`})
+			}
+		}
+		put(t, store, story.NewKey("job", "1"), minute, story.Sealed, lines...)
+	}
+	tell(0, "405", true)
+	tell(1, "406", false)
+	h := viewer.New(store, nil)
+	page := body(t, get(h, "/diff?key=job_1"), 200)
+	lines := strings.Split(page[strings.Index(page, `<ol class="findings">`):], "\n")
+	if !strings.Contains(lines[1], "Rejected") || !strings.Contains(lines[1], `a &#34;b&#34;`) || !strings.Contains(lines[2], "generation <del>405</del> → <ins>406</ins></span><span class=\"where\"> · 58 lines") {
+		t.Errorf("got\n%s", strings.Join(lines[:5], "\n"))
+	}
+	if open := regexp.MustCompile(`(?s)<details>.*?</details>`).ReplaceAllString(page, ""); strings.Count(open, "<ins>406</ins>") > 6 {
+		t.Errorf("a change is told again and again:\n%s", open)
+	}
+	if strings.Contains(page, ` <span class="value">`) {
+		t.Error("a blank before a value makes a line of its own")
+	}
+	if page = body(t, get(h, "/diff?key=job_1&all=1"), 200); strings.Contains(page, "<details>") || strings.Contains(page, "told above") {
+		t.Error("not all is shown")
+	}
 }
 
 func TestHostileStory(t *testing.T) {

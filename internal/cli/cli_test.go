@@ -51,7 +51,7 @@ func TestDemoAndReading(t *testing.T) {
 		t.Errorf("a filter keeps the warning and its callers:\n%s", out)
 	}
 	out, _ = run(t, 0, "diff", "user_42", file)
-	if !strings.Contains(out, "2 new, 1 gone, 6 changed") || !strings.Contains(out, "without: [] → [mat]") {
+	if !strings.Contains(out, "2 new, 1 gone, 6 changed") || !strings.Contains(out, "without [] → [mat]") {
 		t.Errorf("diff:\n%s", out)
 	}
 	out, _ = run(t, 0, "grep", "no EXERCISES", file)

@@ -24,6 +24,9 @@ func (o *options) openCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := at.checkWhole(); err != nil {
+				return err
+			}
 			base, err := url.Parse(address)
 			if err != nil || base.Scheme != "http" && base.Scheme != "https" {
 				return fmt.Errorf("%w: --viewer is an address such as http://%s/, not %q", errUsage, defaultAddress, address)

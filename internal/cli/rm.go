@@ -19,6 +19,9 @@ func (o *options) removeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := at.checkWhole(); err != nil {
+				return err
+			}
 			return o.withStories(func(store story.Store) error {
 				at, err := at.find(cmd.Context(), store)
 				if err != nil {

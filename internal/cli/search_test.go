@@ -122,6 +122,25 @@ func TestStoryByIDAlone(t *testing.T) {
 	if short, _ := run(t, 0, "diff", file, story.ShortID(middle), story.ShortID(first)); short != whole {
 		t.Errorf("diff by short ids:\n%s\nnot\n%s", short, whole)
 	}
+	if !strings.HasPrefix(whole, "was  user_42  "+middle) || !strings.Contains(whole, "\nis   user_42  "+first) {
+		t.Errorf("diff OLD NEW has the old one first:\n%s", whole)
+	}
+	for _, args := range [][]string{
+		{"user_42", story.ShortID(middle), "~2"}, {"user_42", "~1", "~2"}, {"user_42", "~", "user_42", "~2"}, {middle, "~2"}, {story.ShortID(middle), "user_42", first},
+	} {
+		if out, _ := run(t, 0, append([]string{"diff", file}, args...)...); out != whole {
+			t.Errorf("diff %v:\n%s\nnot\n%s", args, out, whole)
+		}
+	}
+	if out, _ := run(t, 0, "show", file, "user_42", "~2"); !strings.Contains(out, first) {
+		t.Errorf("show ~2:\n%s", out)
+	}
+	for _, args := range [][]string{{"open", "user_42", "~1"}, {"rm", "user_42", "~1", file}, {"diff", "user_1", "user_2", "user_3", file}, {"show", "~1", file}} {
+		run(t, 2, args...)
+	}
+	run(t, 3, "show", "user_42", "~3", file)
+	run(t, 3, "show", "user_43", "~1", file)
+	run(t, 3, "show", "user_42", "~1000", file)
 	if out, _ := run(t, 0, "open", story.ShortID(first)); out != "http://localhost:7133/story?id="+story.ShortID(first)+"\n" {
 		t.Errorf("open: %s", out)
 	}

@@ -23,9 +23,10 @@ type showFlags struct {
 func (o *options) showCommand() *cobra.Command {
 	var flags showFlags
 	cmd := &cobra.Command{
-		Use:               "show KEY [ID] | ID",
-		Short:             "Show a story: the latest of a key, or that of an id",
-		Long:              "Shows a story: the latest of a key, the one of an id, or that of an id alone. A list shows ids short;\nthe short form tells when the story began, so that it is found as fast as the whole one.",
+		Use:   "show KEY [ID] | ID",
+		Short: "Show a story: the latest of a key, or that of an id",
+		Long: "Shows a story: the latest of a key, the one of an id, or that of an id alone. A list shows ids short;\nthe short form tells when the story began, so that it is found as fast as the whole one.\n\n" +
+			"Of a key, '~1' is the story before the latest, '~2' the one before that. Some shells want it quoted.",
 		Args:              arguments(1, 2),
 		ValidArgsFunction: o.completePlace(0),
 		RunE: func(cmd *cobra.Command, args []string) error {

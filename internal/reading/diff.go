@@ -5,11 +5,10 @@ import (
 	"context"
 	"hash/maphash"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/normal"
+	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // A Change says how a line differs from the one in its place.
@@ -27,9 +26,17 @@ const (
 // A Diff is the difference of two stories: the lines of both, aligned by their
 // place in the call tree and the shape of their messages.
 type Diff struct {
-	Was, Is *Tree
-	Lanes   [][]*DiffNode
-	Changes // of all lines
+	Was, Is  *Tree
+	Header   []Value // what differs in the headers
+	Findings []*Finding
+	Lanes    [][]*DiffNode
+	Changes  // of all lines
+
+	Alike bool // whether the stories are, see [Alike]
+	// Better is a story that is like the one that is, and NoBetter says why there is
+	// none. Only [Compare] sets one of them, of stories that are not alike.
+	Better   *story.Header
+	NoBetter *NoOtherError
 }
 
 // Changes counts lines by their change.
@@ -37,6 +44,9 @@ type Changes struct{ Same, New, Gone, Changed, Slower int }
 
 // Equal reports whether nothing differs but times and ids.
 func (c Changes) Equal() bool { return c.New+c.Gone+c.Changed+c.Slower == 0 }
+
+// Lines is how many lines there are.
+func (c Changes) Lines() int { return c.Same + c.New + c.Gone + c.Changed + c.Slower }
 
 func (c *Changes) add(o Changes) {
 	c.Same += o.Same
@@ -68,6 +78,14 @@ type DiffNode struct {
 	Values   []Value
 	Children []*DiffNode
 	Under    Changes
+	// Told says that it and what is under it need not be looked at: they are equal, or
+	// their differences are found in several lines, of which another one stands for all.
+	Told bool
+
+	slower      bool   // whether the last of Values is how long it took
+	shape       uint64 // of its message
+	place       int32  // among the lines that differ
+	found, told int32  // findings that it is one of, and those that another line stands for
 }
 
 // Node returns the line as it is, or as it was where it is gone.
@@ -92,7 +110,7 @@ const (
 // no further, and returns the context's error.
 func NewDiff(ctx context.Context, was, is *Tree) (*Diff, error) {
 	d := &differ{ctx: ctx, seed: maphash.MakeSeed()}
-	diff := &Diff{Was: was, Is: is}
+	diff := &Diff{Was: was, Is: is, Alike: Alike(was.Story.Header, is.Story.Header), Header: d.headerValues(was.Story.Header, is.Story.Header)}
 	for _, p := range d.pairLanes(was.Lanes, is.Lanes) {
 		var rootsWas, rootsIs []*Node
 		if p.a >= 0 {
@@ -105,14 +123,27 @@ func NewDiff(ctx context.Context, was, is *Tree) (*Diff, error) {
 		diff.Lanes = append(diff.Lanes, nodes)
 		diff.Changes.add(changes)
 	}
+	diff.find()
 	return diff, ctx.Err()
 }
 
 type differ struct {
 	ctx            context.Context
+	free           []DiffNode // made together, since a long story has very many
+	pairs          []pair     // of the attributes of a line
 	seed           maphash.Seed
 	textA, textB   []byte // where texts are normalised
 	attrsA, attrsB []Attr
+}
+
+func (d *differ) newNode() *DiffNode {
+	const together = 64
+	if len(d.free) == 0 {
+		d.free = make([]DiffNode, together)
+	}
+	node := &d.free[0]
+	d.free = d.free[1:]
+	return node
 }
 
 func (d *differ) shape(n *Node) uint64 {
@@ -178,19 +209,23 @@ func (d *differ) siblings(was, is []*Node) (nodes []*DiffNode, changes Changes, 
 		changes.count(n.Change)
 		told += longer
 	}
-	if d.ctx.Err() != nil {
+	if d.ctx.Err() != nil || len(was)+len(is) == 0 {
 		return nil, Changes{}, 0
 	}
+	nodes = make([]*DiffNode, 0, max(len(was), len(is)))
 	a, b := 0, 0
-	for _, p := range append(align(d.ctx, d.shapes(was), d.shapes(is)), pair{len(was), len(is)}) {
+	shapesWas, shapesIs := d.shapes(was), d.shapes(is)
+	for _, p := range append(align(d.ctx, shapesWas, shapesIs), pair{len(was), len(is)}) {
 		for ; a < p.a; a++ {
-			take(alone(was[a], Gone), 0)
+			take(d.alone(was[a], Gone, shapesWas[a]), 0)
 		}
 		for ; b < p.b; b++ {
-			take(alone(is[b], New), is[b].Took)
+			take(d.alone(is[b], New, shapesIs[b]), is[b].Took)
 		}
 		if a < len(was) && b < len(is) {
-			take(d.both(was[a], is[b]))
+			node, longer := d.both(was[a], is[b])
+			node.shape = shapesIs[b]
+			take(node, longer)
 		}
 		a, b = a+1, b+1
 	}
@@ -198,126 +233,45 @@ func (d *differ) siblings(was, is []*Node) (nodes []*DiffNode, changes Changes, 
 }
 
 // alone returns a line that only one story has, with what is under it.
-func alone(n *Node, change Change) *DiffNode {
-	d := &DiffNode{Change: change}
+func (d *differ) alone(n *Node, change Change, shape uint64) *DiffNode {
+	node := d.newNode()
+	node.Change, node.shape = change, shape
 	if change == New {
-		d.Is = n
+		node.Is = n
 	} else {
-		d.Was = n
+		node.Was = n
 	}
 	for _, child := range n.Children {
-		under := alone(child, change)
-		d.Children = append(d.Children, under)
-		d.Under.add(under.Under)
-		d.Under.count(change)
+		under := d.alone(child, change, d.shape(child))
+		node.Children = append(node.Children, under)
+		node.Under.add(under.Under)
+		node.Under.count(change)
 	}
-	return d
+	return node
 }
 
 // both compares two lines in one place.
 func (d *differ) both(was, is *Node) (*DiffNode, time.Duration) {
-	node := &DiffNode{Was: was, Is: is, Values: d.changedValues(was, is)}
+	node := d.newNode()
+	node.Was, node.Is, node.Values = was, is, d.changedValues(was, is)
 	var told time.Duration
 	node.Children, node.Under, told = d.siblings(was.Children, is.Children)
 	longer := is.Took - was.Took
 	slower := longer >= slowerBy && is.Took >= slowerFactor*was.Took
+	node.slower = slower && told < longer/2 // otherwise what is under it tells
 	switch {
 	case len(node.Values) > 0:
 		node.Change = Changed
-	case slower && told < longer/2: // otherwise what is under it tells
+	case node.slower:
 		node.Change = Slower
 	}
-	if slower && told < longer/2 {
+	if node.slower {
 		node.Values = append(node.Values, Value{"took", was.Took.String(), is.Took.String()})
 	}
 	if !slower {
 		longer = told
 	}
 	return node, longer
-}
-
-// changedValues compares level, message and attributes, without times and ids.
-func (d *differ) changedValues(was, is *Node) []Value {
-	var values []Value
-	if was.Level != is.Level {
-		values = append(values, Value{"level", was.Level.String(), is.Level.String()})
-	}
-	if !d.equal(was.Message, is.Message) {
-		values = append(values, Value{"message", was.Message, is.Message})
-	}
-	if was.Attrs == is.Attrs {
-		return values
-	}
-	d.attrsA, d.attrsB = appendAttrs(d.attrsA[:0], was.Line), appendAttrs(d.attrsB[:0], is.Line)
-	for _, p := range pairAttrs(d.attrsA, d.attrsB) {
-		switch {
-		case p.a < 0:
-			values = append(values, Value{Name: d.attrsB[p.b].Name, Is: said(d.attrsB[p.b].Value)})
-		case p.b < 0:
-			values = append(values, Value{Name: d.attrsA[p.a].Name, Was: said(d.attrsA[p.a].Value)})
-		default:
-			a, b := d.attrsA[p.a], d.attrsB[p.b]
-			if !d.equal(a.Value, b.Value) && !namesID(a.Name) {
-				values = append(values, Value{a.Name, said(a.Value), said(b.Value)})
-			}
-		}
-	}
-	return values
-}
-
-func said(value string) string {
-	if value == "" {
-		return `""`
-	}
-	return value
-}
-
-// pairAttrs pairs attributes of one name, the first with the first; -1 stands for
-// one that the other line has not.
-func pairAttrs(was, is []Attr) []pair {
-	pairs := make([]pair, 0, len(is))
-	if slices.EqualFunc(was, is, func(a, b Attr) bool { return a.Name == b.Name }) {
-		for i := range is {
-			pairs = append(pairs, pair{i, i})
-		}
-		return pairs
-	}
-	free := make(map[string][]int)
-	for a, attr := range was {
-		free[attr.Name] = append(free[attr.Name], a)
-	}
-	taken := make([]bool, len(was))
-	for b, attr := range is {
-		a := -1
-		if left := free[attr.Name]; len(left) > 0 {
-			a, free[attr.Name] = left[0], left[1:]
-			taken[a] = true
-		}
-		pairs = append(pairs, pair{a, b})
-	}
-	for a := range was {
-		if !taken[a] {
-			pairs = append(pairs, pair{a, -1})
-		}
-	}
-	return pairs
-}
-
-// namesID reports whether an attribute of that name holds an id.
-func namesID(name string) bool {
-	if dot := strings.LastIndexByte(name, '.'); dot >= 0 {
-		name = name[dot+1:]
-	}
-	switch lower := strings.ToLower(name); lower {
-	case "id", "uuid", "guid", "pid", "userid", "requestid", "sessionid", "traceid", "spanid":
-		return true
-	default:
-		if strings.HasSuffix(lower, "_id") || strings.HasSuffix(lower, "-id") {
-			return true
-		}
-	}
-	camel := len(name) > 2 && (strings.HasSuffix(name, "ID") || strings.HasSuffix(name, "Id"))
-	return camel && !('A' <= name[len(name)-3] && name[len(name)-3] <= 'Z') // VALID is a word
 }
 
 // Level returns the higher of the levels that the line has and had.

@@ -115,12 +115,12 @@ func TestDiff(t *testing.T) {
 		{"a duration", "1.5ms", "2h0m3s", nil},
 		{"a short id", "id=17", "id=18", nil},
 		{"offsets", "+0.003", "+0.009", nil},
-		{"an attribute", "age=31", "age=30", []string{"changed age ok; age: 31 → 30"}},
+		{"an attribute", "age=31", "age=30", []string{"changed age ok; age 31 → 30"}},
 		{"a new attribute", "age=31", "age=31 young=false", []string{"changed age ok; young is new: false"}},
 		{"a gone attribute", "\tage=31", "", []string{"changed age ok; age is gone: 31"}},
 		{"another name", "age=31", "years=31", []string{"changed age ok; years is new: 31; age is gone: 31"}},
 		{"another order", "at=2026-11-22T16:41:41Z rows=3", "rows=3 at=2026-11-22T16:41:41Z", nil},
-		{"a level", "I   answered", "W   answered", []string{"changed answered; level: INFO → WARN"}},
+		{"a level", "I   answered", "W   answered", []string{"changed answered; level INFO → WARN"}},
 		{"a number in the message", "POST /order", "POST /order/12", []string{"gone POST /order", "gone creating order 71b8839f", "gone age ok", "gone INSERT INTO orders", "gone answered",
 			"new POST /order/12", "new creating order 71b8839f", "new age ok", "new INSERT INTO orders", "new answered"}},
 		{"a new line", "+0.003 D ", "+0.002 D     cached\n+0.003 D ", []string{"new cached"}},
@@ -146,7 +146,7 @@ func TestDiff(t *testing.T) {
 // A number in a message is in its place, and changed.
 func TestDiffOfNumbersInMessages(t *testing.T) {
 	d := newDiff("+0.000 I loaded 3 rows\n", "+0.000 I loaded 14 rows\n")
-	if got, want := changesOf(d), []string{"changed loaded 14 rows; message: loaded 3 rows → loaded 14 rows"}; !slices.Equal(got, want) {
+	if got, want := changesOf(d), []string{"changed loaded 14 rows; message loaded 3 rows → loaded 14 rows"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -155,10 +155,10 @@ func TestDiffOfRepeatedAttributes(t *testing.T) {
 	for _, tt := range []struct{ was, is, want string }{
 		{"a=1 a=2", "a=1", "a is gone: 2"},
 		{"a=1", "a=1 a=2", "a is new: 2"},
-		{"a=1 a=2", "a=1 a=3", "a: 2 → 3"},
-		{`a="x y" b=1`, `a="x z" b=1`, "a: x y → x z"},
-		{"USER_ID=1 VALID=true", "USER_ID=2 VALID=false", "VALID: true → false"},
-		{"user.id=1 userId=2 userID=3 x-id=4 pid=5 paid=6", "user.id=7 userId=7 userID=7 x-id=7 pid=7 paid=7", "paid: 6 → 7"},
+		{"a=1 a=2", "a=1 a=3", "a 2 → 3"},
+		{`a="x y" b=1`, `a="x z" b=1`, "a x y → x z"},
+		{"USER_ID=1 VALID=true", "USER_ID=2 VALID=false", "VALID true → false"},
+		{"user.id=1 userId=2 userID=3 x-id=4 pid=5 paid=6", "user.id=7 userId=7 userID=7 x-id=7 pid=7 paid=7", "paid 6 → 7"},
 	} {
 		d := newDiff("+0.000 I m\t"+tt.was+"\n", "+0.000 I m\t"+tt.is+"\n")
 		var got []string
@@ -194,7 +194,7 @@ func delayed(text string, line int, ms int) string {
 func TestDiffSlower(t *testing.T) {
 	for line, message := range strings.Fields("request load query parse send map answer") {
 		got := changesOf(newDiff(fastText, delayed(fastText, line+1, 900)))
-		if len(got) != 1 || !strings.HasPrefix(got[0], "slower "+message+"; took: ") {
+		if len(got) != 1 || !strings.HasPrefix(got[0], "slower "+message+"; took ") {
 			t.Errorf("900 ms after %q: got %q, want that line alone", message, got)
 		}
 	}
@@ -202,7 +202,7 @@ func TestDiffSlower(t *testing.T) {
 
 func TestDiffSlowerTwice(t *testing.T) {
 	got := changesOf(newDiff(fastText, delayed(delayed(fastText, 4, 500), 6, 700)))
-	want := []string{"slower parse; took: 10ms → 510ms", "slower map; took: 10ms → 710ms"}
+	want := []string{"slower parse; took 10ms → 510ms", "slower map; took 10ms → 710ms"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -215,7 +215,7 @@ func TestDiffSlowerInManySteps(t *testing.T) {
 		text = delayed(text, line+2, 30)
 	}
 	got := changesOf(newDiff(fastText, text))
-	want := []string{"slower query; took: 30ms → 120ms"}
+	want := []string{"slower query; took 30ms → 120ms"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -242,7 +242,7 @@ func TestDiffPairsLanes(t *testing.T) {
 	is := "+0.000 I start\n+0.000 I&1 audit\n+0.000 I&2 mail 1\n+0.000 I&3 sync\n+0.000 I&4 mail 3\n"
 	d := newDiff(was, is)
 	checkDiff(t, d)
-	want := []string{"gone main", "new start", "new sync", "changed mail 3; message: mail 2 → mail 3"}
+	want := []string{"gone main", "new start", "new sync", "changed mail 3; message mail 2 → mail 3"}
 	if got := changesOf(d); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -298,8 +298,8 @@ func TestDiffOfEmptyValues(t *testing.T) {
 		return reading.NewTree(newStory(story.Line{Message: "Begin", Attrs: attrs}))
 	}
 	for _, c := range []struct{ was, is, want string }{
-		{`note=""`, `note=x`, `note: "" → x`},
-		{`note=x`, `note=""`, `note: x → ""`},
+		{`note=""`, `note=x`, `note "" → x`},
+		{`note=x`, `note=""`, `note x → ""`},
 		{`note=""`, ``, `note is gone: ""`},
 		{``, `note=""`, `note is new: ""`},
 	} {

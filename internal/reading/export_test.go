@@ -12,12 +12,13 @@ func Align(a, b []uint64) (pairs [][2]int) {
 
 // Limits that tests go beyond.
 const (
-	MaxEdits  = maxEdits
-	Searched  = searched
-	TailMost  = tailMost
-	TailBack  = tailBack
-	TailKnown = tailKnown
-	CalmLines = calmLines
+	MaxEdits     = maxEdits
+	Searched     = searched
+	SearchedKind = searchedKind
+	TailMost     = tailMost
+	TailBack     = tailBack
+	TailKnown    = tailKnown
+	CalmLines    = calmLines
 )
 
 // Known returns how many stories a tail remembers.

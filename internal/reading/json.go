@@ -157,61 +157,6 @@ func appendAttrs(attrs []Attr, line story.Line) []Attr {
 	return attrs
 }
 
-// Difference is the difference of two stories as JSON: the lines that differ.
-type Difference struct {
-	Was   Header        `json:"was"`
-	Is    Header        `json:"is"`
-	Equal bool          `json:"equal"`
-	Lines []ChangedLine `json:"lines"`
-}
-
-// ChangedLine is a line that differs, as JSON. A number is 0 where the story has no such line.
-type ChangedLine struct {
-	Change  Change         `json:"change"`
-	Was     int            `json:"was,omitempty"` // number of the line
-	Is      int            `json:"is,omitempty"`
-	Level   slog.Level     `json:"level"`
-	Message string         `json:"message"`
-	Values  []ChangedValue `json:"values,omitempty"`
-}
-
-// ChangedValue is something in a line that changed, as JSON.
-type ChangedValue struct {
-	Name string `json:"name"`
-	Was  string `json:"was"`
-	Is   string `json:"is"`
-}
-
-// DiffJSON returns what is printed of a difference as JSON; with the equal lines
-// too, if all is true.
-func DiffJSON(d *Diff, all bool) Difference {
-	out := Difference{Was: HeaderJSON(d.Was.Story.Header), Is: HeaderJSON(d.Is.Story.Header), Equal: d.Equal(), Lines: []ChangedLine{}}
-	for _, nodes := range d.Lanes {
-		out.Lines = appendChanged(out.Lines, nodes, all)
-	}
-	return out
-}
-
-func appendChanged(lines []ChangedLine, nodes []*DiffNode, all bool) []ChangedLine {
-	for _, n := range nodes {
-		if n.Change != Same || all {
-			line := ChangedLine{Change: n.Change, Level: n.Node().Level, Message: n.Node().Message}
-			if n.Was != nil {
-				line.Was = n.Was.Number
-			}
-			if n.Is != nil {
-				line.Is = n.Is.Number
-			}
-			for _, v := range n.Values {
-				line.Values = append(line.Values, ChangedValue(v))
-			}
-			lines = append(lines, line)
-		}
-		lines = appendChanged(lines, n.Children, all)
-	}
-	return lines
-}
-
 // EscapeJSON escapes, as JSON has it, what a terminal would act on and encoding/json
 // leaves as it is, and U+FFFD, in the place of invalid bytes, which only some versions
 // of Go escape. Newlines between values stay.

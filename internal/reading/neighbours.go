@@ -2,7 +2,6 @@ package reading
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -10,15 +9,12 @@ import (
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
-// Errors about the story to compare with.
-var (
-	ErrSameStory = errors.New("a story does not differ from itself: name another one")
-	ErrNoOther   = errors.New("there is no earlier story of this object to compare with")
+// How many headers are looked at for a story: ids of one microsecond are in no order,
+// and the last story without an error may be long ago.
+const (
+	searched     = 200  // of one key
+	searchedKind = 1000 // of a kind, those of other kinds included where a store passes over them
 )
-
-// searched is how many headers are looked at for a story: ids of one microsecond
-// are in no order, and the last story without an error may be long ago.
-const searched = 200
 
 // Latest returns the id of the key's latest story.
 func Latest(ctx context.Context, store story.Store, key story.Key) (string, error) {
@@ -28,10 +24,35 @@ func Latest(ctx context.Context, store story.Store, key story.Key) (string, erro
 	return "", fmt.Errorf("%w: %s", story.ErrNotFound, key)
 }
 
+// Back returns the id of the story so many before the key's latest.
+func Back(ctx context.Context, store story.Store, key story.Key, back int) (string, error) {
+	left := back
+	for h, err := range story.All(ctx, store, story.Query{Key: key, Limit: min(back+1, 1000)}) {
+		switch {
+		case err != nil:
+			return "", err
+		case left == 0:
+			return h.ID, nil
+		}
+		left--
+	}
+	if left == back {
+		return "", fmt.Errorf("%w: %s", story.ErrNotFound, key)
+	}
+	return "", fmt.Errorf("%w: %s has %s, and none %d before the latest", story.ErrNotFound, key, stories(back-left), back)
+}
+
+func stories(n int) string {
+	if n == 1 {
+		return "1 story"
+	}
+	return fmt.Sprintf("%d stories", n)
+}
+
 // Previous returns the header of the story of the same key that began before, and
 // false where there is none.
 func Previous(ctx context.Context, store story.Store, key story.Key, id string) (story.Header, bool, error) {
-	return first(ctx, store, before(key, id, 3), func(h story.Header) bool { return h.ID < id })
+	return first(ctx, store, before(id, story.Query{Key: key, Limit: 3}), func(h story.Header) bool { return h.ID < id })
 }
 
 // Next returns the header of the story of the same key that began after, and false
@@ -45,24 +66,105 @@ func Next(ctx context.Context, store story.Store, key story.Key, id string) (sto
 	return first(ctx, store, q, func(h story.Header) bool { return h.ID > id })
 }
 
-// LastGood returns the header of the latest story of the same key before this one
-// that has ended, without an error. It looks at 200 stories.
-func LastGood(ctx context.Context, store story.Store, key story.Key, id string) (story.Header, bool, error) {
-	return first(ctx, store, before(key, id, 20), func(h story.Header) bool {
-		return h.ID < id && IsGood(h)
+// LastGood returns the header of the latest story before one that is like it, see
+// [Alike], and has ended without an error: of the same key, or else of the same kind.
+// Its error is a [*NoOtherError] where there is none as far as it looks, which is at
+// 200 stories of the key, and at 1,000 of the kind.
+func LastGood(ctx context.Context, store story.Store, of story.Header) (story.Header, error) {
+	good := func(h story.Header) bool { return IsGood(h) && Alike(h, of) && began(h, of) }
+	none := &NoOtherError{Of: of, Good: true}
+	h, looked, err := lastOf(ctx, store, of, story.Query{Key: of.Key, Limit: 20}, searched, good)
+	if err != nil || h.ID != "" {
+		return h, err
+	}
+	none.Own = looked
+	h, looked, err = lastOf(ctx, store, of, story.Query{Kind: of.Key.Kind, Limit: 100}, searchedKind, good)
+	if err != nil || h.ID != "" {
+		return h, err
+	}
+	none.Kind = looked
+	return story.Header{}, none
+}
+
+// lastAlike returns the header of the latest story of the same key before one that is
+// like it, or else of the latest before it.
+func lastAlike(ctx context.Context, store story.Store, of story.Header) (story.Header, error) {
+	var latest story.Header
+	h, looked, err := lastOf(ctx, store, of, story.Query{Key: of.Key, Limit: 3}, searched, func(h story.Header) bool {
+		if latest.ID == "" && began(h, of) {
+			latest = h
+		}
+		return began(h, of) && Alike(h, of)
 	})
+	switch {
+	case err != nil || h.ID != "":
+		return h, err
+	case latest.ID != "":
+		return latest, nil
+	}
+	return h, &NoOtherError{Of: of, Own: looked}
+}
+
+// IndexGood returns which of the headers, newest first, is that of the latest story like
+// one of them before it that ended without an error, or -1.
+func IndexGood(headers []story.Header, of int) int {
+	for i := of + 1; i < len(headers); i++ {
+		if IsGood(headers[i]) && Alike(headers[i], headers[of]) {
+			return i
+		}
+	}
+	return -1
 }
 
 // IsGood reports whether a story has ended without an error.
 func IsGood(h story.Header) bool { return h.MaxLevel < slog.LevelError && h.State != story.Open }
 
-// before selects the stories that began before one, and those of the same moment.
-func before(key story.Key, id string, limit int) story.Query {
-	q := story.Query{Key: key, Limit: limit}
+// began reports whether a story began before another. Ids of one form tell it.
+func began(h, of story.Header) bool {
+	_, ok := story.IDTime(h.ID)
+	_, too := story.IDTime(of.ID)
+	if ok == too {
+		return h.ID < of.ID
+	}
+	return h.Start.Before(of.Start)
+}
+
+// before narrows a query to stories that began before that of an id, or in the same moment.
+func before(id string, q story.Query) story.Query {
 	if start, ok := story.IDTime(id); ok {
 		q.Until = start.Add(time.Microsecond)
 	}
 	return q
+}
+
+// lastOf returns the header of the last story of a query before one that matches, and how
+// far it looked: not beyond about that many. Found.Short is whether there are more.
+func lastOf(ctx context.Context, store story.Store, of story.Header, q story.Query, most int, match func(story.Header) bool) (story.Header, story.Found, error) {
+	var looked story.Found
+	q = before(of.ID, q)
+	for {
+		page, err := store.List(ctx, q)
+		if err != nil {
+			return story.Header{}, looked, err
+		}
+		looked.Looked += max(page.Looked, len(page.Headers))
+		for _, h := range page.Headers {
+			if match(h) {
+				return h, looked, nil
+			}
+			if h.ID == of.ID && h.Key == of.Key {
+				looked.Looked--
+			}
+			looked.Back = h.Start
+		}
+		if !page.Back.IsZero() {
+			looked.Back = page.Back
+		}
+		if looked.Short = page.Next != ""; !looked.Short || looked.Looked >= most {
+			return story.Header{}, looked, nil
+		}
+		q.Cursor, q.Limit = page.Next, min(2*q.Limit, max(most-looked.Looked, 1))
+	}
 }
 
 func first(ctx context.Context, store story.Store, q story.Query, match func(story.Header) bool) (story.Header, bool, error) {
@@ -79,42 +181,4 @@ func first(ctx context.Context, store story.Store, q story.Query, match func(sto
 		}
 	}
 	return story.Header{}, false, nil
-}
-
-// A Pair names the two stories to compare. An empty Is means the latest; an empty
-// Was means the one before, or the last without an error where Good is set.
-type Pair struct {
-	Key     story.Key
-	Was, Is string
-	Good    bool
-}
-
-// Compare reads the two stories and returns their difference.
-func Compare(ctx context.Context, store story.Store, p Pair) (*Diff, error) {
-	is, err := store.Read(ctx, p.Key, p.Is)
-	if err != nil {
-		return nil, err
-	}
-	if p.Was == "" {
-		find := Previous
-		if p.Good {
-			find = LastGood
-		}
-		other, found, err := find(ctx, store, p.Key, is.ID)
-		switch {
-		case err != nil:
-			return nil, err
-		case !found:
-			return nil, ErrNoOther
-		}
-		p.Was = other.ID
-	}
-	if p.Was == is.ID {
-		return nil, ErrSameStory
-	}
-	was, err := store.Read(ctx, p.Key, p.Was)
-	if err != nil {
-		return nil, err
-	}
-	return NewDiff(ctx, NewTree(was), NewTree(is))
 }

@@ -3,6 +3,7 @@ package reading
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -162,8 +163,10 @@ func (p Prompt) difference(ctx context.Context, out *strings.Builder, is *Tree, 
 	if IsGood(is.Story.Header) {
 		return nil
 	}
-	h, found, err := LastGood(ctx, store, is.Story.Key, is.Story.ID)
-	if err != nil || !found {
+	h, err := LastGood(ctx, store, is.Story.Header)
+	if none := (*NoOtherError)(nil); errors.As(err, &none) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	good, err := store.Read(ctx, h.Key, h.ID)

@@ -174,7 +174,7 @@ func hostileTree() *reading.Tree {
 		story.Line{Message: hostile, Lane: 1},
 		story.Line{Message: hostile, Lane: 1},
 	)
-	s.Key, s.ID = story.Key{Kind: hostile, ID: hostile}, hostile
+	s.Key, s.ID, s.Title = story.Key{Kind: hostile, ID: hostile}, hostile, hostile
 	s.State, s.Attrs = story.State(hostile), map[string]string{hostile: hostile}
 	return reading.NewTree(s)
 }
