@@ -35,7 +35,7 @@ func (m *Meter) Of(told story.Story) (Cost, error) {
 			return Cost{}, err
 		}
 		cost.add(itemSize(it))
-		if part.Header != nil {
+		if _, listed := it[attrRecent]; listed {
 			row := item{}
 			for _, name := range append([]string{attrObject, attrStory, attrRecent}, headerAttrs...) {
 				if value, ok := it[name]; ok {
