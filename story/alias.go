@@ -22,6 +22,12 @@ const (
 // store that counts units of a kilobyte.
 const aliasText = 800
 
+// Kinds of keys under which stories are listed by themselves.
+const (
+	KindProblem = "problem" // with a [Header]'s Problem as its id, where MaxLevel is Error or above
+	KindTrace   = "trace"   // with the id of a trace through several services
+)
+
 // IsAlias reports whether the header is that of an alias.
 func (h Header) IsAlias() bool { return !h.Of.IsZero() }
 
