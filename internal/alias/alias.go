@@ -43,6 +43,14 @@ func (k *Keys) All() []story.Key {
 	return all
 }
 
+// Join adds the keys of others, for whose lack of room a note tells too.
+func (k *Keys) Join(others *Keys) {
+	k.AddAll(others.list)
+	if k.beyond.IsZero() {
+		k.beyond = others.beyond
+	}
+}
+
 // AddAll adds keys.
 func (k *Keys) AddAll(keys []story.Key) {
 	for _, key := range keys {
