@@ -31,7 +31,7 @@ func Latest(ctx context.Context, store story.Store, key story.Key) (string, erro
 // Previous returns the header of the story of the same key that began before, and
 // false where there is none.
 func Previous(ctx context.Context, store story.Store, key story.Key, id string) (story.Header, bool, error) {
-	return first(ctx, store, before(key, id, 3), func(h story.Header) bool { return h.ID < id })
+	return first(ctx, store, before(key, id, 3), func(h story.Header) bool { return h.ID < id && !h.IsAlias() })
 }
 
 // Next returns the header of the story of the same key that began after, and false
@@ -42,7 +42,7 @@ func Next(ctx context.Context, store story.Store, key story.Key, id string) (sto
 		return story.Header{}, false, nil
 	}
 	q := story.Query{Key: key, Since: start, OldestFirst: true, Limit: 3}
-	return first(ctx, store, q, func(h story.Header) bool { return h.ID > id })
+	return first(ctx, store, q, func(h story.Header) bool { return h.ID > id && !h.IsAlias() })
 }
 
 // LastGood returns the header of the latest story of the same key before this one
@@ -53,8 +53,10 @@ func LastGood(ctx context.Context, store story.Store, key story.Key, id string) 
 	})
 }
 
-// IsGood reports whether a story has ended without an error.
-func IsGood(h story.Header) bool { return h.MaxLevel < slog.LevelError && h.State != story.Open }
+// IsGood reports whether it is a story of its key, that has ended without an error.
+func IsGood(h story.Header) bool {
+	return h.MaxLevel < slog.LevelError && h.State != story.Open && !h.IsAlias()
+}
 
 // before selects the stories that began before one, and those of the same moment.
 func before(key story.Key, id string, limit int) story.Query {
@@ -100,6 +102,7 @@ func Compare(ctx context.Context, store story.Store, p Pair) (*Diff, error) {
 		if p.Good {
 			find = LastGood
 		}
+		p.Key = is.Key // which may have been found by an alias
 		other, found, err := find(ctx, store, p.Key, is.ID)
 		switch {
 		case err != nil:
