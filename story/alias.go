@@ -20,7 +20,7 @@ const (
 
 // aliasText bounds the text in an alias, in bytes, so that it is one unit of writing in a
 // store that counts units of a kilobyte.
-const aliasText = 800
+const aliasText = 850
 
 // Kinds of keys under which stories are listed by themselves.
 const (
