@@ -77,8 +77,8 @@ const most = 128
 // An Index has the names of attributes whose values are keys: order=93 is order_93. Nil has
 // none.
 type Index struct {
-	names []string
-	pairs []string // how they begin where they stand in a line
+	names   []string
+	written []string // as they may stand in a line
 }
 
 // NewIndex returns the index of some names.
@@ -88,9 +88,9 @@ func NewIndex(names []string) *Index {
 	}
 	x := &Index{names: slices.Clone(names)}
 	for _, name := range names {
-		x.pairs = append(x.pairs, name+"=")
+		x.written = append(x.written, name)
 		if strings.ContainsFunc(name, unusual) {
-			x.pairs = append(x.pairs, strconv.Quote(name)+"=")
+			x.written = append(x.written, strconv.Quote(name))
 		}
 	}
 	return x
@@ -122,10 +122,16 @@ func (x *Index) Line(attrs string, keys *Keys) {
 
 // within reports whether a line may have one of the attributes: most have none.
 func (x *Index) within(attrs string) bool {
-	for _, pair := range x.pairs {
-		if strings.Contains(attrs, pair) {
-			return true
+	for end := 0; ; end++ {
+		next := strings.IndexByte(attrs[end:], '=')
+		if next < 0 {
+			return false
+		}
+		end += next
+		for _, name := range x.written {
+			if strings.HasSuffix(attrs[:end], name) {
+				return true
+			}
 		}
 	}
-	return false
 }
