@@ -12,9 +12,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/alias"
 	"github.com/dynamoslog/dynamoslog/internal/attrtext"
 	"github.com/dynamoslog/dynamoslog/internal/callstack"
 	"github.com/dynamoslog/dynamoslog/internal/delivery"
+	"github.com/dynamoslog/dynamoslog/internal/ids"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -59,6 +61,19 @@ type Options struct {
 	ErrorLevel func(error) slog.Level
 	// Attrs stand on the header of every story: the host, the build.
 	Attrs []slog.Attr
+	// Index names attributes whose values stories are listed under too, wherever they
+	// stand: with "order", a story of which a line has order=93, or for which [Scope.Set]
+	// said so, is found by order_93 as by its own key, in one query. Groups are dotted. What
+	// ReplaceAttr makes of a value counts; an empty one, one of more than 128 bytes, and one
+	// on a line that is not stored or comes after the end does not. None by default.
+	//
+	// Each key under which a story is listed, by Index or [Scope.Also], is an item of one
+	// unit of writing, where the story itself takes two or more. So are two that the handler
+	// adds: trace_<id> where another service has made the call, and problem_<hash> where a
+	// line is at Error: of one problem, one in ten seconds, which says how many stories it
+	// stands for. A story has at most 16 of them, of 1 KB in all; a line says what found no
+	// room. They are deleted, and expire, with the story.
+	Index []string
 	// Trace returns the ids of the trace and the span that a context carries, "" or zeros
 	// where it carries none, as by OpenTelemetry:
 	//
@@ -194,6 +209,7 @@ type core struct {
 	store    story.Store
 	opts     Options
 	attrs    []headerAttr // of Options.Attrs, as ReplaceAttr made them
+	index    *alias.Index // of Options.Index
 	stacks   callstack.Stacks
 	scratch  sync.Pool   // of *scratch
 	process  *keyedStory // of what is logged without a scope or a key
@@ -202,7 +218,7 @@ type core struct {
 }
 
 func newCore(store story.Store, opts Options) *core {
-	c := &core{store: store, opts: opts, process: &keyedStory{key: opts.Process}}
+	c := &core{store: store, opts: opts, process: &keyedStory{key: opts.Process}, index: alias.NewIndex(opts.Index)}
 	c.stories = stories{core: c, keyed: make(map[story.Key]*buffer)}
 	c.delivery = delivery.New(c.config(), &c.stories)
 	if replace := opts.ReplaceAttr; replace != nil {
@@ -225,7 +241,7 @@ func (c *core) config() delivery.Config {
 		Context:     context.WithValue(context.Background(), contextKey{}, &contextValue{internal: true}),
 		MaxBuffered: o.MaxBuffered,
 		Journal:     o.Journal, JournalLimit: o.JournalLimit, JournalSync: o.JournalSync,
-		ByCaller: o.Indent == ByCaller,
+		ByCaller: o.Indent == ByCaller, Index: c.index,
 		Fallback: o.Fallback, OnError: o.OnError,
 	}
 	if o.QuietLevel != nil {
@@ -323,7 +339,7 @@ func (h *Handler) bindKeyAttr(w *attrtext.Writer, a slog.Attr) bool {
 	if id == "" {
 		return false
 	}
-	h.bindKey(w, newKey(a.Key, id), a)
+	h.bindKey(w, ids.Key(a.Key, id), a)
 	return true
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dynamoslog/dynamoslog/internal/alias"
 	"github.com/dynamoslog/dynamoslog/internal/attrtext"
 	"github.com/dynamoslog/dynamoslog/internal/lanenames"
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
@@ -117,11 +118,34 @@ func (b *buffer) headerAttrsLocked(h *story.Header, attrs []headerAttr, left int
 	if left > 0 && last {
 		b.addNoteLocked(fmt.Sprintf("%d further attributes did not fit into the header", left))
 	}
+	keys := b.alsoLocked(attrs)
+	if h.Also = keys.All(); last && keys.Note() != "" {
+		b.addNoteLocked(keys.Note())
+	}
 	if b.lanes.haveNames() {
 		for name, value := range lanenames.Attrs(b.lanes.named(&b.core.stacks.Funcs), room) {
 			put(name, value)
 		}
 	}
+}
+
+// alsoLocked returns the keys under which the story is listed too, as far as its scope and
+// the attributes of its header tell.
+func (b *buffer) alsoLocked(attrs []headerAttr) (keys alias.Keys) {
+	b.facts.mu.Lock()
+	defer b.facts.mu.Unlock()
+	for _, a := range attrs {
+		if a.name == traceKey && a.text != "" && b.facts.called {
+			keys.Add(story.NewKey(story.KindTrace, a.text))
+		}
+	}
+	keys.Join(&b.facts.also)
+	for _, a := range attrs {
+		if key, ok := b.core.index.Key(a.name, a.text); ok {
+			keys.Add(key)
+		}
+	}
+	return keys
 }
 
 // addNoteLocked appends a line of the handler's own.

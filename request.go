@@ -118,9 +118,9 @@ func BeginRequest(ctx context.Context, kind string, id any, opts *RequestOptions
 	if outer := ongoing(ctx); outer != nil && !o.Own {
 		inner := outer.refine()
 		inner.Learn(kind, id, o.Attrs...)
-		return inner.enter(ctx, newKey(kind, id)), inner
+		return inner.enter(ctx, ids.Key(kind, id)), inner
 	}
-	attrs := append(clientIDs(o.Header), o.Attrs...)
+	attrs, called := ids.OfRequest(o.Header, traceKey)
 	r := &Request{logger: o.Logger, crash: o.Crash, start: time.Now()}
 	value := beginScope(kind, id)
 	if r.scope = value.scope; !o.Own {
@@ -130,7 +130,8 @@ func BeginRequest(ctx context.Context, kind string, id any, opts *RequestOptions
 		ctx = context.Background()
 	}
 	r.ctx = context.WithValue(r.enter(ctx, r.scope.Key()), contextKey{}, value)
-	r.scope.Set(attrs...)
+	r.scope.facts.called = called // nobody else has it yet
+	r.scope.Set(append(attrs, o.Attrs...)...)
 	return r.ctx, r
 }
 
@@ -180,7 +181,7 @@ func (r *Request) Scope() *Scope { return r.scope }
 // replace those of the same name. The program's own Scope.Rekey stands, and so does what a
 // request within this one has said.
 func (r *Request) Learn(kind string, id any, attrs ...slog.Attr) {
-	key, top := newKey(kind, id), r.outermost()
+	key, top := ids.Key(kind, id), r.outermost()
 	if top.learn(key, r != top) {
 		r.scope.Set(attrs...)
 	}
@@ -311,17 +312,3 @@ func (r *Request) conclude(end *Outcome) (within *Outcome, first bool) {
 //
 //	request.Finish(dynamoslog.Outcome{Message: dynamoslog.PanicMessage(value), Level: slog.LevelError})
 func PanicMessage(value any) string { return panics.Message(value) }
-
-// clientIDs returns the ids that a client has sent, as attributes.
-func clientIDs(header func(string) string) (attrs []slog.Attr) {
-	if header == nil {
-		return nil
-	}
-	if id := ids.OfClient(header("X-Request-Id")); id != "" {
-		attrs = append(attrs, slog.String("request_id", id))
-	}
-	if id := ids.TraceOfClient(header); id != "" {
-		attrs = append(attrs, slog.String(traceKey, id))
-	}
-	return attrs
-}

@@ -2,17 +2,16 @@ package dynamoslog
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"reflect"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/alias"
 	"github.com/dynamoslog/dynamoslog/internal/budget"
 	"github.com/dynamoslog/dynamoslog/internal/ids"
 	"github.com/dynamoslog/dynamoslog/internal/proflabel"
@@ -49,8 +48,10 @@ type scopeFacts struct {
 	leftOut int       // attributes that were too many
 	trace   ids.Trace // that the header has, by Options.Trace
 	rekeyed bool      // Rekey has named the key
+	also    alias.Keys
+	called  bool // another service has made the call: the story is listed under its trace
 
-	version atomic.Int64 // of key and attrs
+	version atomic.Int64 // of key, attrs and also
 	dropped int          // lines for which there was no memory, before there was a buffer
 }
 
@@ -94,7 +95,7 @@ func Begin(ctx context.Context, kind string, id any) (context.Context, *Scope) {
 
 func beginScope(kind string, id any) *contextValue {
 	start := time.Now()
-	s := &Scope{facts: &scopeFacts{key: newKey(kind, id), id: story.NewID(start), start: start}}
+	s := &Scope{facts: &scopeFacts{key: ids.Key(kind, id), id: story.NewID(start), start: start}}
 	return &contextValue{scope: s}
 }
 
@@ -115,23 +116,6 @@ func Lane(ctx context.Context, name string) context.Context {
 	}
 	value.lane = &namedLane{name: strings.Clone(name)}
 	return context.WithValue(ctx, contextKey{}, &value)
-}
-
-// newKey makes a key that keeps nothing of the caller's memory.
-func newKey(kind string, id any) story.Key {
-	return story.NewKey(strings.Clone(kind), strings.Clone(idText(id)))
-}
-
-func idText(id any) string {
-	switch id := id.(type) {
-	case nil:
-		return ""
-	case string:
-		return id
-	case int:
-		return strconv.Itoa(id)
-	}
-	return fmt.Sprint(id)
 }
 
 // End seals what every handler gathered in the scope and hands it over to be
@@ -231,7 +215,7 @@ func (s *Scope) Rekey(kind string, id any) {
 	if s == nil {
 		return
 	}
-	key := newKey(kind, id)
+	key := ids.Key(kind, id)
 	s.facts.mu.Lock()
 	s.facts.version.Add(1)
 	s.facts.key, s.facts.rekeyed = key, true
@@ -246,6 +230,20 @@ func (s *Scope) suggest(key story.Key) {
 		s.facts.version.Add(1)
 		s.facts.key = key
 	}
+}
+
+// Also lists the story under another object too, which it is about beside its own: a
+// request of user_42 that pays order_93 is found by either. That is one more item, of one
+// unit of writing, when the story ends; see [Options.Index] for what else is listed, and
+// for the limits. After End it does nothing.
+func (s *Scope) Also(kind string, id any) {
+	if s == nil {
+		return
+	}
+	s.facts.mu.Lock()
+	defer s.facts.mu.Unlock()
+	s.facts.version.Add(1)
+	s.facts.also.Add(ids.Key(kind, id))
 }
 
 // ID returns the story's id in the store, and "" for a nil Scope.
@@ -288,7 +286,7 @@ func (v scopeValue) LogValue() slog.Value { return slog.StringValue(v.scope.Key(
 // was logged for Options.MaxIdle. A scope in the record's context wins over it.
 // Other handlers see user=42.
 func Key(kind string, id any) slog.Attr {
-	return slog.Any(kind, keyValue{newKey(kind, id), id})
+	return slog.Any(kind, keyValue{ids.Key(kind, id), id})
 }
 
 type keyValue struct {

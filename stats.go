@@ -9,6 +9,7 @@ type Stats struct {
 	Lines       int64            // stored
 	Parts       int64            // stored; one item each
 	Stories     int64            // whose end is stored
+	Aliases     int64            // stored: items by which stories are listed under further keys
 	Bytes       int64            // of text stored, before compression
 	Quiet       int64            // lines left out by Options.QuietLevel
 	NotKept     int64            // stories refused by Options.Keep
@@ -32,7 +33,7 @@ func (h *Handler) Stats() Stats {
 	c := h.core
 	n := &c.delivery.Counts
 	s := Stats{
-		Lines: n.Lines.Load(), Parts: n.Parts.Load(), Stories: n.Stories.Load(), Bytes: n.Bytes.Load(),
+		Lines: n.Lines.Load(), Parts: n.Parts.Load(), Stories: n.Stories.Load(), Aliases: n.Aliases.Load(), Bytes: n.Bytes.Load(),
 		Quiet: n.Quiet.Load(), NotKept: n.NotKept.Load(), Dropped: n.Dropped.Load(), Rejected: n.Rejected.Load(),
 		Unprotected: n.Unprotected.Load(), Recovered: n.Recovered.Load(), Damaged: n.Damaged.Load(),
 		Buffered: c.delivery.Budget.Held(), Open: c.stories.count(), Oldest: c.delivery.Oldest(), WriteUnits: c.delivery.Consumed(),

@@ -13,7 +13,7 @@ import (
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
-// olderFile makes a file as it was before headers had a cause, with a story in it.
+// olderFile makes a file as it was before headers had a cause and stories aliases, with a story in it.
 func olderFile(t *testing.T) (path string, part story.Part) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "stories.db")
@@ -28,7 +28,8 @@ func olderFile(t *testing.T) (path string, part story.Part) {
 	}
 	db, err := sql.Open("sqlite", path)
 	if err == nil {
-		_, err = db.Exec(`ALTER TABLE headers DROP COLUMN cause; ALTER TABLE headers DROP COLUMN problem; PRAGMA wal_checkpoint(TRUNCATE)`)
+		_, err = db.Exec(`ALTER TABLE headers DROP COLUMN cause; ALTER TABLE headers DROP COLUMN problem;
+			ALTER TABLE headers DROP COLUMN also; DROP TABLE aliases; PRAGMA wal_checkpoint(TRUNCATE)`)
 	}
 	if err != nil || db.Close() != nil {
 		t.Fatal(err)

@@ -56,11 +56,12 @@ func LimitPages(t *testing.T, s *Store) (restore func()) {
 // ListPlan returns how SQLite goes about a list.
 func ListPlan(t *testing.T, s *Store, q story.Query) string {
 	t.Helper()
-	statement, args, err := s.listSQL(q)
+	w, err := s.walkOf(q)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return plan(t, s, `SELECT `+columns+causes+statement, args)
+	statement, args := w.sql(latest, examinedFor(q)+1)
+	return plan(t, s, statement, args)
 }
 
 // CleanPlans returns how SQLite goes about removing expired stories.

@@ -25,7 +25,7 @@ type file struct {
 
 	patience time.Duration // how long a writer waits for another one
 
-	hasCauses atomic.Bool // set when the columns of causes are there: they never go
+	isLatest atomic.Bool // set when it has the latest layout, which it keeps
 }
 
 // there says whether the path still names the file.
@@ -287,7 +287,7 @@ CREATE TABLE IF NOT EXISTS headers (
 	object TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL,
 	start INTEGER NOT NULL, updated INTEGER NOT NULL, duration INTEGER NOT NULL,
 	state TEXT NOT NULL, level INTEGER NOT NULL, lines INTEGER NOT NULL, parts INTEGER NOT NULL,
-	title TEXT NOT NULL, attrs TEXT, cause TEXT, problem TEXT,
+	title TEXT NOT NULL, attrs TEXT, cause TEXT, problem TEXT, also TEXT,
 	PRIMARY KEY (object, id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS recent ON headers (id DESC, object DESC) WHERE state <> 'moved';
@@ -298,6 +298,7 @@ CREATE TABLE IF NOT EXISTS texts (
 	PRIMARY KEY (object, id, number)
 );
 CREATE INDEX IF NOT EXISTS texts_id ON texts (id);
+` + aliasesSQL + `
 PRAGMA application_id = %d;
 PRAGMA user_version = %d;
 `

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +18,10 @@ import (
 
 // columns are those of a header, whatever somebody else may have put into them: in
 // SQLite a value has any type and up to a gigabyte, which no reader should load.
-const columns = `object, id, ` +
-	`ifnull(CAST(start AS INTEGER), 0), ifnull(CAST(updated AS INTEGER), 0), ifnull(CAST(duration AS INTEGER), 0), ` +
+const columns = `object, id, ` + facts
+
+// facts are the columns of a header beside its place.
+const facts = `ifnull(CAST(start AS INTEGER), 0), ifnull(CAST(updated AS INTEGER), 0), ifnull(CAST(duration AS INTEGER), 0), ` +
 	`CASE WHEN octet_length(state) <= 4096 THEN state ELSE '' END, ifnull(CAST(level AS INTEGER), 0), ` +
 	`ifnull(CAST(lines AS INTEGER), 0), ifnull(CAST(parts AS INTEGER), 0), ` +
 	`CASE WHEN octet_length(title) <= 65536 THEN title ELSE '' END, CASE WHEN octet_length(attrs) <= 65536 THEN attrs END`
@@ -34,13 +37,13 @@ func (s *Store) List(ctx context.Context, q story.Query) (story.Page, error) {
 	if err := s.ready(ctx); err != nil {
 		return story.Page{}, err
 	}
-	condition, args, err := s.listSQL(q)
+	w, err := s.walkOf(q)
 	if err != nil {
 		return story.Page{}, err
 	}
 	var page story.Page
 	err = s.use(ctx, "reading", false, func(f *file) (err error) {
-		page, err = readPage(ctx, f, q, condition, args)
+		page, err = readPage(ctx, f, q, w)
 		return s.failed(ctx, "reading", err)
 	})
 	if err != nil {
@@ -49,12 +52,13 @@ func (s *Store) List(ctx context.Context, q story.Query) (story.Page, error) {
 	return page, nil
 }
 
-func readPage(ctx context.Context, f *file, q story.Query, condition string, args []any) (page story.Page, err error) {
-	columns, err := f.columns(ctx, f.reader)
+func readPage(ctx context.Context, f *file, q story.Query, w walk) (page story.Page, err error) {
+	has, err := f.layout(ctx, f.reader)
 	if err != nil {
 		return page, err
 	}
-	rows, err := f.reader.QueryContext(ctx, `SELECT `+columns+condition, args...)
+	statement, args := w.sql(has, examinedFor(q)+1)
+	rows, err := f.reader.QueryContext(ctx, statement, args...)
 	if err != nil {
 		return page, err
 	}
@@ -79,21 +83,28 @@ func readPage(ctx context.Context, f *file, q story.Query, condition string, arg
 	return page, rows.Err()
 }
 
-// listSQL writes the query that walks along the index that fits best, all but its columns.
-func (s *Store) listSQL(q story.Query) (string, []any, error) {
-	var where []string
-	var args []any
-	and := func(condition string, values ...any) {
-		where = append(where, condition)
-		args = append(args, values...)
-	}
+// A walk is along the index that fits a query best.
+type walk struct {
+	of    string // a condition on the column of the partition
+	ofKey bool   // that is a key, which may have aliases too
+	args  []any  // of that
+	ids   []string
+	bound []any // of conditions on the id
+	order string
+}
+
+// walkOf returns the walk for a query.
+func (s *Store) walkOf(q story.Query) (w walk, err error) {
 	switch {
 	case !q.Key.IsZero():
-		and(`object = ?`, q.Key.String())
+		w.of, w.ofKey, w.args = `object = ?`, true, []any{q.Key.String()}
 	case q.Kind != "":
-		and(`state <> 'moved' AND kind = ?`, q.Kind)
+		w.of, w.args = `state <> 'moved' AND kind = ?`, []any{q.Kind}
 	default:
-		and(`state <> 'moved'`)
+		w.of = `state <> 'moved'`
+	}
+	and := func(condition string, values ...any) {
+		w.ids, w.bound = append(w.ids, condition), append(w.bound, values...)
 	}
 	and(`id >= ?`, max(s.oldest(), sincePrefix(q.Since)))
 	if !q.Until.IsZero() {
@@ -110,13 +121,26 @@ func (s *Store) listSQL(q story.Query) (string, []any, error) {
 	if q.Cursor != "" {
 		id, object, err := parseCursor(q.Cursor)
 		if err != nil {
-			return "", nil, err
+			return w, err
 		}
 		and(`id `+beyond+`= ? AND (id, object) `+beyond+` (?, ?)`, id, id, object)
 	}
-	args = append(args, examinedFor(q)+1)
-	return ` FROM headers WHERE ` + strings.Join(where, " AND ") +
-		` ORDER BY id ` + order + `, object ` + order + ` LIMIT ?`, args, nil
+	w.order = ` ORDER BY id ` + order + `, object ` + order + ` LIMIT ?`
+	return w, nil
+}
+
+// sql writes the walk for a file, of so many headers at most.
+func (w walk) sql(has layout, most int) (statement string, args []any) {
+	ids := strings.Join(w.ids, " AND ")
+	args = slices.Concat(w.args, w.bound)
+	statement = `SELECT ` + columns + has.added + `, NULL, 0 FROM headers WHERE ` + w.of + ` AND ` + ids
+	if w.ofKey && has.aliases {
+		inAliases := strings.NewReplacer("object", "key", "id", "story")
+		statement += ` UNION ALL SELECT key, story, ` + facts + has.added + `, of, count` + ofAlias +
+			` WHERE ` + inAliases.Replace(w.of) + ` AND ` + inAliases.Replace(ids)
+		args = slices.Concat(args, args)
+	}
+	return statement + w.order, append(args, most)
 }
 
 func sincePrefix(since time.Time) string {
@@ -150,8 +174,9 @@ type scanner interface{ Scan(...any) error }
 func scanHeader(row scanner) (h story.Header, object string, err error) {
 	var state string
 	var start, updated, duration, level, lines, parts int64
-	var attrs, cause, problem sql.NullString
-	err = row.Scan(&object, &h.ID, &start, &updated, &duration, &state, &level, &lines, &parts, &h.Title, &attrs, &cause, &problem)
+	var count int64
+	var attrs, cause, problem, also, of sql.NullString
+	err = row.Scan(&object, &h.ID, &start, &updated, &duration, &state, &level, &lines, &parts, &h.Title, &attrs, &cause, &problem, &also, &of, &count)
 	if err != nil {
 		return h, object, err
 	}
@@ -164,6 +189,12 @@ func scanHeader(row scanner) (h story.Header, object string, err error) {
 	h.Duration = time.Duration(min(max(duration, 0), int64(math.MaxInt64/time.Millisecond))) * time.Millisecond
 	h.State, h.MaxLevel = story.State(state), slog.Level(in32(level))
 	h.LineCount, h.Parts = in32(lines), in32(parts)
+	if of.Valid {
+		h.Of, _ = story.ParseKey(of.String)
+		h.Count = in32(count)
+	} else {
+		h.Also = decodeAlso(also)
+	}
 	return h.Bounded(), object, nil
 }
 
@@ -171,11 +202,11 @@ func in32(n int64) int { return int(min(max(n, math.MinInt32), math.MaxInt32)) }
 
 // Read implements [story.Store]: header and parts as they were at one moment.
 func (s *Store) Read(ctx context.Context, key story.Key, id string) (story.Story, error) {
-	parts, id, err := s.parts(ctx, key, id)
+	parts, err := s.parts(ctx, key, id, true)
 	if err != nil {
 		return story.Story{}, err
 	}
-	return story.Assemble(key, id, parts), nil
+	return story.Assemble(parts[0].Key, parts[0].ID, parts), nil
 }
 
 // ReadParts implements [story.PartReader].
@@ -183,64 +214,87 @@ func (s *Store) ReadParts(ctx context.Context, key story.Key, id string) ([]stor
 	if id == "" {
 		return nil, fmt.Errorf("%w: %s", story.ErrNotFound, key)
 	}
-	parts, _, err := s.parts(ctx, key, id)
-	return parts, err
+	return s.parts(ctx, key, id, false)
 }
 
-// parts returns the parts of a story and its id, as they were at one moment.
-func (s *Store) parts(ctx context.Context, key story.Key, id string) ([]story.Part, string, error) {
+// parts returns the parts of a story, as they were at one moment; of the one that an alias
+// stands for if follow is set.
+func (s *Store) parts(ctx context.Context, key story.Key, id string, follow bool) (parts []story.Part, err error) {
 	if err := s.ready(ctx); err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	var parts []story.Part
-	found := id
-	err := s.use(ctx, "reading", false, func(f *file) error {
+	err = s.use(ctx, "reading", false, func(f *file) error {
 		tx, err := f.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 		if err != nil {
 			return s.failed(ctx, "reading", err)
 		}
 		defer func() { _ = tx.Rollback() }() // nothing was written
-		parts, found, err = s.readParts(ctx, f, tx, key, id)
+		parts, err = s.readParts(ctx, f, tx, key, id, follow)
 		return s.failed(ctx, "reading", err)
 	})
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if len(parts) == 0 {
-		return nil, "", fmt.Errorf("%w: %s %s", story.ErrNotFound, key, story.Escape(found))
+		return nil, fmt.Errorf("%w: %s %s", story.ErrNotFound, key, story.Escape(id))
 	}
-	return parts, found, nil
+	return parts, nil
 }
 
-func (s *Store) readParts(ctx context.Context, f *file, tx *sql.Tx, key story.Key, id string) ([]story.Part, string, error) {
-	object := key.String()
+func (s *Store) readParts(ctx context.Context, f *file, tx *sql.Tx, key story.Key, id string, follow bool) ([]story.Part, error) {
 	oldest := s.oldest()
 	if id != "" && id < oldest {
-		return nil, id, nil
+		return nil, nil
 	}
-	columns, err := f.columns(ctx, tx)
+	has, err := f.layout(ctx, tx)
 	if err != nil {
-		return nil, id, err
+		return nil, err
 	}
-	statement, bound := `SELECT `+columns+` FROM headers WHERE object = ? AND id = ?`, id
-	if id == "" {
-		statement, bound = `SELECT `+columns+` FROM headers WHERE object = ? AND id >= ? ORDER BY id DESC LIMIT 1`, oldest
+	header, found, err := readHeader(ctx, tx, has, key, id, oldest)
+	if err != nil {
+		return nil, err
 	}
-	header, _, err := scanHeader(tx.QueryRowContext(ctx, statement, object, bound))
-	found := err == nil
-	switch {
-	case found:
+	if follow && has.aliases && (!found || id == "") {
+		of, story, err := findAlias(ctx, tx, key, id, oldest)
+		if err != nil {
+			return nil, err
+		}
+		if story > header.ID { // where there is a header, its id is the key's latest
+			if header, found, err = readHeader(ctx, tx, has, of, story, oldest); err != nil || !found {
+				return nil, err
+			}
+			key = of
+		}
+	}
+	if found {
 		id = header.ID
-	case !errors.Is(err, sql.ErrNoRows):
-		return nil, id, err
-	case id == "":
-		return nil, id, nil
 	}
+	if id == "" {
+		return nil, nil
+	}
+	return readTexts(ctx, tx, key, id, header, found)
+}
+
+// readHeader reads the header of a story, or of the latest of its key from oldest on.
+func readHeader(ctx context.Context, tx *sql.Tx, has layout, key story.Key, id, oldest string) (header story.Header, found bool, err error) {
+	statement, bound := `SELECT `+columns+has.added+`, NULL, 0 FROM headers WHERE object = ? AND id = ?`, id
+	if id == "" {
+		statement, bound = `SELECT `+columns+has.added+`, NULL, 0 FROM headers WHERE object = ? AND id >= ? ORDER BY id DESC LIMIT 1`, oldest
+	}
+	header, _, err = scanHeader(tx.QueryRowContext(ctx, statement, key.String(), bound))
+	if errors.Is(err, sql.ErrNoRows) {
+		return story.Header{}, false, nil
+	}
+	return header, err == nil, err
+}
+
+// readTexts reads the parts of a story; its header is part 0, if it was found.
+func readTexts(ctx context.Context, tx *sql.Tx, key story.Key, id string, header story.Header, found bool) ([]story.Part, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT ifnull(CAST(number AS INTEGER), 0), octet_length(text),
 		CASE WHEN octet_length(text) <= ? THEN text END
-		FROM texts WHERE object = ? AND id = ? ORDER BY number`, story.MaxReadText, object, id)
+		FROM texts WHERE object = ? AND id = ? ORDER BY number`, story.MaxReadText, key.String(), id)
 	if err != nil {
-		return nil, id, err
+		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	var gathered story.Gathering
@@ -250,7 +304,7 @@ func (s *Store) readParts(ctx context.Context, f *file, tx *sql.Tx, key story.Ke
 		var size sql.NullInt64
 		var text sql.NullString
 		if err := rows.Scan(&number, &size, &text); err != nil {
-			return nil, id, err
+			return nil, err
 		}
 		part.Number = in32(number)
 		if part.Number == 0 && found {
@@ -262,5 +316,5 @@ func (s *Store) readParts(ctx context.Context, f *file, tx *sql.Tx, key story.Ke
 			more = gathered.Add(part)
 		}
 	}
-	return gathered.Parts, id, rows.Err()
+	return gathered.Parts, rows.Err()
 }

@@ -50,7 +50,7 @@ func (s *Store) Put(ctx context.Context, parts []story.Part) error {
 // index of the part that it is about.
 func putParts(ctx context.Context, f *file, parts []story.Part, without map[int]error) (bad int, err error) {
 	err = f.transact(ctx, func(tx *sql.Tx) error {
-		if err := f.addColumns(ctx, tx); err != nil {
+		if err := f.complete(ctx, tx); err != nil {
 			return err
 		}
 		statements := statements{tx: tx}
@@ -66,7 +66,7 @@ func putParts(ctx context.Context, f *file, parts []story.Part, without map[int]
 		return nil
 	})
 	if err == nil {
-		f.hasCauses.Store(true)
+		f.isLatest.Store(true)
 	}
 	return bad, err
 }
@@ -122,6 +122,12 @@ func (s *statements) exec(ctx context.Context, query string, args ...any) (sql.R
 
 func putPart(ctx context.Context, tx *statements, part story.Part) error {
 	object := part.Key.String()
+	switch isAlias := part.Header != nil && part.Header.IsAlias(); {
+	case isAlias && part.Raise:
+		return nil // lists show what the story's header says
+	case isAlias:
+		return putAlias(ctx, tx, part)
+	}
 	if part.Raise {
 		return raiseHeader(ctx, tx, object, part)
 	}
@@ -142,9 +148,9 @@ func raiseHeader(ctx context.Context, tx *statements, object string, part story.
 	if h == nil {
 		return nil
 	}
-	_, err := tx.exec(ctx, `UPDATE headers SET level = ?1, lines = ?2, cause = ?3, problem = ?4
-		WHERE object = ?5 AND id = ?6 AND state <> 'open' AND level < ?1`,
-		int64(h.MaxLevel), h.LineCount, unlessEmpty(h.Cause), unlessEmpty(h.Problem), object, part.ID)
+	_, err := tx.exec(ctx, `UPDATE headers SET level = ?1, lines = ?2, cause = ?3, problem = ?4, also = ifnull(?5, also)
+		WHERE object = ?6 AND id = ?7 AND state <> 'open' AND level < ?1`,
+		int64(h.MaxLevel), h.LineCount, unlessEmpty(h.Cause), unlessEmpty(h.Problem), encodeAlso(h.Also), object, part.ID)
 	return err
 }
 
@@ -160,11 +166,11 @@ func putHeader(ctx context.Context, tx *statements, object string, part story.Pa
 		verb = "INSERT OR IGNORE"
 	}
 	result, err := tx.exec(ctx, verb+` INTO headers
-		(object, id, kind, start, updated, duration, state, level, lines, parts, title, attrs, cause, problem)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		(object, id, kind, start, updated, duration, state, level, lines, parts, title, attrs, cause, problem, also)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		object, part.ID, part.Key.Kind, h.Start.UnixMicro(), h.Updated.UnixMilli(), h.Duration.Milliseconds(),
 		string(h.State), int64(h.MaxLevel), h.LineCount, h.Parts, h.Title, attrs,
-		unlessEmpty(h.Cause), unlessEmpty(h.Problem))
+		unlessEmpty(h.Cause), unlessEmpty(h.Problem), encodeAlso(h.Also))
 	if err != nil {
 		return false, err
 	}
@@ -192,17 +198,22 @@ func (s *Store) Delete(ctx context.Context, key story.Key, id string) error {
 
 // deleteStories returns how many rows it has removed.
 func deleteStories(ctx context.Context, f *file, key story.Key, id string) (removed int64, err error) {
-	err = f.transact(ctx, func(tx *sql.Tx) error {
+	err = f.transact(ctx, func(tx *sql.Tx) (err error) {
+		has, err := f.layout(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if has.aliases {
+			if removed, err = deleteAliases(ctx, tx, key, id); err != nil {
+				return err
+			}
+		}
 		for _, table := range []string{"headers", "texts"} {
 			statement, args := `DELETE FROM `+table+` WHERE object = ?`, []any{key.String()}
 			if id != "" {
 				statement, args = statement+` AND id = ?`, append(args, id)
 			}
-			result, err := tx.ExecContext(ctx, statement, args...)
-			if err != nil {
-				return err
-			}
-			n, err := result.RowsAffected()
+			n, err := change(ctx, tx, statement, args...)
 			if err != nil {
 				return err
 			}
@@ -218,6 +229,7 @@ var cleanings = []string{
 	`DELETE FROM texts WHERE rowid IN (SELECT rowid FROM texts WHERE id < ? ORDER BY id LIMIT ?)`,
 	`DELETE FROM headers WHERE (object, id) IN (SELECT object, id FROM headers WHERE state <> 'moved' AND id < ? ORDER BY id LIMIT ?)`,
 	`DELETE FROM headers WHERE (object, id) IN (SELECT object, id FROM headers WHERE state = 'moved' AND id < ? ORDER BY id LIMIT ?)`,
+	`DELETE FROM aliases WHERE (key, story) IN (SELECT key, story FROM aliases WHERE story < ? ORDER BY story LIMIT ?)`,
 }
 
 // clean removes some expired stories, and more at the next Put where more are
@@ -235,11 +247,7 @@ func (s *Store) clean(ctx context.Context, f *file) {
 	left := false
 	err := f.transact(ctx, func(tx *sql.Tx) error {
 		for _, statement := range cleanings {
-			result, err := tx.ExecContext(ctx, statement, oldest, most)
-			if err != nil {
-				return err
-			}
-			removed, err := result.RowsAffected()
+			removed, err := change(ctx, tx, statement, oldest, most)
 			if err != nil {
 				return err
 			}

@@ -64,7 +64,7 @@ func (g *Gathering) AddUnreadable(part Part, why error) bool {
 // counts from 0 to 2³¹-1, a duration of up to a hundred years, times that are zero
 // or of the years 1 to 9999, a title, cause and problem of [MaxTitle], [MaxCause] and
 // [MaxProblem] bytes, and attributes of 16 times [MaxAttrs], where one named "…" says what
-// is left out. It is for implementations of [Store]; the headers that a handler stores are
+// is left out; keys in Also of 16 times [MaxAlso] and [MaxAlsoText]. It is for implementations of [Store]; the headers that a handler stores are
 // returned as they are.
 func (h Header) Bounded() Header {
 	h.LineCount = inRange(h.LineCount, 0, math.MaxInt32)
@@ -81,6 +81,7 @@ func (h Header) Bounded() Header {
 	h.Problem = cutText(h.Problem, MaxProblem)
 	h.State = State(cutText(string(h.State), maxReadState))
 	h.Attrs = boundedAttrs(h.Attrs)
+	h.boundAlias()
 	return h
 }
 

@@ -77,3 +77,6 @@ func (k Key) String() string {
 
 // IsZero reports whether k is the zero Key, which stands for "any" in a [Query].
 func (k Key) IsZero() bool { return k == Key{} }
+
+// Compare orders keys by their text, as [Key.String] writes it.
+func (k Key) Compare(other Key) int { return strings.Compare(k.String(), other.String()) }

@@ -75,6 +75,9 @@ func raise(parts map[int]Part, to *Header) {
 	}
 	raised := cloneHeader(*head.Header) // readers may hold the other
 	raised.MaxLevel, raised.LineCount, raised.Cause, raised.Problem = to.MaxLevel, to.LineCount, to.Cause, to.Problem
+	if len(to.Also) > 0 {
+		raised.Also = slices.Clone(to.Also)
+	}
 	head.Header = &raised
 	parts[0] = head
 }
@@ -102,7 +105,7 @@ func (m *Memory) List(ctx context.Context, q Query) (Page, error) {
 			continue
 		}
 		head := m.stories[at][0].Header
-		if head == nil || !indexed.Match(*head) || q.Key.IsZero() && head.State == Moved {
+		if head == nil || !indexed.Match(*head) || q.Key.IsZero() && (head.State == Moved || head.IsAlias()) {
 			continue
 		}
 		if len(page.Headers) == q.PageLimit() || page.Looked == max(memoryLooked, q.PageLimit()) {
@@ -153,12 +156,24 @@ func (m *Memory) Read(ctx context.Context, key Key, id string) (Story, error) {
 		return Story{}, err
 	}
 	parts, id := m.parts(key, id)
-	if len(parts) == 0 {
+	if of := aliasOf(parts); !of.IsZero() {
+		key = of
+		parts, id = m.parts(key, id)
+	}
+	if len(parts) == 0 || !aliasOf(parts).IsZero() {
 		return Story{}, fmt.Errorf("%w: %s %s", ErrNotFound, key, Escape(id))
 	}
 	s := Assemble(key, id, parts)
-	s.Attrs = maps.Clone(s.Attrs)
+	s.Attrs, s.Also = maps.Clone(s.Attrs), slices.Clone(s.Also)
 	return s, nil
+}
+
+// aliasOf returns the key of the story for which an alias stands, or the zero key.
+func aliasOf(parts []Part) Key {
+	if len(parts) == 1 && parts[0].Header != nil {
+		return parts[0].Header.Of
+	}
+	return Key{}
 }
 
 // ReadParts implements [PartReader].
@@ -170,7 +185,7 @@ func (m *Memory) ReadParts(ctx context.Context, key Key, id string) ([]Part, err
 	if id != "" {
 		parts, _ = m.parts(key, id)
 	}
-	if len(parts) == 0 {
+	if len(parts) == 0 || !aliasOf(parts).IsZero() {
 		return nil, fmt.Errorf("%w: %s %s", ErrNotFound, key, Escape(id))
 	}
 	slices.SortFunc(parts, func(a, b Part) int { return cmp.Compare(a.Number, b.Number) })
@@ -202,17 +217,28 @@ func (m *Memory) Delete(ctx context.Context, key Key, id string) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	before := len(m.stories)
-	maps.DeleteFunc(m.stories, func(at place, _ map[int]Part) bool {
-		return at.Key == key && (id == "" || at.ID == id)
-	})
-	if len(m.stories) == before {
+	var gone []place
+	for at, parts := range m.stories {
+		if at.Key != key || id != "" && at.ID != id {
+			continue
+		}
+		gone = append(gone, at)
+		if h := parts[0].Header; h != nil {
+			for _, also := range h.Also {
+				gone = append(gone, place{also, at.ID})
+			}
+		}
+	}
+	if len(gone) == 0 {
 		return fmt.Errorf("%w: %s %s", ErrNotFound, key, Escape(id))
+	}
+	for _, at := range gone {
+		delete(m.stories, at)
 	}
 	return nil
 }
 
 func cloneHeader(h Header) Header {
-	h.Attrs = maps.Clone(h.Attrs)
+	h.Attrs, h.Also = maps.Clone(h.Attrs), slices.Clone(h.Also)
 	return h
 }

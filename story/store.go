@@ -45,12 +45,15 @@ type Store interface {
 	// this page; a story stored in the meantime never makes one appear twice.
 	// The work for a page is bounded, so that a page may hold fewer headers than
 	// the limit, or none, and still have a Next.
-	// A moved story's header is listed under its key, not over all keys.
+	// A moved story's header is listed under its key, not over all keys; and so is an
+	// alias, among the stories of its key. Where the story of an alias is not there, the
+	// alias may be listed or not.
 	List(ctx context.Context, q Query) (Page, error)
 
 	// Read returns a story with its lines, those of late parts last. The empty
 	// id means the key's latest. Where the key or the id has no story the error
-	// wraps [ErrNotFound].
+	// wraps [ErrNotFound]. By an alias, which may be the key's latest as well, it reads the
+	// story that this stands for, under that story's own key.
 	//
 	// An open story is read as far as its parts are there without a gap. In the
 	// others a line at level Warn stands in the place of missing parts.
@@ -61,9 +64,10 @@ type Store interface {
 	// [Header.Bounded], and what cannot be read keeps nobody from the rest.
 	Read(ctx context.Context, key Key, id string) (Story, error)
 
-	// Delete removes a story with all its parts; the empty id means every story
-	// of the key, the expired ones included. Where there was nothing to remove
-	// the error wraps [ErrNotFound].
+	// Delete removes a story with all its parts and its aliases, as its header has them in
+	// Also; the empty id means every story of the key, the expired ones included, and the
+	// aliases under that key, whose stories stay. By the id of an alias that alone is
+	// removed. Where there was nothing to remove the error wraps [ErrNotFound].
 	Delete(ctx context.Context, key Key, id string) error
 }
 
@@ -74,7 +78,7 @@ type PartReader interface {
 	Store
 
 	// ReadParts returns the parts that are there of one story, by number, within the
-	// bounds of Read. Where there are none the error wraps [ErrNotFound].
+	// bounds of Read. Where there are none the error wraps [ErrNotFound]: an alias has none.
 	ReadParts(ctx context.Context, key Key, id string) ([]Part, error)
 }
 
@@ -109,12 +113,15 @@ type Part struct {
 	Key Key
 	ID  string // the story's
 	// Number tells the parts of a story apart and orders their text.
-	// Part 0 carries the header, and text too where the story is short.
+	// Part 0 carries the header, and text too where the story is short. An alias is one
+	// that has no text.
 	Number int
 	Header *Header // of part 0, nil otherwise
 	// Raise is set of a part 0 that changes a header which is stored and final, for
 	// lines that came after the story's end: its MaxLevel, Cause, Problem and LineCount
-	// become those of Header, where MaxLevel is higher than what is stored. All else stays.
+	// become those of Header, where MaxLevel is higher than what is stored, and Also where it
+	// is not empty there. All else stays. An alias is raised in the same way, as lists show
+	// it; a store that takes what they show from the story's own header need not do anything.
 	// Where there is no such header, nothing is stored, and that is no failure.
 	Raise bool
 	// Text is a piece of what [Format] gives: at most [MaxPartText] bytes, or

@@ -60,6 +60,17 @@ type Header struct {
 	// in the call tree, from Info on. Ten of the letters a to z and digits 2 to 7, at most
 	// [MaxProblem] bytes where others made it; empty where Cause is.
 	Problem string
+
+	// Also are the keys under which the story has aliases, beside its own, in the order of
+	// their text; those of a problem and of a trace are among them. At most [MaxAlso]. Read
+	// returns them, a list may leave them out. It is set where the story has ended.
+	Also []Key
+	// Of is set in an alias alone: the key of the story that it stands for, which has the
+	// same id. All else is as in that story's header, or as it was.
+	Of Key
+	// Count is how many stories the alias of a problem stands for, of which this is the last
+	// one. Everywhere else it is 0, which means one: see [Header.Stories].
+	Count int
 }
 
 // Names of header attributes that link stories to each other.

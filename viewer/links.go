@@ -29,7 +29,7 @@ func storyValues(key story.Key, id string) url.Values {
 	return url.Values{"key": {key.String()}, "id": {id}}
 }
 
-func storyLink(h story.Header) string { return link("story", storyValues(h.Key, h.ID)) }
+func storyLink(h story.Header) string { return link("story", storyValues(reading.About(h), h.ID)) }
 
 // with returns the values with some replaced; an empty value removes a name.
 func with(values url.Values, pairs ...string) url.Values {

@@ -149,7 +149,7 @@ type lookEvent struct {
 
 func (v *viewer) eventOf(n reading.News) newsEvent {
 	e := newsEvent{
-		Header: reading.HeaderJSON(n.Header), Link: storyLink(n.Header), Object: objectLink(n.Key), When: v.liveTime(n.Start),
+		Header: reading.HeaderJSON(n.Header), Link: storyLink(n.Header), Object: objectLink(reading.About(n.Header)), When: v.liveTime(n.Start),
 		Took: reading.Took(n.Duration), Class: levelClass(n.MaxLevel), State: reading.StateText(n.State),
 		Unfinished: unfinished(n.State), First: n.First, Open: n.State == story.Open,
 	}

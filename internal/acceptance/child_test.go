@@ -112,6 +112,7 @@ func childStories(h *dynamoslog.Handler, stories int) {
 	logger := slog.New(h)
 	for i := range stories {
 		ctx, scope := dynamoslog.Begin(context.Background(), "user", i%3)
+		scope.Also("alias", "of a child")
 		lines := 12
 		if i%3 == 2 {
 			lines = 80

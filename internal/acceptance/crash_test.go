@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -151,7 +152,10 @@ func (c *crashing) act() {
 		if c.r.IntN(6) == 0 {
 			id = "hot"
 		}
-		ctx, _ := dynamoslog.Begin(context.Background(), "job", id)
+		ctx, scope := dynamoslog.Begin(context.Background(), "job", id)
+		if c.r.IntN(2) == 0 {
+			scope.Also("order", c.r.IntN(3))
+		}
 		c.open = append(c.open, ctx)
 	case action < 14:
 		for range 1 + c.r.IntN(6) {
@@ -240,6 +244,31 @@ func (c *crashing) partly() map[string]bool {
 	return ids
 }
 
+// checkAliases checks that each story is listed under the keys that its header has, and
+// that no alias leads nowhere.
+func (c *crashing) checkAliases() {
+	listed := make(map[string]bool)
+	for id := range 3 {
+		for h, err := range story.All(c.t.Context(), c.all, story.Query{Key: story.NewKey("order", fmt.Sprint(id)), Limit: 1000}) {
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			listed[h.Key.String()+h.ID] = true
+			if s, err := c.all.Read(c.t.Context(), h.Key, h.ID); err != nil || s.Key != h.Of || s.State != story.Open && !slices.Contains(s.Also, h.Key) {
+				c.t.Errorf("%s is an alias of %s %s, which is %+v, %v", h.Key, h.Of, h.ID, s.Header, err)
+			}
+		}
+	}
+	partly := c.partly()
+	for _, s := range allStories(c.t, c.all) {
+		for _, key := range s.Also {
+			if !listed[key.String()+s.ID] && !partly[s.ID] {
+				c.t.Errorf("%s %s %s, of %d lines, is not listed under %s", s.Key, s.ID, s.State, len(s.Lines), key)
+			}
+		}
+	}
+}
+
 // check compares what is stored in the end with what was logged, and with what was
 // stored at a crash already.
 func (c *crashing) check(before map[int]string) (lines int) {
@@ -253,6 +282,7 @@ func (c *crashing) check(before map[int]string) (lines int) {
 			c.t.Errorf("line %d of %s stands in %s", n, line.id, found[n])
 		}
 	}
+	c.checkAliases()
 	for _, s := range allStories(c.t, c.all) {
 		// A journal without room may know nothing of a story that was open.
 		open := s.State == story.Open && c.opts.JournalLimit > leastLimit

@@ -175,12 +175,37 @@ func (r *result) readFallback(tr *trial) {
 	r.lost -= int(tr.h.Stats().Dropped)
 }
 
+// A slot is the place of an item.
+type slot struct{ object, id string }
+
+// checkAliases compares what stories say of their aliases with those that are there: none is
+// missing, but where the store rejects some or takes no more, and none leads nowhere.
+func (tr *trial) checkAliases(heads map[slot]types.AttributeValue, also map[slot][]string, of map[slot]string) {
+	tr.Helper()
+	if tr.fault.rejects {
+		return
+	}
+	const longest = 2048 // of an object; of longer keys it is another text
+	for at, object := range of {
+		if _, there := heads[slot{object, at.id}]; !there && len(object) <= longest {
+			tr.Errorf("%v is an alias of %s, which is not there", at, object)
+		}
+	}
+	for at, keys := range also {
+		for _, key := range keys {
+			if alias := of[slot{key, at.id}]; alias != at.object && len(alias) <= longest && !tr.fault.cutOff() && !strings.HasPrefix(key, story.KindProblem+"_") {
+				tr.Errorf("%v is not listed under %s", at, key)
+			}
+		}
+	}
+}
+
 // checkItems looks at every item: none of an unknown story, the parts of each
 // numbered without a gap, no item ever changed but from open header to final.
 func (tr *trial) checkItems() {
 	tr.Helper()
-	type slot struct{ object, id string }
 	parts := make(map[slot]int)
+	also, of := make(map[slot][]string), make(map[slot]string)
 	late := make(map[string]bool)
 	for at := range tr.late {
 		late[at.id] = true
@@ -203,9 +228,17 @@ func (tr *trial) checkItems() {
 			if _, again := heads[at]; again {
 				tr.Errorf("two headers of %v", at)
 			}
+			if alias, is := it["of"].(*types.AttributeValueMemberS); is {
+				of[at] = alias.Value
+				continue
+			}
 			heads[at] = it["parts"]
+			if keys, has := it["also"].(*types.AttributeValueMemberSS); has {
+				also[at] = keys.Value
+			}
 		}
 	}
+	tr.checkAliases(heads, also, of)
 	for at, n := range parts {
 		if tr.fault.rejects || tr.fault.cutOff() {
 			break

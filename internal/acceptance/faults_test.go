@@ -79,7 +79,7 @@ func TestFaults(t *testing.T) {
 
 func allFaults() []*fault {
 	var all []*fault
-	for _, group := range [][]fault{passingFaults, configFaults, itemFaults, textFaults, lifeFaults, lateFaults, callerFaults, processFaults, journalFaults} {
+	for _, group := range [][]fault{passingFaults, configFaults, itemFaults, textFaults, lifeFaults, lateFaults, aliasFaults, callerFaults, processFaults, journalFaults} {
 		for i := range group {
 			all = append(all, &group[i])
 		}

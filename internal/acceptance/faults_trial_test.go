@@ -294,6 +294,7 @@ type book struct {
 func (tr *trial) begin(kind string, id any) *book {
 	b := &book{tr: tr, logger: slog.New(tr.h)}
 	b.ctx, b.scope = dynamoslog.Begin(tr.Context(), kind, id)
+	b.scope.Also("alias", "of a trial")
 	if tr.calm != nil {
 		b.calmCtx, _ = dynamoslog.Begin(tr.Context(), kind, id)
 		b.calm = slog.New(tr.calm)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"text/tabwriter"
 	"time"
 
@@ -110,9 +111,32 @@ func countStories(ctx context.Context, store story.Store, since, now time.Time) 
 	each := stories / float64(max(r.measured, 1))
 	r.month = cost.Usage{
 		Stories: stories, Lines: float64(lines) * months,
-		TextBytes: some.TextBytes * each, Bytes: some.Bytes * each, WriteUnits: some.WriteUnits * each,
+		TextBytes: some.TextBytes * each, Bytes: some.Bytes * each, WriteUnits: some.WriteUnits * each, Aliases: some.Aliases * each,
 	}
+	problems := float64(problemAliases(headers)) * months
+	r.month.Aliases += problems
+	r.month.WriteUnits += problems
+	r.month.Bytes += problems * problemBytes
 	return r, nil
+}
+
+// problemBytes is about what the alias of a problem takes.
+const problemBytes = 600
+
+// problemAliases returns about how many aliases of problems there are: of one problem, one
+// process writes one in ten seconds.
+func problemAliases(headers []story.Header) int {
+	type window struct {
+		problem string
+		at      int64
+	}
+	windows := make(map[window]bool)
+	for _, h := range headers {
+		if h.Problem != "" && h.MaxLevel >= slog.LevelError {
+			windows[window{h.Problem, h.Start.Unix() / 10}] = true
+		}
+	}
+	return len(windows)
 }
 
 // measure tells what some of the stories take together.
@@ -137,6 +161,11 @@ func (r *writingRate) measure(ctx context.Context, store story.Store, headers []
 		some.TextBytes += float64(len(story.Format(told.Lines)))
 		some.Bytes += float64(of.Bytes)
 		some.WriteUnits += float64(of.WriteUnits)
+		for _, key := range told.Also {
+			if key.Kind != story.KindProblem {
+				some.Aliases++
+			}
+		}
 	}
 	return some, nil
 }
@@ -178,6 +207,7 @@ func printCost(out io.Writer, r writingRate, prices cost.Prices) error {
 		{"lines", r.month.Lines, count},
 		{"text", r.month.TextBytes, bytesText},
 		{"stored", r.month.Bytes, bytesText},
+		{"aliases", r.month.Aliases, count},
 		{"write units", r.month.WriteUnits, count},
 	} {
 		fmt.Fprintf(w, "%s\t%s a month\t%s a day\t\n", row.name, row.text(row.amount), row.text(row.amount/30))

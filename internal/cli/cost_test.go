@@ -23,22 +23,24 @@ func TestCost(t *testing.T) {
 		Month    struct {
 			Stories    float64 `json:"stories"`
 			Lines      float64 `json:"lines"`
+			Aliases    float64 `json:"aliases"`
 			WriteUnits float64 `json:"write_units"`
 		} `json:"a_month"`
 	}
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	// Three stories, of 6, 6 and 5 lines, in one day: each an item and a row of the index.
+	// Three stories, of 6, 6 and 5 lines, in one day: each an item and a row of the index; and
+	// the alias of the problem of one.
 	if got.Counted != 3 || got.Measured != 3 || got.Days != 1 ||
-		got.Month.Stories != 90 || got.Month.Lines != 30*17 || got.Month.WriteUnits != 2*90 {
+		got.Month.Stories != 90 || got.Month.Lines != 30*17 || got.Month.Aliases != 30 || got.Month.WriteUnits != 2*90+30 {
 		t.Errorf("got %+v", got)
 	}
 	out.Reset()
 	if code := cli.Run([]string{"--file", path, "cost"}, &out, &errs); code != 0 {
 		t.Fatalf("exit code %d: %s", code, &errs)
 	}
-	for _, want := range []string{"90 a month", "180 a month", "free tier    0.00", "burritos at $7.40", "CloudWatch Logs"} {
+	for _, want := range []string{"90 a month", "210 a month", "free tier    0.00", "burritos at $7.40", "CloudWatch Logs"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("there is no %q in:\n%s", want, &out)
 		}

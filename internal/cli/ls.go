@@ -76,7 +76,7 @@ func (o *options) listTable(cmd *cobra.Command, w io.Writer, each func(func(stor
 			first = false
 		}
 		_, err := fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", h.Start.Local().Format(time.DateTime)+reading.OtherZone(h.Start, now),
-			h.Key, colours.level(h.MaxLevel), h.LineCount, reading.Took(h.Duration), story.Escape(string(h.State)), story.Escape(story.ShortID(h.ID)), reading.Headline(h))
+			reading.About(h), colours.level(h.MaxLevel), h.LineCount, reading.Took(h.Duration), story.Escape(string(h.State)), story.Escape(story.ShortID(h.ID)), reading.Headline(h))
 		return err
 	})
 	if err = errors.Join(err, table.Flush()); err != nil {

@@ -34,7 +34,7 @@ func (o *options) removeCommand() *cobra.Command {
 }
 
 func (o *options) remove(cmd *cobra.Command, store story.Store, key story.Key, id string) error {
-	n, err := count(cmd.Context(), store, key, id)
+	n, aliases, err := count(cmd.Context(), store, key, id)
 	if err == nil {
 		err = store.Delete(cmd.Context(), key, id)
 	}
@@ -42,25 +42,34 @@ func (o *options) remove(cmd *cobra.Command, store story.Store, key story.Key, i
 		return err
 	}
 	if o.json {
-		return printJSON(cmd.OutOrStdout(), map[string]int{"removed": n})
+		return printJSON(cmd.OutOrStdout(), map[string]int{"removed": n, "no_longer_listed": aliases})
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Removed %s of %s.\n", stories(n), key)
+	text := fmt.Sprintf("Removed %s of %s.", stories(n), key)
+	if aliases > 0 {
+		text += fmt.Sprintf(" No longer listed here: %s of other keys, which stay.", stories(aliases))
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
 	return err
 }
 
-// count returns how many stories there are of a key, or of one id, which it reads no
-// further for than it has to.
-func count(ctx context.Context, store story.Store, key story.Key, id string) (n int, err error) {
+// count returns how many stories and aliases there are of a key, or of one id, which it
+// reads no further for than it has to.
+func count(ctx context.Context, store story.Store, key story.Key, id string) (n, aliases int, err error) {
 	for h, err := range story.All(ctx, store, story.Query{Key: key}) {
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
-		switch id {
-		case "":
+		if id != "" && h.ID != id {
+			continue
+		}
+		if h.IsAlias() {
+			aliases++
+		} else {
 			n++
-		case h.ID:
-			return 1, nil
+		}
+		if id != "" {
+			break
 		}
 	}
-	return n, nil
+	return n, aliases, nil
 }

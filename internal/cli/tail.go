@@ -72,7 +72,7 @@ func (o *options) printNews(cmd *cobra.Command, n reading.News) error {
 	if o.json {
 		return printJSON(out, reading.NewsJSON(n))
 	}
-	_, err := fmt.Fprintf(out, "%s  %s  %s  %s  %s  %s\n", n.Start.Local().Format("15:04:05"), n.Key, colours.level(n.MaxLevel),
+	_, err := fmt.Fprintf(out, "%s  %s  %s  %s  %s  %s\n", n.Start.Local().Format("15:04:05"), reading.About(n.Header), colours.level(n.MaxLevel),
 		reading.Plural(n.LineCount, "line"), reading.StateText(n.State), reading.Headline(n.Header))
 	if n.Left > 0 && err == nil {
 		_, err = fmt.Fprintf(out, "    %s\n", colours.dim("… "+n.LeftText()))

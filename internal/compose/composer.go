@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/dynamoslog/dynamoslog/internal/alias"
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -23,6 +24,10 @@ type Composer struct {
 	ended bool
 	level slog.Level // of the final header, once that is made
 	cause cause      // of what is written down
+	index *alias.Index
+	also  alias.Keys // found in lines; once the story has ended, all under which it is listed
+	// again is the final header that was found of a story whose aliases may be missing; else nil.
+	again *story.Header
 	// former is what of the story is stored under keys that it had before; nil if it had none.
 	former map[story.Key]formerKey
 	// taken are the parts that were found under the key when a recovered chunk was in
@@ -78,9 +83,10 @@ type Part struct {
 
 // Told is what became of a chunk.
 type Told struct {
-	Parts   []Part // in the order in which they must be stored; none where there is nothing to be stored
-	Quiet   int    // lines that are left out, as below the quiet level
-	Dropped int    // lines that are dropped, as the story was
+	Parts   []Part      // in the order in which they must be stored; none where there is nothing to be stored
+	Problem *story.Part // the alias of the problem that the story is one of, to be stored behind them; nil if it has none
+	Quiet   int         // lines that are left out, as below the quiet level
+	Dropped int         // lines that are dropped, as the story was
 }
 
 // A Scratch is memory that Composers use one after the other.
@@ -109,13 +115,13 @@ func (c *Composer) Parts(k *Chunk, quiet *slog.Level, s *Scratch) (told Told) {
 		c.phase = empty
 		return told
 	}
-	text, starts := c.format(&k.Lines, k.notes, s)
+	text, starts := c.format(k, s)
 	c.lines += k.Lines.Count
 	for _, moved := range told.Parts {
 		c.cause.explain(moved.Header)
 	}
 	header := k.Header
-	header.LineCount = c.lines
+	header.LineCount, header.Also = c.lines, nil
 	c.cause.explain(&header)
 
 	final := k.Ends()
@@ -127,9 +133,11 @@ func (c *Composer) Parts(k *Chunk, quiet *slog.Level, s *Scratch) (told Told) {
 	}
 	if final {
 		c.level = header.MaxLevel
+		text, starts = c.listUnder(k, &header, text, starts)
 	}
 	if final && (c.parts == 0 && len(c.taken) == 0 || k.IsWhole()) && story.FitsHeader(len(text)) { // late lines may have overtaken it
 		told.add(c.part(k, story.Part{Header: &header, Text: text}, len(starts)))
+		told.list(&header)
 		c.phase = written
 		return told
 	}
@@ -142,7 +150,12 @@ func (c *Composer) Parts(k *Chunk, quiet *slog.Level, s *Scratch) (told Told) {
 	if final {
 		header.Parts = c.unbroken()
 		told.add(c.part(k, story.Part{Header: &header}, 0))
+		told.list(&header)
 		c.phase = written
+	}
+	if c.again != nil {
+		told.list(c.again)
+		c.again = nil
 	}
 	return c.raise(told, k, header, final)
 }
@@ -159,7 +172,13 @@ func (c *Composer) raise(told Told, k *Chunk, header story.Header, final bool) T
 		return told
 	}
 	c.level, header.State = header.MaxLevel, story.Sealed
+	var aliases Told
+	c.raiseAliases(&aliases, &header)
 	told.add(c.part(k, story.Part{Header: &header, Raise: true}, 0))
+	told.Parts = append(told.Parts, aliases.Parts...)
+	if aliases.Problem != nil {
+		told.Problem = aliases.Problem
+	}
 	return told
 }
 
@@ -230,6 +249,7 @@ func (c *Composer) move(k *Chunk) []Part {
 	}
 	c.key = k.Header.Key
 	moved := k.Header
+	moved.Also = nil
 	moved.Key, moved.State, moved.LineCount, moved.Parts = from, story.Moved, c.lines, c.parts
 	moved.Attrs = map[string]string{story.AttrMovedTo: c.key.String()}
 	attrs := map[string]string{story.AttrMovedFrom: from.String()}
@@ -246,14 +266,19 @@ func (c *Composer) move(k *Chunk) []Part {
 
 // Format writes lines down as text.
 func (c *Composer) Format(l *linebuf.Lines, s *Scratch) string {
-	text, _ := c.format(l, 0, s)
+	text, _ := c.format(&Chunk{Lines: *l}, s)
 	return text
 }
 
 // format returns the text and where in it each line begins, which is valid until the
 // scratch is used again. The last lines are notes, which cause nothing.
-func (c *Composer) format(l *linebuf.Lines, notes int, s *Scratch) (text string, starts []int) {
+func (c *Composer) format(k *Chunk, s *Scratch) (text string, starts []int) {
 	const largest = 1 << 20 // that is kept
+	l, notes := &k.Lines, k.notes
+	index := c.index
+	if k.Place == Late && c.phase != empty { // its aliases are made
+		index = nil
+	}
 	s.text, s.starts = slices.Grow(s.text[:0], l.Size), s.starts[:0]
 	l.Each(func(m linebuf.Meta, message, attrs string) {
 		number := len(s.starts)
@@ -265,6 +290,7 @@ func (c *Composer) format(l *linebuf.Lines, notes int, s *Scratch) (text string,
 		}
 		line := c.tree.line(number, &m, message, attrs)
 		s.text = line.AppendText(s.text)
+		index.Line(attrs, &c.also)
 		if c.cause.worse(m.Level) {
 			c.noteCause(&line, s)
 		}

@@ -21,6 +21,7 @@ const (
 	flagEnded
 	flagLevel // the level of the final header stands at the end
 	flagCause // and why the story is bad, and the paths of its trees
+	flagAlso  // and the keys under which it is listed, as far as they are known
 )
 
 var flagsOf = [...]uint64{unwritten: 0, written: flagWritten, empty: flagEmpty, notKept: flagNotKept, dropped: flagNotKept | flagDropped}
@@ -35,6 +36,10 @@ func (c *Composer) AppendResume(out []byte) []byte {
 	flags := flagsOf[c.phase] | flagLevel | flagCause
 	if c.ended {
 		flags |= flagEnded
+	}
+	also := c.also.All()
+	if len(also) > 0 {
+		flags |= flagAlso
 	}
 	w.Uint(flags)
 	indent := uint64(0)
@@ -66,6 +71,9 @@ func (c *Composer) AppendResume(out []byte) []byte {
 			w = append(w, line.path[:]...)
 		}
 		w.Uint(uint64(b.lost))
+	}
+	if len(also) > 0 {
+		w.Keys(also)
 	}
 	return w
 }
@@ -114,9 +122,13 @@ func (c *Composer) Resume(resume []byte) error {
 		n.level = slog.Level(r.Int())
 	}
 	n.readCause(&r, flags&flagCause != 0)
+	if flags&flagAlso != 0 {
+		n.also.AddAll(r.Keys())
+	}
 	if r.Failed {
 		return errResume
 	}
+	n.index = c.index
 	*c = n
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/alias"
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -128,6 +129,9 @@ func (c *Composer) goOn(k *Chunk, f *found) {
 		return
 	case f.header != nil && f.header.State != story.Open:
 		c.key, c.ended = k.Header.Key, true
+		c.again = f.header
+		c.also = alias.Keys{}
+		c.also.AddAll(f.header.Also)
 		k.Place, k.Header.State = Late, story.Open
 	case k.Place == Late: // its end is not there
 		k.Place, k.Header.State = Last, story.Sealed

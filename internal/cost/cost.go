@@ -53,8 +53,9 @@ type Usage struct {
 	Stories    float64 `json:"stories"`
 	Lines      float64 `json:"lines"`
 	TextBytes  float64 `json:"text_bytes"`  // before compression
-	Bytes      float64 `json:"bytes"`       // stored, index rows and overhead included
-	WriteUnits float64 `json:"write_units"` // index rows included
+	Bytes      float64 `json:"bytes"`       // stored, index rows, aliases and overhead included
+	Aliases    float64 `json:"aliases"`     // items by which stories are listed under further keys
+	WriteUnits float64 `json:"write_units"` // index rows and aliases included
 }
 
 // A Bill is what a month of a usage costs, in US dollars, where stories are kept for

@@ -84,6 +84,11 @@ func (d *Delivery) announceLocked(k *Chunk) {
 	d.sequence++
 	k.sequence = d.sequence
 	k.element = d.incomplete.PushBack(k)
+	d.awaitLocked(k)
+}
+
+// awaitLocked makes all who wait wait for a chunk.
+func (d *Delivery) awaitLocked(k *Chunk) {
 	k.Story.waiting++
 	d.pending++
 	for _, b := range d.barriers {
@@ -137,8 +142,10 @@ func (d *Delivery) completeLocked(k *Chunk) bool {
 		return false
 	}
 	k.phase = complete
-	d.incomplete.Remove(k.element)
-	k.element = nil
+	if k.element != nil {
+		d.incomplete.Remove(k.element)
+		k.element = nil
+	}
 	k.Lines.Release(d.Lines)
 	d.resize(k, 0)
 	if k.recovered != nil {

@@ -127,6 +127,7 @@ func (w *writer) giveUp() {
 		}
 	}
 	d.leaveSpilled() // what left memory meanwhile
+	w.loseProblems()
 }
 
 // leave gives up a part. A header without which the text that is stored would be found by
@@ -135,6 +136,13 @@ func (w *writer) giveUp() {
 func (w *writer) leave(p *part) {
 	kept := p.chunk.kept()
 	s := p.chunk.Story
+	if p.isAlias() && !kept {
+		if s.hasHeader { // else nothing is listed of it
+			w.d.fallback.write(fmt.Sprintf("%s is not listed under %s: not stored before the handler was closed", nameOf(p.chunk.Header), p.Key), "", untilWritten)
+		}
+		w.remove(p)
+		return
+	}
 	headless := p.Header != nil && p.Text == "" && s.hasText && !s.hasHeader
 	switch {
 	case kept:

@@ -10,6 +10,7 @@ import (
 // Counters count what has become of lines and parts.
 type Counters struct {
 	Lines, Parts, Stories, Bytes atomic.Int64 // stored
+	Aliases                      atomic.Int64 // stored
 	Quiet, NotKept, Dropped      atomic.Int64
 	Unprotected, Recovered       atomic.Int64 // lines that are in memory only, and that an earlier process left
 	Damaged, Rejected            atomic.Int64 // records of journals, and parts

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/alias"
 	"github.com/dynamoslog/dynamoslog/internal/budget"
 	"github.com/dynamoslog/dynamoslog/internal/compose"
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
@@ -30,6 +31,7 @@ type Config struct {
 	JournalLimit int64
 	JournalSync  time.Duration
 
+	Index    *alias.Index       // attributes of lines whose values are keys
 	ByCaller bool               // depths are steps for each caller that logged
 	Quiet    func() *slog.Level // below which calm stories have no lines; nil for none
 	Fallback io.Writer
@@ -160,7 +162,17 @@ type Story struct {
 }
 
 // NewStory returns a story of which nothing was handed over.
-func (d *Delivery) NewStory() *Story { return &Story{composer: *compose.New(d.cfg.ByCaller)} }
+func (d *Delivery) NewStory() *Story {
+	return &Story{composer: *compose.NewIndexed(d.cfg.ByCaller, d.cfg.Index)}
+}
+
+// nextKey returns the key of the story's next part: of an alias, that under which it stands.
+func (s *Story) nextKey() story.Key {
+	if len(s.parts) > 0 {
+		return s.parts[0].Key
+	}
+	return s.composer.Key()
+}
 
 // Waits reports whether a chunk of the story waits for the store.
 func (d *Delivery) Waits(s *Story) bool {

@@ -22,6 +22,9 @@ type part struct {
 	wasBusy bool // it was refused before, as the store was busy
 }
 
+// isAlias reports whether it is an alias, which lists a story that is stored without it.
+func (p *part) isAlias() bool { return p.Header != nil && p.Header.IsAlias() }
+
 // A request is a call to the store.
 type request struct {
 	batch    []*part
@@ -115,7 +118,11 @@ func (w *writer) acknowledge(p *part) {
 	counts := &w.d.Counts
 	counts.Parts.Add(1)
 	counts.Lines.Add(int64(p.lines))
-	if p.Header != nil && p.Header.State != story.Open && !p.Raise {
+	switch {
+	case p.Header == nil || p.Header.State == story.Open || p.Raise:
+	case p.isAlias():
+		counts.Aliases.Add(1)
+	default:
 		counts.Stories.Add(1)
 	}
 	counts.Bytes.Add(int64(len(p.Text)))
@@ -123,13 +130,18 @@ func (w *writer) acknowledge(p *part) {
 	p.chunk.count -= p.lines
 	w.d.mu.Unlock()
 	s := p.chunk.Story
-	s.hasText, s.hasHeader = s.hasText || p.Number > 0, s.hasHeader || p.Number == 0
+	s.hasText, s.hasHeader = s.hasText || p.Number > 0, s.hasHeader || p.Number == 0 && !p.isAlias()
 	s.backoff = backoff{}
 	w.remove(p)
 }
 
 func (w *writer) reject(p *part, err error) {
 	w.d.Counts.Rejected.Add(1)
+	if p.isAlias() {
+		w.d.fallback.add(fmt.Sprintf("%s is not listed under %s: %v", nameOf(p.chunk.Header), p.Key, err), "", true)
+		w.remove(p)
+		return
+	}
 	w.d.fallback.add(fmt.Sprintf("%s part %d not stored: %v", nameOf(p.chunk.Header), p.Number, err), p.Text, true) // one that hangs must not end storing
 	w.d.lose(p.chunk, p.lines, false)
 	w.remove(p)

@@ -35,7 +35,7 @@ func (b *backoff) left(now time.Time) time.Duration { return max(b.until.Sub(now
 // waits returns how long a story has to wait for itself or for its key.
 func (w *writer) waits(now time.Time, s *Story) time.Duration {
 	left := s.backoff.left(now)
-	if own := w.keys[s.composer.Key()]; own != nil {
+	if own := w.keys[s.nextKey()]; own != nil {
 		left = max(left, own.wait(now))
 	}
 	return left

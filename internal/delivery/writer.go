@@ -37,12 +37,13 @@ type writer struct {
 	freedAt time.Time         // when that was
 
 	recovery recovering
+	problems problems
 }
 
 func newWriter(d *Delivery) *writer {
 	w := &writer{
 		d: d, done: make(chan struct{}), wake: make(chan struct{}, 1), answered: make(chan request, mostRequests),
-		keys: make(map[story.Key]*pace), slow: make(map[story.Key]int), recovery: newRecovering(),
+		keys: make(map[story.Key]*pace), slow: make(map[story.Key]int), recovery: newRecovering(), problems: problems{},
 	}
 	w.ctx, w.cancel = context.WithCancel(d.cfg.Context)
 	return w
@@ -73,6 +74,7 @@ func (w *writer) run() {
 		w.d.Budget.Relax()
 		flush := w.takeFlush()
 		w.fetch(now)
+		w.releaseProblems(now, flush)
 		batch, wait := w.next(now, flush)
 		if len(batch) > 0 {
 			w.send(batch)
@@ -108,7 +110,7 @@ func (w *writer) sleep(now time.Time, wait time.Duration, due time.Time) time.Du
 	if !due.IsZero() {
 		wait = min(wait, due.Sub(now))
 	}
-	return max(wait, 0)
+	return max(min(wait, w.problems.wait(now)), 0)
 }
 
 // takeFlush lets what waits for its next try be put at once where somebody has begun to

@@ -213,10 +213,14 @@ func (s *Store) raiseInput(w *write) *dynamodb.UpdateItemInput {
 	}
 	change(attrCause, w.raise.Cause)
 	change(attrProblem, w.raise.Problem)
+	if len(w.raise.Also) > 0 {
+		set += ", #also = :also"
+		names["#also"], values[":also"] = attrAlso, alsoValue(w.raise.Also)
+	}
 	if w.raise.Cause != "" || w.raise.Problem != "" {
 		set += ", #version = :version"
 		names["#version"] = attrVersion
-		values[":version"] = &types.AttributeValueMemberN{Value: causesVersion}
+		values[":version"] = &types.AttributeValueMemberN{Value: secondVersion}
 	}
 	return &dynamodb.UpdateItemInput{
 		TableName:                 &s.Name,

@@ -26,7 +26,7 @@ func NewMeter(config Config) (*Meter, error) {
 }
 
 // Of returns what a story takes, as a handler writes one that is not stored before
-// it has ended.
+// it has ended: with its aliases, but for that of a problem, which not every one has.
 func (m *Meter) Of(told story.Story) (Cost, error) {
 	var cost Cost
 	for _, part := range partsToWrite(told) {
@@ -35,7 +35,7 @@ func (m *Meter) Of(told story.Story) (Cost, error) {
 			return Cost{}, err
 		}
 		cost.add(itemSize(it))
-		if part.Header != nil {
+		if _, listed := it[attrRecent]; listed {
 			row := item{}
 			for _, name := range append([]string{attrObject, attrStory, attrRecent}, headerAttrs...) {
 				if value, ok := it[name]; ok {
@@ -60,12 +60,22 @@ func partsToWrite(told story.Story) []story.Part {
 	text := story.Format(told.Lines)
 	if story.FitsHeader(len(text)) {
 		end.Text = text
-		return []story.Part{end}
+		return append([]story.Part{end}, aliasesToWrite(header)...)
 	}
 	var parts []story.Part
 	for piece := range story.Pieces(text) {
 		parts = append(parts, story.Part{Key: header.Key, ID: header.ID, Number: len(parts) + 1, Text: piece})
 	}
 	header.Parts = len(parts)
-	return append(parts, end)
+	return append(append(parts, end), aliasesToWrite(header)...)
+}
+
+func aliasesToWrite(h story.Header) (parts []story.Part) {
+	for _, key := range h.Also {
+		if key.Kind != story.KindProblem {
+			alias := h.Alias(key)
+			parts = append(parts, story.Part{Key: key, ID: h.ID, Header: &alias})
+		}
+	}
+	return parts
 }

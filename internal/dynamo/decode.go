@@ -95,6 +95,7 @@ func decodeHeader(key story.Key, it item) story.Header {
 	if h.Start, ok = idTime(h.ID); !ok {
 		h.Start = h.Updated.Add(-h.Duration)
 	}
+	decodeAliases(it, &h)
 	if attrs, ok := it[attrAttrs].(*types.AttributeValueMemberM); ok && len(attrs.Value) > 0 {
 		h.Attrs = make(map[string]string, len(attrs.Value))
 		for name := range attrs.Value {

@@ -24,16 +24,19 @@ const (
 // Delete implements [story.Store].
 func (s *Store) Delete(ctx context.Context, key story.Key, id string) error {
 	object := objectOf(key)
-	keys := []string{attrObject, attrStory}
+	keys := []string{attrObject, attrStory, attrAlso, attrVersion}
 	found := false
 	remove := func(items []item) error {
 		found = found || len(items) > 0
-		for batch := range slices.Chunk(items, batchItems) {
-			if err := s.deleteBatch(ctx, batch); err != nil {
-				return err
-			}
+		var aliases, own []item
+		for _, it := range items {
+			aliases = append(aliases, aliasesOf(it)...)
+			own = append(own, item{attrObject: it[attrObject], attrStory: it[attrStory]})
 		}
-		return nil
+		if err := s.deleteAll(ctx, aliases); err != nil { // while the header is there they are known
+			return err
+		}
+		return s.deleteAll(ctx, own)
 	}
 	var err error
 	switch {
@@ -56,7 +59,17 @@ func (s *Store) deleteHeader(ctx context.Context, object, id string, remove func
 	if err != nil || header == nil {
 		return err
 	}
-	return remove([]item{{attrObject: header[attrObject], attrStory: header[attrStory]}})
+	return remove([]item{header})
+}
+
+// deleteAll deletes items by their keys.
+func (s *Store) deleteAll(ctx context.Context, keys []item) error {
+	for batch := range slices.Chunk(keys, batchItems) {
+		if err := s.deleteBatch(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // deleteBatch deletes at most 25 items by their keys. DynamoDB may leave any of

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +35,9 @@ const (
 	attrAttrs    = "attrs"
 	attrCause    = "cause"
 	attrProblem  = "problem"
+	attrAlso     = "also"
+	attrOf       = "of"
+	attrCount    = "count"
 	attrExpires  = "expires_at"
 	attrVersion  = "v"
 )
@@ -43,12 +47,15 @@ const (
 var headerAttrs = []string{attrTitle, attrLevel, attrLines, attrUpdated, attrDuration,
 	attrState, attrParts, attrAttrs, attrExpires, attrKey, attrVersion, attrCause, attrProblem}
 
+// keyAttrs is what a list of one key shows: aliases are only there.
+var keyAttrs = append(slices.Clone(headerAttrs), attrOf, attrCount)
+
 // causeAttrs are those of headerAttrs which tables of the first layout do not project.
 var causeAttrs = []string{attrCause, attrProblem}
 
 const (
 	layoutVersion = "1"
-	causesVersion = "2" // of items that say why a story is bad
+	secondVersion = "2" // of items that say why a story is bad, that are aliases or have some
 	indexRecent   = "recent"
 
 	// partPrefix begins the sort keys of parts, and partEnd is above all of them.
@@ -186,7 +193,7 @@ func startOf(part story.Part) time.Time {
 func (s *Store) encodeHeader(it item, id string, h *story.Header) {
 	// A moved story goes on under its new key and is listed there: the put of this
 	// last version, which replaces the whole item, takes it out of the index.
-	if h.State != story.Moved {
+	if h.State != story.Moved && !h.IsAlias() {
 		it[attrRecent] = str(s.shardOf(id))
 	}
 	it[attrTitle] = str(h.Title)
@@ -202,8 +209,9 @@ func (s *Store) encodeHeader(it item, id string, h *story.Header) {
 	if h.Problem != "" {
 		it[attrProblem] = str(h.Problem)
 	}
-	if h.Cause != "" || h.Problem != "" {
-		it[attrVersion] = &types.AttributeValueMemberN{Value: causesVersion}
+	encodeAliases(it, h)
+	if h.Cause != "" || h.Problem != "" || h.IsAlias() || len(h.Also) > 0 {
+		it[attrVersion] = &types.AttributeValueMemberN{Value: secondVersion}
 	}
 	if len(h.Attrs) == 0 {
 		return

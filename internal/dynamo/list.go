@@ -136,7 +136,7 @@ func (l *lister) ofKey(low, high string, at place, consistent bool) error {
 	}
 	for _, src := range l.sources {
 		src.input.ConsistentRead = &consistent
-		src.project(headerAttrs...)
+		src.project(keyAttrs...)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -57,7 +58,7 @@ func (p *prepared) isOf(part story.Part) bool {
 func sameFacts(a, b *story.Header) bool {
 	return a.Key == b.Key && a.ID == b.ID && a.Start.Equal(b.Start) && a.Updated.Equal(b.Updated) && a.Duration == b.Duration &&
 		a.State == b.State && a.MaxLevel == b.MaxLevel && a.LineCount == b.LineCount && a.Parts == b.Parts && a.Title == b.Title &&
-		a.Cause == b.Cause && a.Problem == b.Problem
+		a.Cause == b.Cause && a.Problem == b.Problem && a.Of == b.Of && a.Count == b.Count && slices.Equal(a.Also, b.Also)
 }
 
 // hasAttrs reports whether these are the header's attributes in the item.

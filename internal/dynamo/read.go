@@ -23,6 +23,10 @@ func (s *Store) Read(ctx context.Context, key story.Key, id string) (story.Story
 		}
 	}
 	parts, foreign, err := s.parts(ctx, key, id)
+	if alias := (*aliasError)(nil); errors.As(err, &alias) {
+		key = alias.of
+		parts, foreign, err = s.parts(ctx, key, id)
+	}
 	switch {
 	case err != nil:
 		return story.Story{}, err
@@ -31,6 +35,14 @@ func (s *Store) Read(ctx context.Context, key story.Key, id string) (story.Story
 	}
 	return story.Assemble(key, id, parts), nil
 }
+
+// An aliasError says that there is no story, but an alias of one.
+type aliasError struct {
+	error
+	of story.Key
+}
+
+func (e *aliasError) Unwrap() error { return e.error }
 
 // ReadParts implements [story.PartReader]. An item of somebody else is no part.
 func (s *Store) ReadParts(ctx context.Context, key story.Key, id string) ([]story.Part, error) {
@@ -58,6 +70,9 @@ func (s *Store) parts(ctx context.Context, key story.Key, id string) (parts []st
 	case header == nil || expired(header, now):
 	case isForeign(header):
 		return nil, header, nil
+	case getString(header, attrOf) != "":
+		of, _ := story.ParseKey(getString(header, attrOf))
+		return nil, nil, &aliasError{s.notFound(key, id), of}
 	case !strings.HasPrefix(id, partPrefix): // otherwise a part, asked for as a story
 		reader.add(header)
 	}

@@ -33,6 +33,12 @@ func valueSize(value types.AttributeValue) int {
 		return len(v.Value)
 	case *types.AttributeValueMemberN:
 		return numberSize(v.Value)
+	case *types.AttributeValueMemberSS:
+		size := 0
+		for _, member := range v.Value {
+			size += len(member)
+		}
+		return size
 	case *types.AttributeValueMemberM:
 		return containerLen + elementLen*len(v.Value) + itemSize(v.Value)
 	}

@@ -79,7 +79,7 @@ func (s *Store) fill(ctx context.Context, src *source) error {
 	s.read(out.ConsumedCapacity)
 	if src.input.IndexName == nil && !src.foreign && slices.ContainsFunc(out.Items, isForeign) {
 		src.foreign = true
-		src.project(append([]string{attrMessage}, headerAttrs...)...)
+		src.project(append([]string{attrMessage}, keyAttrs...)...)
 		return s.fill(ctx, src)
 	}
 	src.items = out.Items

@@ -2,7 +2,14 @@
 // program tells them: bounded, and with nothing in them that must not reach a terminal.
 package ids
 
-import "strings"
+import (
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
 
 // most is how long an id may be, in bytes.
 const most = 128
@@ -37,4 +44,39 @@ func TraceOfClient(header func(name string) string) string {
 		}
 	}
 	return ""
+}
+
+// OfRequest returns the ids that a client has sent, as attributes: a trace's by its name.
+// Called reports whether the client says that another service has made the call, and not
+// only what it begins a trace with, as a load balancer does. Header may be nil.
+func OfRequest(header func(name string) string, trace string) (attrs []slog.Attr, called bool) {
+	if header == nil {
+		return nil, false
+	}
+	if id := OfClient(header("X-Request-Id")); id != "" {
+		attrs = append(attrs, slog.String("request_id", id))
+	}
+	id := TraceOfClient(header)
+	if id == "" {
+		return attrs, false
+	}
+	called = header("Traceparent") != "" || strings.Contains(header("X-Amzn-Trace-Id"), "Parent=")
+	return append(attrs, slog.String(trace, id)), called
+}
+
+// Key makes a key that keeps nothing of the program's memory.
+func Key(kind string, id any) story.Key {
+	return story.NewKey(strings.Clone(kind), strings.Clone(text(id)))
+}
+
+func text(id any) string {
+	switch id := id.(type) {
+	case nil:
+		return ""
+	case string:
+		return id
+	case int:
+		return strconv.Itoa(id)
+	}
+	return fmt.Sprint(id)
 }

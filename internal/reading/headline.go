@@ -1,6 +1,7 @@
 package reading
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -20,11 +21,23 @@ func Cause(h story.Header) string {
 	return h.Cause
 }
 
-// Headline returns a story's title and why it went wrong, escaped, as lists show it.
+// Headline returns a story's title and why it went wrong, escaped, as lists show it; behind
+// it, of a problem, how many stories that stands for.
 func Headline(h story.Header) string {
-	cause := Cause(h)
-	if cause == "" {
-		return story.Escape(h.Title)
+	text := story.Escape(h.Title)
+	if cause := Cause(h); cause != "" {
+		text = strings.TrimSpace(text + " — " + story.Escape(cause))
 	}
-	return strings.TrimSpace(story.Escape(h.Title) + " — " + story.Escape(cause))
+	if n := h.Stories(); n > 1 {
+		text += fmt.Sprintf(" ×%d", n)
+	}
+	return text
+}
+
+// About returns the key of the story: where a list has its alias, not that of the alias.
+func About(h story.Header) story.Key {
+	if h.IsAlias() {
+		return h.Of
+	}
+	return h.Key
 }

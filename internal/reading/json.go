@@ -28,6 +28,9 @@ type Header struct {
 	Title      string            `json:"title"`
 	Cause      string            `json:"cause,omitempty"`
 	Problem    string            `json:"problem,omitempty"`
+	Also       []string          `json:"also,omitempty"`  // keys under which it is listed too
+	Of         string            `json:"of,omitempty"`    // of an alias: the key of its story
+	Count      int               `json:"count,omitempty"` // of an alias of a problem: the stories that it stands for
 	Attrs      map[string]string `json:"attrs,omitempty"` // without the names of lanes, which the lines have
 }
 
@@ -52,7 +55,16 @@ type Attr struct {
 
 // HeaderJSON returns what is printed of a header as JSON.
 func HeaderJSON(h story.Header) Header {
+	of := ""
+	if h.IsAlias() {
+		of = h.Of.String()
+	}
+	var also []string
+	for _, key := range h.Also {
+		also = append(also, key.String())
+	}
 	return Header{
+		Also: also, Of: of, Count: h.Count,
 		Key: h.Key.String(), ID: h.ID, Start: h.Start, Updated: h.Updated, DurationMS: h.Duration.Milliseconds(),
 		State: h.State, Level: h.MaxLevel, LineCount: h.LineCount, Title: h.Title,
 		Cause: h.Cause, Problem: h.Problem, Attrs: OwnAttrs(h),

@@ -52,7 +52,7 @@ func stories(n int) string {
 // Previous returns the header of the story of the same key that began before, and
 // false where there is none.
 func Previous(ctx context.Context, store story.Store, key story.Key, id string) (story.Header, bool, error) {
-	return first(ctx, store, before(id, story.Query{Key: key, Limit: 3}), func(h story.Header) bool { return h.ID < id })
+	return first(ctx, store, before(id, story.Query{Key: key, Limit: 3}), func(h story.Header) bool { return h.ID < id && !h.IsAlias() })
 }
 
 // Next returns the header of the story of the same key that began after, and false
@@ -63,7 +63,7 @@ func Next(ctx context.Context, store story.Store, key story.Key, id string) (sto
 		return story.Header{}, false, nil
 	}
 	q := story.Query{Key: key, Since: start, OldestFirst: true, Limit: 3}
-	return first(ctx, store, q, func(h story.Header) bool { return h.ID > id })
+	return first(ctx, store, q, func(h story.Header) bool { return h.ID > id && !h.IsAlias() })
 }
 
 // LastGood returns the header of the latest story before one that is like it, see
@@ -91,10 +91,13 @@ func LastGood(ctx context.Context, store story.Store, of story.Header) (story.He
 func lastAlike(ctx context.Context, store story.Store, of story.Header) (story.Header, error) {
 	var latest story.Header
 	h, looked, err := lastOf(ctx, store, of, story.Query{Key: of.Key, Limit: 3}, searched, func(h story.Header) bool {
-		if latest.ID == "" && began(h, of) {
+		if h.IsAlias() || !began(h, of) {
+			return false
+		}
+		if latest.ID == "" {
 			latest = h
 		}
-		return began(h, of) && Alike(h, of)
+		return Alike(h, of)
 	})
 	switch {
 	case err != nil || h.ID != "":
@@ -116,8 +119,10 @@ func IndexGood(headers []story.Header, of int) int {
 	return -1
 }
 
-// IsGood reports whether a story has ended without an error.
-func IsGood(h story.Header) bool { return h.MaxLevel < slog.LevelError && h.State != story.Open }
+// IsGood reports whether it is a story of its key, that has ended without an error.
+func IsGood(h story.Header) bool {
+	return h.MaxLevel < slog.LevelError && h.State != story.Open && !h.IsAlias()
+}
 
 // began reports whether a story began before another. Ids of one form tell it.
 func began(h, of story.Header) bool {

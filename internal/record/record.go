@@ -36,7 +36,16 @@ func (w *Writer) Ints(list []int) {
 	}
 }
 
-// Header appends the header of a story, all but its parts.
+// Keys appends a list of keys.
+func (w *Writer) Keys(keys []story.Key) {
+	w.Uint(uint64(len(keys)))
+	for _, key := range keys {
+		w.Text(key.Kind)
+		w.Text(key.ID)
+	}
+}
+
+// Header appends the header of a story, all but its parts, its cause and its aliases.
 func (w *Writer) Header(h story.Header) {
 	w.Text(h.Key.Kind)
 	w.Text(h.Key.ID)
@@ -132,6 +141,14 @@ func (r *Reader) Ints() (list []int) {
 		list = append(list, r.Signed())
 	}
 	return list
+}
+
+// Keys reads what Writer.Keys wrote.
+func (r *Reader) Keys() (keys []story.Key) {
+	for range r.Count() {
+		keys = append(keys, story.Key{Kind: r.Text(), ID: r.Text()})
+	}
+	return keys
 }
 
 // Header reads what Writer.Header wrote.

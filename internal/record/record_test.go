@@ -27,14 +27,18 @@ func TestRecordsReadBack(t *testing.T) {
 	w.Uint(math.MaxUint64)
 	w.Header(someHeader())
 	w.Ints([]int{-1, 0, 1 << 30})
+	keys := []story.Key{{Kind: "order", ID: "93"}, {Kind: "user", ID: "\xff"}}
+	w.Keys(keys)
+	w.Keys(nil)
 	w.Int(math.MinInt64)
 	read := func(text []byte) *record.Reader {
 		r := &record.Reader{Left: text}
-		n, header, list, last := r.Uint(), r.Header(), r.Ints(), r.Int()
+		n, header, list := r.Uint(), r.Header(), r.Ints()
+		some, none, last := r.Keys(), r.Keys(), r.Int()
 		if r.Failed {
 			return r
 		}
-		if n != math.MaxUint64 || !reflect.DeepEqual(header, someHeader()) || !slices.Equal(list, []int{-1, 0, 1 << 30}) || last != math.MinInt64 {
+		if n != math.MaxUint64 || !reflect.DeepEqual(header, someHeader()) || !slices.Equal(list, []int{-1, 0, 1 << 30}) || !slices.Equal(some, keys) || none != nil || last != math.MinInt64 {
 			t.Errorf("got %d, %+v, %v, %d", n, header, list, last)
 		}
 		return r

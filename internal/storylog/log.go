@@ -141,8 +141,8 @@ func (l *Log) writeStory(e *Entry, pin bool, h story.Header, ended bool, p *Prog
 	if last != nil {
 		flags |= flagResume
 	}
-	w.Uint(flags)
-	w.Header(h)
+	w.Uint(flags | alsoFlag(h))
+	writeHeader(&w, h)
 	if last != nil {
 		w.Uint(last.ordinal)
 		w = append(w, last.text...)

@@ -256,7 +256,7 @@ func (s *orphaned) read(kind byte, r *record.Reader, at Position) {
 
 func (s *orphaned) readStory(r *record.Reader) {
 	ordinal, flags := r.Uint(), r.Uint()
-	header := r.Header()
+	header := readHeader(r, flags)
 	if r.Failed {
 		return
 	}
@@ -284,7 +284,7 @@ func (s *orphaned) readDone(r *record.Reader) {
 	}
 	if len(s.chunks) == 0 && len(s.lines) == 0 { // most stories: little is kept of them
 		if s.ended {
-			s.header.Title, s.header.Attrs = "", nil
+			s.header.Title, s.header.Attrs, s.header.Also = "", nil, nil
 		}
 		maps.DeleteFunc(s.resumes, func(before uint64, _ []byte) bool { return before < ordinal })
 	}

@@ -2,14 +2,15 @@ package storylog
 
 import (
 	"github.com/dynamoslog/dynamoslog/internal/record"
+	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // The kinds of records. Each record begins with its kind and the number that its story
 // has in the journal.
 const (
-	kindStory = 's' // ordinal of the chunk that begins, flags, header, ordinal of the last chunk done and resume
+	kindStory = 's' // ordinal of the chunk that begins, flags, header, keys of aliases, ordinal of the last chunk done and resume
 	kindLine  = 'l' // where the line before stands, line
-	kindChunk = 'c' // ordinal, flags, lines dropped, lines, where the last one stands, header
+	kindChunk = 'c' // ordinal, flags, lines dropped, lines, where the last one stands, header, keys of aliases
 	kindDone  = 'd' // ordinal, resume
 )
 
@@ -17,6 +18,7 @@ const (
 	flagLate   = 1 << iota // lines that came after the story's end
 	flagWhole              // all of the story
 	flagResume             // there is a resume
+	flagAlso               // behind the header stand the keys of its aliases
 )
 
 // begin begins a record in the memory of another.
@@ -46,12 +48,34 @@ func chunkRecord(memory []byte, m *Mark, h *Handed) record.Writer {
 	if h.Whole {
 		flags |= flagWhole
 	}
-	w.Uint(flags)
+	w.Uint(flags | alsoFlag(h.Header))
 	w.Uint(uint64(h.Dropped))
 	w.Uint(uint64(h.Lines))
 	w.Uint(uint64(m.last))
-	w.Header(h.Header)
+	writeHeader(&w, h.Header)
 	return w
+}
+
+func alsoFlag(h story.Header) uint64 {
+	if len(h.Also) > 0 {
+		return flagAlso
+	}
+	return 0
+}
+
+func writeHeader(w *record.Writer, h story.Header) {
+	w.Header(h)
+	if len(h.Also) > 0 {
+		w.Keys(h.Also)
+	}
+}
+
+func readHeader(r *record.Reader, flags uint64) story.Header {
+	h := r.Header()
+	if flags&flagAlso != 0 {
+		h.Also = r.Keys()
+	}
+	return h
 }
 
 // readChunk reads a chunk record after its kind and number.
@@ -61,6 +85,6 @@ func readChunk(r *record.Reader) (ordinal uint64, h Handed) {
 	h.Late, h.Whole = flags&flagLate != 0, flags&flagWhole != 0
 	h.Dropped, h.Lines = r.Number(), r.Number()
 	r.Uint() // where the last line stands
-	h.Header = r.Header()
+	h.Header = readHeader(r, flags)
 	return ordinal, h
 }

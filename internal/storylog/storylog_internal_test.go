@@ -20,7 +20,7 @@ func someHeader(state story.State) story.Header {
 	return story.Header{
 		Key: story.Key{Kind: "user", ID: "\xff42"}, ID: "2025-11-24T16:00:00.123456Z-7f3k2m", Start: start, Updated: start.Add(time.Second),
 		Duration: time.Second, State: state, MaxLevel: slog.LevelWarn, LineCount: 7, Title: "Starting\x00",
-		Attrs: map[string]string{"plan": "free", "host": "a"},
+		Attrs: map[string]string{"plan": "free", "host": "a"}, Also: []story.Key{{Kind: "order", ID: "93"}, {Kind: "trace", ID: "\xff"}},
 	}
 }
 

@@ -26,7 +26,7 @@ type testCase struct {
 	check       func(ctx context.Context, store story.Store) error
 }
 
-var cases = slices.Concat(putCases, deleteCases, listCases, readCases, everyCases)
+var cases = slices.Concat(putCases, deleteCases, listCases, readCases, aliasCases, everyCases)
 
 // Run checks the stores that open returns, with one subtest for each clause of
 // the contract. Open is called once in every subtest and may return the same
