@@ -95,6 +95,9 @@ func (s *Store) listSQL(q story.Query) (string, []any, error) {
 	default:
 		and(`state <> 'moved'`)
 	}
+	if q.Key.IsZero() && q.MinLevel != nil && q.MinLevel.Level() >= slog.LevelWarn {
+		and(`level >= 4`) // as the index troubled has it, or the planner would not see that it fits
+	}
 	and(`id >= ?`, max(s.oldest(), sincePrefix(q.Since)))
 	if !q.Until.IsZero() {
 		until := q.Until.Truncate(time.Microsecond)

@@ -274,3 +274,23 @@ func TestSearchWithin(t *testing.T) {
 		}
 	}
 }
+
+// What a search says of a field can be left out of it, and what goes wrong is looked for
+// among what went wrong.
+func TestSearchWithout(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "since:-1h": "", "since:-1h until:now kind:user order=93": "kind:user order=93", "before:today x": "x", "-kind:job since:today": "-kind:job",
+	} {
+		if got := parseSearch(t, text).Without("since", "until").String(); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	if got := parseSearch(t, "kind:user since:today -kind:job x").Without("kind").String(); got != "since:today x" {
+		t.Errorf("got %q", got)
+	}
+	for text, want := range map[string]slog.Leveler{"problem:ab": slog.LevelWarn, "problem=ab level:error": slog.LevelError, "problem!=ab": nil, "-problem:ab": nil} {
+		if q, rest := parseSearch(t, text).Query(); q.MinLevel != want || rest.IsZero() {
+			t.Errorf("%q: got %v and %q, want %v", text, q.MinLevel, rest, want)
+		}
+	}
+}
