@@ -3,6 +3,7 @@ package sqlitestore_test
 import (
 	"database/sql"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -86,6 +87,7 @@ func TestPlans(t *testing.T) {
 	for _, q := range []story.Query{
 		{}, {Kind: "user"}, {Key: story.NewKey("user", "1")}, {Text: "x"}, {Since: now, Until: now.Add(time.Hour)},
 		{Kind: "user", Since: now}, {Key: story.NewKey("user", "1"), Since: now, Limit: 2},
+		{MinLevel: slog.LevelWarn}, {MinLevel: slog.LevelError, Since: now, Until: now.Add(time.Hour)}, {Kind: "user", MinLevel: slog.LevelError},
 	} {
 		for _, cursor := range []string{"", "WyJpZCIsInVzZXJfMSJd"} { // id, user_1
 			q.Cursor = cursor
@@ -102,6 +104,21 @@ func TestPlans(t *testing.T) {
 	}
 }
 
+// What went wrong is found by an index of its own, in an older file from its opening on.
+func TestTroubleHasAnIndex(t *testing.T) {
+	store := open(t, filepath.Join(t.TempDir(), "stories.db"))
+	for _, level := range []slog.Level{slog.LevelWarn, slog.LevelError, slog.LevelError + 4} {
+		if plan := sqlitestore.ListPlan(t, store, story.Query{MinLevel: level}); !strings.Contains(plan, "USING INDEX troubled") {
+			t.Errorf("at %v: got the plan %s", level, plan)
+		}
+	}
+	for _, q := range []story.Query{{MinLevel: slog.LevelInfo}, {MinLevel: slog.LevelWarn - 1}, {Key: story.NewKey("user", "1"), MinLevel: slog.LevelWarn}} {
+		if plan := sqlitestore.ListPlan(t, store, q); strings.Contains(plan, "troubled") {
+			t.Errorf("%+v: got the plan %s", q, plan)
+		}
+	}
+}
+
 func TestOlderFileGetsIndexes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "stories.db")
 	part := header(story.NewKey("user", "1"), time.Now())
@@ -110,14 +127,14 @@ func TestOlderFileGetsIndexes(t *testing.T) {
 	}
 	db, err := sql.Open("sqlite", path)
 	if err == nil {
-		_, err = db.Exec(`DROP INDEX moved`)
+		_, err = db.Exec(`DROP INDEX moved; DROP INDEX troubled`)
 	}
 	if err != nil || db.Close() != nil {
 		t.Fatal(err)
 	}
 	store := open(t, path)
-	if n := ask(t, path, `SELECT count(*) FROM sqlite_schema WHERE name = 'moved'`); n != 1 {
-		t.Error("the file was opened without making the index")
+	if n := ask(t, path, `SELECT count(*) FROM sqlite_schema WHERE name IN ('moved', 'troubled')`); n != 2 {
+		t.Error("the file was opened without making the indexes")
 	}
 	if _, err := store.Read(t.Context(), part.Key, part.ID); err != nil {
 		t.Error(err)

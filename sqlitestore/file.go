@@ -219,7 +219,7 @@ func (s *Store) prepare(ctx context.Context, db *sql.DB) error {
 		return notStore("%s is empty; name another file", s.path)
 	case s.readOnly: // without an index reading is slow, no more
 		return nil
-	case have == version && indexes == 4: // otherwise it was made before an index was added
+	case have == version && indexes == 5: // otherwise it was made before an index was added
 		return s.checkWritable(ctx, db)
 	}
 	// The journal mode cannot change in a transaction; it stays with the file.
@@ -249,7 +249,7 @@ func (s *Store) inspect(ctx context.Context, db *sql.DB) (have, indexes int, err
 	var tables, programs, app int
 	err = db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sqlite_schema),
 		(SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')),
-		(SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name IN ('recent', 'recent_kind', 'moved', 'texts_id')),
+		(SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name IN ('recent', 'recent_kind', 'troubled', 'moved', 'texts_id')),
 		(SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version)`).
 		Scan(&tables, &programs, &indexes, &app, &have)
 	switch {
@@ -292,6 +292,7 @@ CREATE TABLE IF NOT EXISTS headers (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS recent ON headers (id DESC, object DESC) WHERE state <> 'moved';
 CREATE INDEX IF NOT EXISTS recent_kind ON headers (kind, id DESC, object DESC) WHERE state <> 'moved';
+CREATE INDEX IF NOT EXISTS troubled ON headers (id DESC, object DESC) WHERE state <> 'moved' AND level >= 4;
 CREATE INDEX IF NOT EXISTS moved ON headers (id) WHERE state = 'moved';
 CREATE TABLE IF NOT EXISTS texts (
 	object TEXT NOT NULL, id TEXT NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL,

@@ -48,7 +48,10 @@ func TestLookupIsBounded(t *testing.T) {
 	}{
 		"status=599":                           {6, 2500, 6, true},
 		"status>=598 took<1s hello":            {12, 2500, 6, true},
-		"level:error":                          {6, 2500, 5, true},
+		"level:error":                          {50, 50, 1, false},
+		"level:warn":                           {50, 50, 1, false},
+		"level>warn -level:error":              {0, 50, 2, false},
+		"problem:bad":                          {0, 50, 2, false},
 		"no-such-word":                         {0, 2500, 6, true},
 		"":                                     {50, 50, 1, false},
 		"user_7":                               {50, 50, 1, false},

@@ -106,6 +106,9 @@ func (s *Store) walkOf(q story.Query) (w walk, err error) {
 	and := func(condition string, values ...any) {
 		w.ids, w.bound = append(w.ids, condition), append(w.bound, values...)
 	}
+	if q.Key.IsZero() && q.MinLevel != nil && q.MinLevel.Level() >= slog.LevelWarn {
+		and(`level >= 4`) // as the index troubled has it, or the planner would not see that it fits
+	}
 	and(`id >= ?`, max(s.oldest(), sincePrefix(q.Since)))
 	if !q.Until.IsZero() {
 		until := q.Until.Truncate(time.Microsecond)

@@ -165,14 +165,21 @@ func (t *term) narrow(q *Query) bool {
 		}
 		return false
 	case t.subject == subjectLevel && (t.op == opAtLeast || t.op == opMore || t.op == opEqual):
-		if q.MinLevel == nil || q.MinLevel.Level() < t.level {
-			q.MinLevel = t.level
-		}
+		q.atLeast(t.level)
 		return t.op == opAtLeast
+	case t.subject == subjectProblem && t.op != opUnequal:
+		q.atLeast(slog.LevelWarn) // below it a story has none
+		return false
 	default:
 		return false
 	}
 	return true
+}
+
+func (q *Query) atLeast(level slog.Level) {
+	if q.MinLevel == nil || q.MinLevel.Level() < level {
+		q.MinLevel = level
+	}
 }
 
 func (q *Query) from(t time.Time) {
@@ -197,6 +204,30 @@ func (s Search) CutKey() (key Key, rest Search, found bool) {
 		rest.terms = append(rest.terms, t)
 	}
 	return key, rest, found
+}
+
+// Within returns the search for what began at since or later, and before until, instead of
+// what it says of times. A zero time is no bound.
+func (s Search) Within(since, until time.Time) Search {
+	within := Search{terms: slices.DeleteFunc(slices.Clone(s.terms), func(t term) bool {
+		return t.subject == subjectSince || t.subject == subjectUntil
+	})}
+	bound := func(subject subject, at time.Time) {
+		if !at.IsZero() {
+			within.terms = append(within.terms, term{subject: subject, op: opHas, value: at.UTC().Format(time.RFC3339Nano), at: at})
+		}
+	}
+	bound(subjectSince, since)
+	bound(subjectUntil, until)
+	return within
+}
+
+// Without returns the search without its terms about some fields, such as since and kind: see
+// [SearchFields].
+func (s Search) Without(fields ...string) Search {
+	return Search{terms: slices.DeleteFunc(slices.Clone(s.terms), func(t term) bool {
+		return slices.Contains(fields, t.subject.String())
+	})}
 }
 
 // contradicts says why no story can be what the search and one more term select.

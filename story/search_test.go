@@ -252,3 +252,45 @@ func ExampleParseSearch() {
 	fmt.Println(err)
 	// Output: story: search, at 10: level:warm: no such level; one of debug, info, warn, error
 }
+
+func TestSearchWithin(t *testing.T) {
+	since, until := searchNow.Add(-time.Hour), searchNow
+	for text, want := range map[string]string{
+		"":                                  "since:2026-11-22T14:41:41Z until:2026-11-22T15:41:41Z",
+		"user_42 since:yesterday -status=5": "user_42 -status=5 since:2026-11-22T14:41:41Z until:2026-11-22T15:41:41Z",
+		"until:16:00":                       "since:2026-11-22T14:41:41Z until:2026-11-22T15:41:41Z",
+	} {
+		s := parseSearch(t, text)
+		before := s.String()
+		within := s.Within(since, until)
+		if got := within.String(); got != want || s.String() != before {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+		if q, rest := within.Query(); !q.Since.Equal(since) || !q.Until.Equal(until) || parseSearch(t, want).String() != want {
+			t.Errorf("%q: the query is %+v, the rest %q", text, q, rest)
+		}
+		if got := within.Within(time.Time{}, time.Time{}); strings.Contains(got.String(), ":2026") {
+			t.Errorf("without times: %q", got)
+		}
+	}
+}
+
+// What a search says of a field can be left out of it, and what goes wrong is looked for
+// among what went wrong.
+func TestSearchWithout(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "since:-1h": "", "since:-1h until:now kind:user order=93": "kind:user order=93", "before:today x": "x", "-kind:job since:today": "-kind:job",
+	} {
+		if got := parseSearch(t, text).Without("since", "until").String(); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	if got := parseSearch(t, "kind:user since:today -kind:job x").Without("kind").String(); got != "since:today x" {
+		t.Errorf("got %q", got)
+	}
+	for text, want := range map[string]slog.Leveler{"problem:ab": slog.LevelWarn, "problem=ab level:error": slog.LevelError, "problem!=ab": nil, "-problem:ab": nil} {
+		if q, rest := parseSearch(t, text).Query(); q.MinLevel != want || rest.IsZero() {
+			t.Errorf("%q: got %v and %q, want %v", text, q.MinLevel, rest, want)
+		}
+	}
+}

@@ -19,6 +19,10 @@ var update = flag.Bool("update", false, "write the golden files anew")
 var hash = regexp.MustCompile(`-[0-9a-f]{10}\.`)
 
 func TestGoldenPages(t *testing.T) {
+	at(t, time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC), testGoldenPages)
+}
+
+func testGoldenPages(t *testing.T) {
 	store := story.NewMemory()
 	key := story.NewKey("user", "42")
 	tell := func(minute int, level slog.Level, took time.Duration) {
@@ -38,10 +42,18 @@ func TestGoldenPages(t *testing.T) {
 	put(t, store, story.NewKey("user", "hostile"), -1, story.Sealed, story.Line{Message: "</title><script>alert(1)</script>\x1b]0;x\a\u202e", Attrs: `<b>="</li>" link="javascript:alert(1)"`})
 	put(t, store, story.NewKey("user", "9"), -2, story.Interrupted, story.Line{Message: "Begin"}, story.Line{Message: "Working", Depth: 1, Attrs: `stack="a\n\tb"`})
 	putNamed(t, store, map[string]string{"host": "a", "lane_1-2": "mail.(*Sender).run", "lane_3": "</h2>\x1b<b>"}, newsletter()...)
+	newest, err := store.List(t.Context(), story.Query{Key: key, Limit: 1})
+	if err != nil || len(newest.Headers) != 1 {
+		t.Fatal(newest, err)
+	}
+	problem := newest.Headers[0].Problem
 	h := viewer.New(store, &viewer.Options{Zone: time.UTC})
 	for _, c := range []struct{ name, target, why string }{
 		{"recent", "/", "the newest stories"},
 		{"object", "/object?key=user_42", "those of one object, with the picture"},
+		{"thread", "/object?key=user_42&view=thread", "the same as a thread"},
+		{"problem", "/problem?id=" + problem, "what went wrong alike, and what it has in common"},
+		{"wrong", "/?q=kind:user+level:warm", "a wrong term is marked, and the form stays"},
 		{"story", "/story?key=user_42", "error first, repeats merged, a slow gap, a lane"},
 		{"stored", "/story?key=user_42&indent=stored&fold=none&repeats=each&times=clock", "the other views"},
 		{"diff", "/diff?key=user_42", "a changed level and a slower line"},
@@ -57,6 +69,9 @@ func TestGoldenPages(t *testing.T) {
 		status := 200
 		if c.name == "failure" {
 			status = 404
+		}
+		if c.name == "wrong" {
+			status = 400
 		}
 		got := hash.ReplaceAllString(body(t, get(h, c.target), status), "-HASH.")
 		path := filepath.Join("testdata", c.name+".golden")

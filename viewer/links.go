@@ -2,8 +2,11 @@ package viewer
 
 import (
 	"html/template"
+	"log/slog"
 	"net/url"
 	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -58,15 +61,20 @@ func without(values url.Values, names ...string) url.Values {
 // functions are those of the pages.
 func (v *viewer) functions() template.FuncMap {
 	return template.FuncMap{
-		"object": objectLink,
-		"static": v.statics.address,
-		"story":  storyLink,
-		"escape": story.Escape,
-		"cause":  reading.Cause,
-		"value":  diffValue,
-		"level":  levelClass,
-		"levels": func() []string { return []string{"debug", "info", "warn", "error"} },
-		"state":  reading.StateText,
+		"object":   objectLink,
+		"story":    storyLink,
+		"escape":   story.Escape,
+		"cause":    reading.Cause,
+		"keyid":    keyID,
+		"bad":      func(level slog.Level) bool { return level >= slog.LevelWarn },
+		"failed":   func(level slog.Level) bool { return level >= slog.LevelError },
+		"ordinary": ordinary,
+		"comma":    func(n int) string { return humanize.Comma(int64(n)) },
+		"level":    levelClass,
+		"levels":   func() []string { return []string{"debug", "info", "warn", "error"} },
+		"state":    reading.StateText,
+		"static":   v.statics.address,
+		"value":    diffValue,
 		"choices": func(name string, of []choice) any {
 			return struct {
 				Name    string
@@ -80,6 +88,7 @@ func (v *viewer) functions() template.FuncMap {
 		"when":       v.when,
 		"day":        func(t time.Time) string { return t.In(v.opts.Zone).Format(time.DateOnly) },
 		"clock":      v.clock,
+		"lately":     v.lately,
 		"otherzone":  func(t time.Time) string { return reading.OtherZone(t, time.Now().In(v.opts.Zone)) },
 		"machine":    func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 		"zone":       func() string { return time.Now().In(v.opts.Zone).Format("MST") },
@@ -88,6 +97,15 @@ func (v *viewer) functions() template.FuncMap {
 
 func (v *viewer) when(t time.Time) string  { return t.In(v.opts.Zone).Format(time.DateTime) }
 func (v *viewer) clock(t time.Time) string { return t.In(v.opts.Zone).Format(time.TimeOnly) }
+
+// lately writes a time with its day unless that is today.
+func (v *viewer) lately(t time.Time) string {
+	t = t.In(v.opts.Zone)
+	if t.Format(time.DateOnly) == time.Now().In(v.opts.Zone).Format(time.DateOnly) {
+		return t.Format("15:04")
+	}
+	return t.Format("2 Jan 15:04")
+}
 
 // unfinished reports whether a story may lack its end.
 func unfinished(state story.State) bool {

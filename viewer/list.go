@@ -18,9 +18,13 @@ type listPage struct {
 	Title      string
 	Key        string // of the object, empty over all
 	Form       searchForm
+	Times      []choice // the same search at other times
 	Headers    []story.Header
-	LastGood   string        // id of the object's latest story without an error
-	OlderGood  *story.Header // the same, where it is not among the headers of the first page
+	Days       []day         // the same as rows
+	Front      *front        // what is summed up; nil where nothing is
+	Views      []choice      // of an object: as a list, as a thread
+	Thread     *thread       // instead of Days
+	OlderGood  *story.Header // the last of an object without an error, where it is not among the headers of the first page
 	Picture    *picture
 	First      string // link to the first page, where this is not it
 	Next       string // link to the page after
@@ -29,10 +33,10 @@ type listPage struct {
 	Tail       string
 }
 
-// Several reports whether there are two stories to compare.
-func (p *listPage) Several() bool { return len(p.Headers) > 1 }
+// Several reports whether there are two stories of an object to compare.
+func (p *listPage) Several() bool { return p.Key != "" && len(p.Headers) > 1 }
 
-// recent shows the newest stories of all objects.
+// recent shows the newest stories of all objects, and sums up what happened.
 func (v *viewer) recent(w http.ResponseWriter, r *http.Request) error {
 	if key := strings.TrimSpace(r.URL.Query().Get("key")); key != "" { // typed into the form
 		if _, err := story.ParseKey(key); err != nil {
@@ -40,40 +44,88 @@ func (v *viewer) recent(w http.ResponseWriter, r *http.Request) error {
 		}
 		return seeOther(w, link("object", url.Values{"key": {key}}))
 	}
-	form := formOf(r)
-	if to, found := form.object(time.Now().In(v.opts.Zone)); found {
+	now, form := time.Now().In(v.opts.Zone), formOf(r)
+	if to, found := form.object(now); found {
 		return seeOther(w, to)
 	}
-	p, err := v.list(r, "", story.Key{}, form)
+	p, search, err := v.list(r, listOf{form: form, now: now})
 	if err != nil {
 		return err
 	}
 	p.Title = "Stories"
+	if form.Active() {
+		p.Title = form.Text + " · Stories"
+	}
+	if p.Form.Reason == "" && p.First == "" {
+		if p.Front, err = v.front(r, search, now); err != nil {
+			return err
+		}
+		if p.Front != nil && !form.Active() {
+			p.Title = p.Front.Title()
+		}
+	}
+	p.Days = v.days(p.Headers, now)
 	return v.render(w, p.Form.status(), "recent.html", p)
 }
 
 // object shows the stories of one.
 func (v *viewer) object(w http.ResponseWriter, r *http.Request) error {
-	key, err := story.ParseKey(r.URL.Query().Get("key"))
+	values := r.URL.Query()
+	key, err := story.ParseKey(values.Get("key"))
 	if err != nil {
 		return err
 	}
-	form := formOf(r)
-	if to, found := form.object(time.Now().In(v.opts.Zone)); found {
+	now, form := time.Now().In(v.opts.Zone), formOf(r)
+	if to, found := form.object(now); found {
 		return seeOther(w, to)
 	}
-	p, err := v.list(r, "object", key, form)
+	asThread := v.asThread(values.Get("view"), form, key, now)
+	p, search, err := v.list(r, listOf{"object", key, form, now, asThread})
 	if err != nil {
 		return err
 	}
 	p.Title, p.Key = key.String(), key.String()
-	if len(p.Headers) > 0 {
-		p.Picture = v.picture(p.Headers)
+	if form.Active() {
+		p.Title += " · " + form.Text
+	}
+	p.Times = timeLinks(search.Without("key"), now, func(search string) string {
+		return link("object", with(values, "q", search, "kind", "", "level", "", "since", "", "until", "", "cursor", ""))
+	})
+	for _, name := range []string{"list", "thread"} {
+		p.Views = append(p.Views, choice{Text: name, Link: link("object", with(values, "view", name, "cursor", "")), Chosen: asThread == (name == "thread")})
+	}
+	switch {
+	case len(p.Headers) == 0:
+	case asThread:
+		if p.Thread, err = v.thread(r.Context(), p.Headers, now); err != nil {
+			return err
+		}
+	default:
+		p.Picture = v.picture(p.Headers, key)
+		p.Days = v.days(p.Headers, now)
+		p.choosePair()
 		if err := p.markGood(r, v.store, key); err != nil {
 			return err
 		}
 	}
 	return v.render(w, p.Form.status(), "object.html", p)
+}
+
+// asThread reports whether an object's stories are shown as a thread: where that is asked
+// for, and else where they are those of a day.
+func (v *viewer) asThread(view string, form searchForm, key story.Key, now time.Time) bool {
+	if view != "" {
+		return view == "thread"
+	}
+	search, err := form.search(key, now)
+	if err != nil {
+		return false
+	}
+	since, until := timesOf(search)
+	if until.IsZero() {
+		until = now
+	}
+	return !since.IsZero() && until.Sub(since) <= 25*time.Hour // a day on which clocks are put back
 }
 
 // seeOther leads to another page.
@@ -83,15 +135,50 @@ func seeOther(w http.ResponseWriter, to string) error {
 	return nil
 }
 
-// markGood marks the last story without an error, where there is one with an error to
-// compare with it. What a filter leaves, and a page further on, do not tell which it is.
+// eachRow yields the rows of all days, the newest first.
+func (p *listPage) eachRow(yield func(*row) bool) {
+	for d := range p.Days {
+		for i := range p.Days[d].Rows {
+			if !yield(&p.Days[d].Rows[i]) {
+				return
+			}
+		}
+	}
+}
+
+// choosePair chooses the newest story to be compared with the one before it that did the
+// same, or else with the one before.
+func (p *listPage) choosePair() {
+	if !p.Several() {
+		return
+	}
+	was := 1
+	for i := 1; i < len(p.Headers); i++ {
+		if reading.Alike(p.Headers[i], p.Headers[0]) && !p.Headers[i].IsAlias() {
+			was = i
+			break
+		}
+	}
+	i := 0
+	for r := range p.eachRow {
+		r.Is, r.Was = i == 0, i == was
+		i++
+	}
+}
+
+// markGood marks the last story without an error that is like one that had an error since.
+// What a filter leaves, and a page further on, do not tell which it is.
 func (p *listPage) markGood(r *http.Request, store story.Store, key story.Key) error {
 	bad := slices.IndexFunc(p.Headers, func(h story.Header) bool { return h.MaxLevel >= slog.LevelError })
 	if bad < 0 || p.Form.Active() || p.First != "" {
 		return nil
 	}
-	if i := reading.IndexGood(p.Headers, bad); i >= 0 {
-		p.LastGood = p.Headers[i].ID
+	if good := reading.IndexGood(p.Headers, bad); good >= 0 {
+		i := 0
+		for r := range p.eachRow {
+			r.Good = i == good
+			i++
+		}
 		return nil
 	}
 	if p.Next == "" {
@@ -107,37 +194,51 @@ func (p *listPage) markGood(r *http.Request, store story.Store, key story.Key) e
 	return err
 }
 
+// A listOf says what a page lists.
+type listOf struct {
+	page   string
+	key    story.Key // of an object, or zero
+	form   searchForm
+	now    time.Time
+	thread bool // a few, the oldest first where a beginning is named
+}
+
 // list asks the store for the page that a request names. Where what it searches is wrong,
 // the page says so and has no stories.
-func (v *viewer) list(r *http.Request, page string, key story.Key, form searchForm) (*listPage, error) {
-	values, now := r.URL.Query(), time.Now().In(v.opts.Zone)
-	p := &listPage{Form: form}
-	p.Unfiltered = link(page, without(values, append(searchParameters, "cursor")...))
-	p.Tail = link("tail", without(values, "cursor", "since", "until"))
-	search, err := form.search(key, now)
+func (v *viewer) list(r *http.Request, of listOf) (*listPage, story.Search, error) {
+	values := r.URL.Query()
+	p := &listPage{Form: of.form}
+	p.Unfiltered = link(of.page, without(values, append(searchParameters, "cursor")...))
+	p.Tail = link("tail", without(values, "cursor", "since", "until", "view"))
+	search, err := of.form.search(of.key, of.now)
+	p.Times = timeLinks(search, of.now, searchLink)
 	if p.Form.wrong(err) {
-		return p, nil
+		return p, search, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, search, err
 	}
-	cursor := values.Get("cursor")
-	found, err := story.Lookup{Search: search, Cursor: cursor}.Find(r.Context(), v.store)
+	lookup := story.Lookup{Search: search, Cursor: values.Get("cursor")}
+	if of.thread {
+		since, _ := timesOf(search)
+		lookup.OldestFirst, lookup.Limit = !since.IsZero(), threadStories
+	}
+	found, err := lookup.Find(r.Context(), v.store)
 	if err != nil {
-		return nil, err
+		return nil, search, err
 	}
 	p.Headers = found.Headers
-	if cursor != "" {
-		p.First = link(page, without(values, "cursor"))
+	if lookup.Cursor != "" {
+		p.First = link(of.page, without(values, "cursor"))
 	}
 	if found.Next != "" {
-		p.Next = link(page, with(values, "cursor", found.Next))
+		p.Next = link(of.page, with(values, "cursor", found.Next))
 	}
 	if found.Short {
 		q, _ := search.Query()
-		p.Looked = reading.Looked(found, cursor == "" && q.Until.IsZero(), now)
+		p.Looked = reading.Looked(found, lookup.Cursor == "" && q.Until.IsZero() && !of.thread, of.now)
 	}
-	return p, nil
+	return p, search, nil
 }
 
 // levelClass names a level for the style sheet.

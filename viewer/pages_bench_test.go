@@ -3,6 +3,7 @@ package viewer_test
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -43,9 +44,15 @@ func BenchmarkPages(b *testing.B) {
 	})
 }
 
+// badID is the problem that one story in a hundred has.
+const badID = "abcdefghij"
+
 func benchmarkPages(b *testing.B, store story.Store, consumed func() float64) {
 	fill(b, store)
-	server := httptest.NewServer(viewer.New(store, nil))
+	pages := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		viewer.New(store, nil).ServeHTTP(w, r) // one that remembers nothing
+	})
+	server := httptest.NewServer(pages)
 	defer server.Close()
 	defer http.DefaultClient.CloseIdleConnections()
 	page, err := store.List(b.Context(), story.Query{Key: story.NewKey("user", "42")})
@@ -54,7 +61,8 @@ func benchmarkPages(b *testing.B, store story.Store, consumed func() float64) {
 	}
 	middle := url.Values{"key": {"user_42"}, "id": {page.Headers[1].ID}}
 	for _, page := range []struct{ name, address string }{
-		{"recent", "/"}, {"recent/none", "/?q=no+such+title"}, {"object", "/object?key=user_42"},
+		{"recent", "/"}, {"recent/none", "/?q=no+such+title"}, {"day", "/?q=since:-24h"}, {"problem", "/problem?id=" + badID},
+		{"object", "/object?key=user_42"}, {"thread", "/object?key=user_42&view=thread"},
 		{"story", "/story?" + middle.Encode()}, {"latest", "/story?key=user_42"},
 		{"diff", "/diff?key=user_42"}, {"download", "/download?" + middle.Encode()},
 	} {
@@ -112,6 +120,9 @@ func fill(b *testing.B, store story.Store) {
 		at := begin.Add(time.Duration(i) * time.Second)
 		key, id := story.NewKey("user", fmt.Sprint(i%100)), story.NewID(at)
 		header := &story.Header{Key: key, ID: id, Start: at, Updated: at, State: story.Sealed, LineCount: len(lines), Title: lines[0].Message}
+		if i%100 == 0 {
+			header.MaxLevel, header.Cause, header.Problem = slog.LevelError, "Payment failed: deadline exceeded", badID
+		}
 		parts = append(parts, story.Part{Key: key, ID: id, Header: header, Text: story.Format(lines)})
 		if len(parts) == batch {
 			if err := store.Put(b.Context(), parts); err != nil {

@@ -34,7 +34,7 @@ func searched(t *testing.T, n int) *story.Memory {
 // titles returns the numbers of the stories that a page lists.
 func titles(page string) string {
 	var all []string
-	for _, m := range regexp.MustCompile(`>story (\d+)\.</a>`).FindAllStringSubmatch(page, -1) {
+	for _, m := range regexp.MustCompile(`href="story\?[^"]*">story (\d+)\.</a>`).FindAllStringSubmatch(page, -1) {
 		all = append(all, m[1])
 	}
 	return strings.Join(all, " ")
@@ -187,7 +187,7 @@ func TestZoneOfTimes(t *testing.T) {
 	page := body(t, get(viewer.New(store, &viewer.Options{Zone: zone}), "/"), 200)
 	now, _ := time.Now().In(zone).Zone()
 	want := map[string]string{"CET": "14:00:00 CEST</time>", "CEST": "13:00:00 CET</time>"}[now]
-	if !strings.Contains(page, "when ("+now+")") || strings.Count(page, " C"+want[len("14:00:00 C"):]) != 1 || !strings.Contains(page, want) {
+	if !strings.Contains(page, "at ("+now+")") || strings.Count(page, " C"+want[len("14:00:00 C"):]) != 1 || !strings.Contains(page, want) {
 		t.Errorf("in %s there is no %s in\n%s", now, want, page)
 	}
 }

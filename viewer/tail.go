@@ -158,15 +158,7 @@ func (v *viewer) eventOf(n reading.News) newsEvent {
 		e.Lines = append(e.Lines, eventLine{n.From - n.Left, 0, "debug", "… " + n.LeftText()})
 	}
 	for i, line := range story.Nest(n.Lines) {
-		text := line.Message
-		if line.Attrs != "" {
-			text += "  " + line.Attrs
-		}
-		text = shortened(text)
-		if word := reading.LevelWord(line.Level); word != "" {
-			text = word + " " + text
-		}
-		e.Lines = append(e.Lines, eventLine{n.From + i, min(line.Depth, deepest), levelClass(line.Level), escapeLines(text)})
+		e.Lines = append(e.Lines, eventLineOf(line, n.From+i))
 	}
 	return e
 }

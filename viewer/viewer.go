@@ -63,6 +63,11 @@ type Options struct {
 	// Every is how often the live view looks for news; 2 seconds by default, and
 	// not under a tenth of one. An open story is read again at five times that.
 	Every time.Duration
+	// Overview is how many headers are read at most to sum up a time, and as many of the
+	// time before it. What was read is kept for ten seconds. By default 500 where reading is
+	// billed (the store is a [story.Meter], as a table is); else 1,000 for the last hour,
+	// and 4,000 for a time that was asked for.
+	Overview int
 }
 
 const (
@@ -83,6 +88,9 @@ type viewer struct {
 	statics   statics
 	routes    http.Handler // what is compressed
 	ending    endings      // for live views
+
+	overviews recall[*reading.Overview]
+	problems  recall[*problemFacts]
 }
 
 // New returns a handler that shows the stories of a store, at whatever prefix
@@ -172,6 +180,8 @@ func (v *viewer) route(w http.ResponseWriter, r *http.Request) {
 		v.page(v.object)(w, r)
 	case "story":
 		v.page(v.story)(w, r)
+	case "problem":
+		v.page(v.problem)(w, r)
 	case "diff":
 		v.page(v.diff)(w, r)
 	case "download":

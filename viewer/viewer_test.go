@@ -280,7 +280,12 @@ func TestHostileStory(t *testing.T) {
 		story.Line{Level: slog.LevelError, Message: "x" + hostile}, story.Line{Message: strings.Repeat("<x>", 1<<20)})
 	h := viewer.New(store, nil)
 	values := "key=" + strings.NewReplacer(`"`, "%22", ">", "%3E", "<", "%3C", `\`, "%5C").Replace(key.String()) + "&id=" + id
-	for _, target := range []string{"/", "/object?" + values, "/story?" + values, "/story?" + values + "&q=<script>&full=1", "/tail?" + values} {
+	newest, err := store.List(t.Context(), story.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	problem := "/problem?id=" + newest.Headers[0].Problem + "&q=since:2026-11-01"
+	for _, target := range []string{"/", "/?q=since:2026-11-22", problem, "/object?view=thread&" + values, "/object?" + values, "/story?" + values, "/story?" + values + "&q=<script>&full=1", "/tail?" + values} {
 		resp := get(h, strings.ReplaceAll(target, "<script>", "%3Cscript%3E"))
 		page := body(t, resp, 200)
 		if strings.Contains(page, "<script>") || strings.Contains(page, "<x>") || strings.ContainsAny(page, "\x00\x1b\r\u202e\u0085") {

@@ -30,10 +30,19 @@ async function arrived(page, shows) {
   await page.waitForLoadState();
 }
 
+// firstProblem returns the address of the page of a problem.
+async function firstProblem() {
+  const page = await open("?q=since:-30d");
+  const address = await page.getAttribute(".fails td.title a[href^=problem]", "href");
+  await page.context().close();
+  return address;
+}
+
 const checks = {
   async "no page breaks a rule of axe, in light, dark and narrow"() {
     for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 360, height: 640 } }]) {
-      for (const address of ["", "?kind=none", "object?key=order_7", "story?key=order_7", "story?key=order_7&lanes=time", "story?key=order_9", "story?key=user_hostile",
+      const problem = await firstProblem();
+      for (const address of ["", "?q=since:-7d", "?q=level:warm", "?kind=none", problem, "object?key=order_7", "object?key=order_7&view=thread", "story?key=order_7", "story?key=order_7&lanes=time", "story?key=order_9", "story?key=user_hostile",
         story, story + "&q=filter", "diff?key=order_7", "diff?key=order_7&all=1", "tail", "story?key=no_1"]) {
         const page = await open(address, { ...options, bypassCSP: true });
         await page.evaluate(axe);
@@ -67,14 +76,73 @@ const checks = {
     const page = await open("object?key=order_7");
     await page.keyboard.press("E");
     await page.keyboard.press("k");
-    assert.equal(await page.evaluate(() => document.querySelector(".current .level").textContent), "INFO");
+    assert.equal(await page.locator(".current .why").count(), 0);
     await page.keyboard.press("e");
-    assert.equal(await page.evaluate(() => document.querySelector(".current .level").textContent), "ERROR");
+    assert.equal(await page.textContent(".current .why b"), "ERROR");
     await page.keyboard.press("o");
     await arrived(page, "body.story li.error");
     await page.keyboard.press("?");
     assert.equal(await page.isVisible("dialog.keys"), true);
     assert.deepEqual(page.trouble, []);
+  },
+  async "the first page works without JavaScript: from what fails to a story, and to a time and back"() {
+    const page = await open("?q=since:-30d", { javaScriptEnabled: false });
+    await page.click(".fails td.title a[href^=problem]");
+    await arrived(page, "body.problem .stories tr.row.error");
+    await page.click(".stories tr.row .count.lines", { force: true }); // the whole row is its link
+    await arrived(page, "body.story");
+    await page.goto(base);
+    await page.click(".times a:text('yesterday')");
+    await page.waitForURL(/yesterday/);
+    assert.equal(await page.inputValue("input.find"), "since:yesterday until:today");
+    await page.click(".times a:text('any time')");
+    await arrived(page, ".stories tr.row");
+    await page.fill("input.find", "level:warm");
+    await page.click("button:text-is('search')");
+    await arrived(page, ".wrong mark");
+    assert.equal(await page.inputValue("input.find"), "level:warm");
+    assert.equal(await page.getAttribute("input.find", "aria-invalid"), "true");
+  },
+  async "a row with its cause is at most 56 px high on a phone, and its object has a link of its own"() {
+    const page = await open("", { viewport: { width: 390, height: 844 } });
+    const heights = await page.locator(".stories tr.row").evaluateAll((rows) => rows.map((row) => row.getBoundingClientRect().height));
+    assert.ok(heights.length > 5 && Math.max(...heights) <= 56, String(heights));
+    assert.equal(await page.isVisible(".stories tr.row.error .why"), true);
+    const key = await page.textContent(".stories td.object a >> nth=0");
+    await page.click(".stories td.object a >> nth=0");
+    await page.waitForURL(/object/);
+    assert.equal(await page.textContent("h1"), key);
+  },
+  async "a bar of a minute leads to its stories"() {
+    const page = await open("?q=since:-30d");
+    const bar = page.locator(".histogram a").last();
+    const text = await bar.locator("title").textContent();
+    await bar.click({ force: true, position: { x: 1, y: 1 } });
+    await page.waitForURL(/since.*until/);
+    assert.equal(await page.locator(".stories tr.row").count(), Math.min(Number(/: (\d+) stor/.exec(text)[1]), 50));
+    assert.deepEqual(page.trouble, []);
+  },
+  async "a thread unfolds in place, and keys go through it"() {
+    const page = await open("object?key=order_7&view=thread");
+    await page.keyboard.press("j");
+    const first = page.locator("li.told").first();
+    assert.equal(await first.evaluate((item) => item.classList.contains("current")), true);
+    const unfolded = () => first.evaluate((item) => item.querySelector("details").open);
+    const before = await unfolded();
+    await page.keyboard.press("o");
+    assert.equal(await unfolded(), !before);
+    await first.locator("summary").click();
+    assert.equal(await unfolded(), before);
+    await page.keyboard.press("E");
+    assert.equal(await page.locator("li.told.error.current").count(), 1);
+    assert.deepEqual(page.trouble, []);
+  },
+  async "a story that was read looks read"() {
+    const page = await open("");
+    const colour = () => page.locator(".stories td.title a").first().evaluate((link) => link.matches(":visited") || getComputedStyle(link).color);
+    assert.notEqual(await colour(), "");
+    const rules = await page.evaluate(() => [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]).map((rule) => rule.selectorText || "").filter((text) => /title.*:visited/.test(text)));
+    assert.equal(rules.length, 1); // what a script sees of it is no more, for the sake of privacy
   },
   async "an address is that of the story it shows, and keeps what was asked for"() {
     const page = await open(story + "&times=step#L3");
@@ -135,7 +203,7 @@ const checks = {
     assert.match(await page.locator("li.error .block").last().textContent(), /^main.pay\n\tpay.go:41\n/);
   },
   async "a hostile story is text, whatever is asked of it"() {
-    for (const address of ["story?key=user_hostile", "story?key=user_hostile&full=4", "story?key=user_hostile&q=script", "object?key=user_hostile", "", "tail"]) {
+    for (const address of ["story?key=user_hostile", "object?key=user_hostile&view=thread", "?q=since:-30d", "story?key=user_hostile&full=4", "story?key=user_hostile&q=script", "object?key=user_hostile", "", "tail"]) {
       const page = await open(address);
       if (address === "tail") await page.waitForSelector("ol.news > li");
       assert.doesNotMatch(await page.title(), /^harm/);
@@ -253,7 +321,7 @@ const checks = {
     assert.deepEqual(page.trouble, []);
   },
   async "a narrow screen has nothing to scroll sideways, and the tools are out of the way"() {
-    for (const address of [story, "", "object?key=order_7", "story?key=user_hostile", "diff?key=order_7", "tail", "story?key=no_1"]) {
+    for (const address of [story, "", "?q=since:-7d", "?q=since:-30d", await firstProblem(), "object?key=order_7", "object?key=order_7&view=thread", "story?key=user_hostile", "diff?key=order_7", "tail", "story?key=no_1"]) {
       const page = await open(address, { viewport: { width: 360, height: 640 } });
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, address);
       await page.context().close();

@@ -21,7 +21,7 @@ function select(line) {
   current = line;
   reveal(line);
   line.classList.add("current");
-  const link = line.querySelector(":scope > .n, .title a");
+  const link = line.querySelector(":scope > .n, .title a, :scope > details > summary");
   if (link) link.focus({ preventScroll: true });
   line.scrollIntoView({ block: "nearest" });
   const branch = document.querySelector("input[name=line]");
@@ -51,10 +51,11 @@ const lines = document.querySelector(".lane") && document.createTreeWalker(docum
   if (element.matches("details:not([open]) > ol")) return NodeFilter.FILTER_REJECT;
   return element.matches("li[id^=L]") ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP;
 });
-const rows = [...document.querySelectorAll("tbody tr, li.change")]; // of the other pages
+const listed = ".stories tr.row, li.told, li.change";
+const rows = [...document.querySelectorAll(listed)]; // of the other pages
 
 function walk(by) {
-  if (!lines) return step("tbody tr, li.change", by);
+  if (!lines) return step(listed, by);
   lines.currentNode = current || lines.root;
   select(by > 0 ? lines.nextNode() : lines.previousNode());
 }
@@ -63,13 +64,14 @@ function walk(by) {
 function step(selector, by) {
   const place = (element) => (lines ? Number(number(element)) : rows.indexOf(element));
   const at = current ? place(current) : by > 0 ? -1 : Infinity;
-  const all = [...document.querySelectorAll(selector)];
+  const all = [...document.querySelectorAll(selector)].filter((element) => lines || rows.includes(element));
   select(by > 0 ? all.find((element) => place(element) > at) : all.reverse().find((element) => place(element) < at));
 }
 
 function openOrFold() {
   if (!current) return;
-  if (!lines) current.querySelector(".title a, .n")?.click();
+  if (current.matches(".told")) toggle(foldOf(current));
+  else if (!lines) current.querySelector(".title a, .n")?.click();
   else if (foldOf(current)) toggle(foldOf(current));
   else current.querySelector(":scope > .r > a.f")?.click();
 }
@@ -77,10 +79,10 @@ function openOrFold() {
 const keys = {
   j: () => walk(1),
   k: () => walk(-1),
-  e: () => step("li.error, tr.error", 1),
-  E: () => step("li.error, tr.error", -1),
-  w: () => step("li.warn, tr.warn", 1),
-  W: () => step("li.warn, tr.warn", -1),
+  e: () => step("li.error, .row.error", 1),
+  E: () => step("li.error, .row.error", -1),
+  w: () => step("li.warn, .row.warn", 1),
+  W: () => step("li.warn, .row.warn", -1),
   o: openOrFold,
   "[": () => current && branch(current, false),
   "]": () => current && branch(current, true),
