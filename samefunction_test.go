@@ -251,7 +251,7 @@ func TestLeftOutLinesOfAPart(t *testing.T) {
 	})
 	scope.End()
 	s := read(t, h, store, "job_1", "")
-	want := "job\n  call\n    inner\n    1 quieter line left out\n  inner\n"
+	want := "job\n  call\n    inner\n      1 quieter line left out\n  inner\n"
 	if got := nested(s); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -299,7 +299,7 @@ func TestDroppedLineOfAnotherCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "call\n  inner\ninner\n1 line dropped: memory was full\n"
+	want := "call\n  inner\ninner\n  1 line dropped: memory was full\n"
 	if got := nested(s); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
