@@ -1,4 +1,5 @@
-// Grpc is a gRPC service that tells a story per unary call, grpc_/grpc.health.v1.Health/Check.
+// Grpc is a gRPC service that tells a story per unary call, grpc_/grpc.health.v1.Health/Check,
+// by hand; contrib/grpcstory knows streams and clients as well.
 package main
 
 import (
