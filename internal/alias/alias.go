@@ -78,20 +78,25 @@ const most = 128
 // none.
 type Index struct {
 	names   []string
-	written []string // as they may stand in a line
+	written []string  // as they may stand in a line
+	endings [256]bool // their last bytes
 }
 
-// NewIndex returns the index of some names.
+// NewIndex returns the index of some names. An empty one names nothing.
 func NewIndex(names []string) *Index {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "" })
 	if len(names) == 0 {
 		return nil
 	}
-	x := &Index{names: slices.Clone(names)}
+	x := &Index{names: names}
 	for _, name := range names {
 		x.written = append(x.written, name)
 		if strings.ContainsFunc(name, unusual) {
 			x.written = append(x.written, strconv.Quote(name))
 		}
+	}
+	for _, name := range x.written {
+		x.endings[name[len(name)-1]] = true
 	}
 	return x
 }
@@ -128,6 +133,9 @@ func (x *Index) within(attrs string) bool {
 			return false
 		}
 		end += next
+		if end == 0 || !x.endings[attrs[end-1]] {
+			continue
+		}
 		for _, name := range x.written {
 			if strings.HasSuffix(attrs[:end], name) {
 				return true

@@ -80,11 +80,12 @@ func FuzzIndex(f *testing.F) {
 	f.Add("order", `a=1 order=93 "b c"="d e"`)
 	f.Add("a b", `"a b"=1`)
 	f.Add("größe", "größe=1")
+	f.Add("", "=0")
 	f.Fuzz(func(t *testing.T, name, attrs string) {
 		var keys, want alias.Keys
 		alias.NewIndex([]string{name}).Line(attrs, &keys)
 		for found, value := range (story.Line{Attrs: attrs}).AllAttrs() {
-			if found == name && value != "" && value != "<nil>" && len(value) <= 128 {
+			if found == name && name != "" && value != "" && value != "<nil>" && len(value) <= 128 {
 				want.Add(story.NewKey(name, value))
 			}
 		}
