@@ -94,9 +94,7 @@ func eventLineOf(line story.Line, number int) eventLine {
 	if line.Attrs != "" {
 		text += "  " + line.Attrs
 	}
-	if head, rest := cut(text, longMessage); rest {
-		text = head + "…"
-	}
+	text = shortened(text)
 	if word := reading.LevelWord(line.Level); word != "" {
 		text = word + " " + text
 	}
