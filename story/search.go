@@ -199,6 +199,22 @@ func (s Search) CutKey() (key Key, rest Search, found bool) {
 	return key, rest, found
 }
 
+// Within returns the search for what began at since or later, and before until, instead of
+// what it says of times. A zero time is no bound.
+func (s Search) Within(since, until time.Time) Search {
+	within := Search{terms: slices.DeleteFunc(slices.Clone(s.terms), func(t term) bool {
+		return t.subject == subjectSince || t.subject == subjectUntil
+	})}
+	bound := func(subject subject, at time.Time) {
+		if !at.IsZero() {
+			within.terms = append(within.terms, term{subject: subject, op: opHas, value: at.UTC().Format(time.RFC3339Nano), at: at})
+		}
+	}
+	bound(subjectSince, since)
+	bound(subjectUntil, until)
+	return within
+}
+
 // contradicts says why no story can be what the search and one more term select.
 func (s Search) contradicts(t term) error {
 	if t.not {

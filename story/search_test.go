@@ -252,3 +252,25 @@ func ExampleParseSearch() {
 	fmt.Println(err)
 	// Output: story: search, at 10: level:warm: no such level; one of debug, info, warn, error
 }
+
+func TestSearchWithin(t *testing.T) {
+	since, until := searchNow.Add(-time.Hour), searchNow
+	for text, want := range map[string]string{
+		"":                                  "since:2026-11-22T14:41:41Z until:2026-11-22T15:41:41Z",
+		"user_42 since:yesterday -status=5": "user_42 -status=5 since:2026-11-22T14:41:41Z until:2026-11-22T15:41:41Z",
+		"until:16:00":                       "since:2026-11-22T14:41:41Z until:2026-11-22T15:41:41Z",
+	} {
+		s := parseSearch(t, text)
+		before := s.String()
+		within := s.Within(since, until)
+		if got := within.String(); got != want || s.String() != before {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+		if q, rest := within.Query(); !q.Since.Equal(since) || !q.Until.Equal(until) || parseSearch(t, want).String() != want {
+			t.Errorf("%q: the query is %+v, the rest %q", text, q, rest)
+		}
+		if got := within.Within(time.Time{}, time.Time{}); strings.Contains(got.String(), ":2026") {
+			t.Errorf("without times: %q", got)
+		}
+	}
+}

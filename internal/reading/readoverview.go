@@ -1,0 +1,56 @@
+package reading
+
+import (
+	"context"
+	"slices"
+
+	"github.com/dynamoslog/dynamoslog/story"
+)
+
+// ReadOverview reads the overview of a span, of the stories that a search selects whatever
+// times it names. Of the span and of the time before it the newest headers are looked at,
+// about look of each at most.
+func ReadOverview(ctx context.Context, store story.Store, search story.Search, span Span, look int) (*Overview, error) {
+	now, err := lookAt(ctx, store, search, span, look)
+	if err != nil {
+		return nil, err
+	}
+	var before story.Found
+	if !now.Short { // else it is no time to compare with
+		if before, err = lookAt(ctx, store, search, span.Before(), look); err != nil {
+			return nil, err
+		}
+	}
+	o := Summarize(slices.Values(append(now.Headers, before.Headers...)), span)
+	o.Short, o.ShortBefore = now.Short, now.Short || before.Short
+	o.Looked = now.Looked + before.Looked
+	if o.Back = before.Back; o.Back.IsZero() {
+		o.Back = now.Back
+	}
+	return o, nil
+}
+
+// lookAt returns the headers of a span that a search selects.
+func lookAt(ctx context.Context, store story.Store, search story.Search, span Span, look int) (all story.Found, err error) {
+	lookup := story.Lookup{Search: search.Within(span.From, span.To)}
+	for {
+		left := look - all.Looked
+		lookup.Limit, lookup.Look = min(left, 1000), left
+		found, err := lookup.Find(ctx, store)
+		if err != nil {
+			return all, err
+		}
+		all.Headers = append(all.Headers, found.Headers...)
+		all.Looked += found.Looked
+		if !found.Back.IsZero() {
+			all.Back = found.Back
+		}
+		if lookup.Cursor = found.Next; found.Next == "" {
+			return all, nil
+		}
+		if found.Short || all.Looked >= look {
+			all.Short = true
+			return all, nil
+		}
+	}
+}
