@@ -23,6 +23,9 @@ func ReadOverview(ctx context.Context, store story.Store, search story.Search, s
 	}
 	o := Summarize(slices.Values(append(now.Headers, before.Headers...)), span)
 	o.Short, o.ShortBefore = now.Short, now.Short || before.Short
+	for i := range o.Problems {
+		o.Problems[i].New = o.Problems[i].New && !now.Short
+	}
 	o.Looked = now.Looked + before.Looked
 	if o.Back = before.Back; o.Back.IsZero() {
 		o.Back = now.Back
