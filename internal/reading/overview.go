@@ -103,7 +103,7 @@ type Problem struct {
 	Last    time.Time
 	Newest  story.Header
 	Before  int   // how many stories had it in the time before
-	New     bool  // whether none had, as far as that time was looked at; not where it was not
+	New     bool  // whether none had; ReadOverview does not say so where it has none to compare with
 	Spark   []int // stories in each of the Minutes
 }
 
