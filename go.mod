@@ -12,6 +12,7 @@ require (
 	github.com/dustin/go-humanize v1.0.1
 	github.com/felixge/httpsnoop v1.1.0
 	github.com/klauspost/compress v1.15.9
+	github.com/rivo/uniseg v0.4.7
 	github.com/spf13/cobra v1.10.0
 	go.uber.org/goleak v1.3.0
 	golang.org/x/sys v0.16.0

@@ -53,12 +53,12 @@ func aliases(t *testing.T) (path string, ids []string) {
 func TestListOfAliases(t *testing.T) {
 	path, ids := aliases(t)
 	out, _ := run(t, 0, "--file", path, "ls", "order_93")
-	keys := regexp.MustCompile(`(user|order)_\d+ `).FindAllString(out, -1)
-	if fmt.Sprint(keys) != "[user_42  user_33  order_93 ]" {
+	keys := regexp.MustCompile(`[✗ ] (user|order)_\d+ `).FindAllString(out, -1)
+	if fmt.Sprint(keys) != "[✗ user_42  ✗ user_33    order_93 ]" {
 		t.Errorf("got %v in\n%s", keys, out)
 	}
 	out, _ = run(t, 0, "--file", path, "ls", "problem_a2b3c4d5e6")
-	if !strings.Contains(out, "of user_42 ×7\n") {
+	if !strings.Contains(out, "  7× of user_42 ") {
 		t.Errorf("the problem is listed as\n%s", out)
 	}
 	out, _ = run(t, 0, "--file", path, "ls", "order_93", "--json", "-n", "1")

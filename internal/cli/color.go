@@ -31,7 +31,7 @@ func (o *options) palette(out io.Writer) palette {
 }
 
 func (p palette) paint(code, s string) string {
-	if !p.on {
+	if !p.on || s == "" {
 		return s
 	}
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
@@ -39,17 +39,26 @@ func (p palette) paint(code, s string) string {
 
 func (p palette) dim(s string) string { return p.paint("2", s) }
 
-// level colours a level. Every code has the same length, so that a column of
-// levels stays aligned.
-func (p palette) level(level slog.Level) string {
-	code := plain
+// mark is what stands before a story in a list: nothing below a warning.
+func (p palette) mark(level slog.Level) string {
 	switch {
 	case level >= slog.LevelError:
-		code = "31" // red
+		return p.paint(codeOf(level), "✗")
 	case level >= slog.LevelWarn:
-		code = "33" // yellow
+		return p.paint(codeOf(level), "!")
 	}
-	return p.paint(code, level.String())
+	return " "
+}
+
+// codeOf returns the colour of a level.
+func codeOf(level slog.Level) string {
+	switch {
+	case level >= slog.LevelError:
+		return "31" // red
+	case level >= slog.LevelWarn:
+		return "33" // yellow
+	}
+	return plain
 }
 
 const plain = "39" // the terminal's own colour

@@ -84,15 +84,18 @@ func masked(text string) string {
 		})
 	}
 	return shortIDs.ReplaceAllStringFunc(text, func(s string) string {
-		micros, err := strconv.ParseInt(s[:10], 36, 64)
+		colour, id := s[:len(s)-shortID], s[len(s)-shortID:]
+		micros, err := strconv.ParseInt(id[:10], 36, 64)
 		if age := time.Since(time.UnixMicro(micros)); err != nil || age < 0 || age > 24*time.Hour {
 			return s
 		}
-		return strings.Repeat("I", len(s))
+		return colour + strings.Repeat("I", len(id))
 	})
 }
 
-var shortIDs = regexp.MustCompile(`\b[0-9a-z]{12}\b`)
+const shortID = 12 // letters of one
+
+var shortIDs = regexp.MustCompile(`(\x1b\[\d+m|\b)[0-9a-z]{12}\b`)
 
 // golden names commands whose output is kept in testdata.
 var golden = map[string]string{
@@ -159,6 +162,29 @@ var golden = map[string]string{
 	"complete-field":     "__complete ls le",
 	"complete-term":      "__complete ls level:",
 	"complete-term-kind": "__complete ls kind:",
+	"ls-took":            "ls --sort took --slower 4ms",
+	"ls-took-json":       "ls --sort took --json -n 1",
+	"ls-sort-unknown":    "ls --sort size",
+	"ls-slower-unknown":  "ls --slower long",
+	"errors":             "errors",
+	"errors-help":        "errors --help",
+	"errors-json":        "errors --json",
+	"errors-none":        "errors kind:job",
+	"errors-until":       "errors since:2001-01-01Z until:2001-01-02Z",
+	"slow":               "slow",
+	"slow-json":          "slow --json",
+	"slow-none":          "slow kind:job",
+	"grep-level":         "grep -l warn",
+	"grep-context":       "grep disk -C 2",
+	"grep-header":        "grep HOST=A -n 2",
+	"grep-header-json":   "grep --json host=a -n 1",
+	"grep-shown":         "grep path=/var/log",
+	"grep-usage":         "grep",
+	"grep-help":          "grep --help",
+	"tail-lines":         "tail --once --lines -l error",
+	"show-all-folded":    "show user_42 --all --fold 2",
+	"complete-sort":      "__complete ls --sort ",
+	"complete-errors":    "__complete errors kind:",
 	"id-unknown":         "show 2026-11-22T16:41:41.407123Z-7f3k2m",
 }
 

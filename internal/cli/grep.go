@@ -3,7 +3,8 @@ package cli
 import (
 	"fmt"
 	"io"
-	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
@@ -13,42 +14,74 @@ import (
 
 func (o *options) grepCommand() *cobra.Command {
 	var flags searchFlags
-	var w walk
-	var most, read int
+	var g grep
 	cmd := &cobra.Command{
-		Use:               "grep TEXT [TERM...]",
-		Short:             "Find lines in the stories, and show them with their callers",
-		Long:              "Finds lines that contain a text in the stories, or in those that a search selects, and\nshows them with their callers.\n" + seeSearch,
-		Args:              arguments(1, math.MaxInt),
+		Use:   "grep [TEXT [TERM...]]",
+		Short: "Find lines in the stories, each with its callers in a row",
+		Long: "Finds lines that contain a text in the stories, or in those that a search selects: each in a\n" +
+			"row with its callers before it, and ID:LINE behind, which 'show ID --line LINE' shows. A text is\n" +
+			"found as it is stored and as it is shown, and in a header's attributes too. With -l it finds lines\n" +
+			"of that level or above, and the text may be left out: the terms user_42 and since:-1h may come first. " + seeSearch,
 		ValidArgsFunction: o.completeSearch(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if w.lookup.Search, err = flags.search(args[1:]); err != nil {
+			if len(args) > 0 && (flags.level == "" || !isTerm(args[0])) {
+				g.filter.Text, args = args[0], args[1:]
+			}
+			if g.walk.lookup.Search, err = flags.search(args); err != nil {
 				return err
 			}
-			if read < 1 {
-				return fmt.Errorf("%w: --read is 1 or more, not %d", errUsage, read)
+			switch {
+			case g.read < 1:
+				return fmt.Errorf("%w: --read is 1 or more, not %d", errUsage, g.read)
+			case g.context < 0:
+				return fmt.Errorf("%w: -C is 0 or more, not %d", errUsage, g.context)
+			case g.filter.Text == "" && flags.level == "":
+				return fmt.Errorf("%w: %s: a text is wanted, or -l with a level", errUsage, cmd.UseLine())
 			}
-			w.most = read + 1
-			view := reading.View{Fold: reading.Unfolded, Filter: reading.Filter{Text: args[0]}}
+			if g.filter.Level, err = reading.ParseLevel(flags.level); err != nil {
+				return fmt.Errorf("%w: %w", errUsage, err)
+			}
+			g.walk.most = g.read + 1
 			return o.withStories(func(store story.Store) error {
 				if o.json {
-					return o.grep(cmd, reading.While(cmd.Context(), cmd.OutOrStdout()), store, &w, view, most)
+					return o.grep(cmd, reading.While(cmd.Context(), cmd.OutOrStdout()), store, &g)
 				}
-				return paged(cmd, func(out io.Writer) error { return o.grep(cmd, out, store, &w, view, most) })
+				return paged(cmd, func(out io.Writer) error { return o.grep(cmd, out, store, &g) })
 			})
 		},
 	}
 	flags.add(cmd, o)
-	limit(cmd, &most, 20, "the most stories to show")
-	cmd.Flags().IntVar(&read, "read", 200, "the most stories to read")
-	w.lookFlag(cmd)
+	cmd.Flags().Lookup("level").Usage = "only lines of this level or above: debug, info, warn, error"
+	limit(cmd, &g.most, 50, "the most lines to show")
+	cmd.Flags().IntVarP(&g.context, "context", "C", 0, "lines of the story to show before and after each")
+	cmd.Flags().IntVar(&g.read, "read", 200, "the most stories to read")
+	g.walk.lookFlag(cmd)
 	return cmd
 }
 
-func (o *options) grep(cmd *cobra.Command, out io.Writer, store story.Store, walk *walk, view reading.View, most int) error {
+// isTerm reports whether an argument names a key or a field of a search, and so is no text.
+func isTerm(arg string) bool {
+	if _, err := story.ParseKey(arg); err == nil {
+		return true
+	}
+	field, _, valued := strings.Cut(strings.TrimPrefix(arg, "-"), ":")
+	return valued && slices.Contains(story.SearchFields(), field)
+}
+
+// A grep is what is looked for, and how far.
+type grep struct {
+	filter  reading.Filter
+	walk    walk
+	most    int // lines
+	context int
+	read    int // stories
+}
+
+func (o *options) grep(cmd *cobra.Command, out io.Writer, store story.Store, g *grep) error {
 	found, read := 0, 0
-	err := walk.each(cmd.Context(), store, func(h story.Header) (more bool, err error) {
-		if read == walk.most-1 {
+	w := &hits{rows: o.rows(cmd.OutOrStdout(), out), text: strings.ToLower(g.filter.Text), context: g.context}
+	err := g.walk.each(cmd.Context(), store, func(h story.Header) (more bool, err error) {
+		if read == g.read {
 			next := h.Start.Add(time.Microsecond) // this story included
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s read; --until %s goes on, --read reads more.\n", stories(read), next.UTC().Format("2006-01-02T15:04:05.000000Z"))
 			return false, nil
@@ -59,42 +92,67 @@ func (o *options) grep(cmd *cobra.Command, out io.Writer, store story.Store, wal
 			return false, err
 		}
 		t := reading.NewTree(s)
-		if view.Apply(t) == 0 {
+		var header []reading.Attr
+		if g.filter.Level == nil { // attributes have none
+			header = inHeader(s.Header, w.text)
+		}
+		if g.filter.Apply(t) == 0 && len(header) == 0 {
 			return true, nil
 		}
-		found++
+		n := 0
 		if o.json {
-			err = printHits(out, t)
+			n, err = printHits(out, t, header, g.most-found)
 		} else {
-			err = o.printer(cmd).Story(out, t, view)
+			n, err = w.story(t, header, g.most-found)
 		}
-		return found < most, err
+		found += n
+		return found < g.most, err
 	})
 	switch {
 	case err != nil:
 		return err
 	case found == 0:
-		return walk.nothing("No line was found.")
-	case walk.found.Short:
-		fmt.Fprintln(cmd.ErrOrStderr(), walk.howFar())
+		return g.walk.nothing("No line was found.")
+	case found >= g.most:
+		fmt.Fprintf(cmd.ErrOrStderr(), "No more than %s shown; -n shows more.\n", reading.Plural(found, "line"))
+	case g.walk.found.Short:
+		fmt.Fprintln(cmd.ErrOrStderr(), g.walk.howFar())
 	}
 	return nil
 }
 
-// printHits prints the lines that were found, an object each.
-func printHits(out io.Writer, t *reading.Tree) error {
-	for i := range t.Nodes {
-		if !t.Nodes[i].Match {
-			continue
+// printHits prints what was found, an object each: lines, and attributes of the header.
+func printHits(out io.Writer, t *reading.Tree, header []reading.Attr, most int) (found int, err error) {
+	type place struct {
+		Key string `json:"key"`
+		ID  string `json:"id"`
+	}
+	of := place{t.Story.Key.String(), t.Story.ID}
+	for _, a := range header {
+		if found == most {
+			return found, nil
 		}
+		found++
 		hit := struct {
-			Key string `json:"key"`
-			ID  string `json:"id"`
-			reading.Line
-		}{t.Story.Key.String(), t.Story.ID, t.LineJSON(&t.Nodes[i])}
+			place
+			Header reading.Attr `json:"header"`
+		}{of, a}
 		if err := printJSON(out, hit); err != nil {
-			return err
+			return found, err
 		}
 	}
-	return nil
+	for i := range t.Nodes {
+		if !t.Nodes[i].Match || found == most {
+			continue
+		}
+		found++
+		hit := struct {
+			place
+			reading.Line
+		}{of, t.LineJSON(&t.Nodes[i])}
+		if err := printJSON(out, hit); err != nil {
+			return found, err
+		}
+	}
+	return found, nil
 }

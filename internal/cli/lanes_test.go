@@ -57,7 +57,7 @@ func TestShowLanes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for args, want := range map[string]string{
-		"show job_1": `  host: a
+		"show job_1": `  host=a
 
 begin
 between
@@ -69,7 +69,7 @@ batch
 ── the second, lane 2: 1 line, begins after line 3: between
 batch
 `,
-		"show job_1 --flat": `  host: a
+		"show job_1 --flat": `  host=a
 
 0                     begin
 1 cli_test.sendBatch  batch
@@ -77,7 +77,7 @@ batch
 2 the second          batch
 0                     end
 `,
-		"show job_1 --flat -g batch": `  host: a
+		"show job_1 --flat -g batch": `  host=a
 
 2 of 5 lines, and their callers
 

@@ -1,14 +1,11 @@
 package cli
 
 import (
-	"bytes"
-	"errors"
+	"cmp"
 	"fmt"
 	"io"
-	"strings"
-	"text/tabwriter"
+	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -18,6 +15,7 @@ import (
 func (o *options) listCommand() *cobra.Command {
 	var flags searchFlags
 	var w walk
+	var sort string
 	cmd := &cobra.Command{
 		Use:               "ls [TERM...]",
 		Short:             "List stories, newest first: all, of a key, or what a search selects",
@@ -27,10 +25,16 @@ func (o *options) listCommand() *cobra.Command {
 			if w.lookup.Search, err = flags.search(args); err != nil {
 				return err
 			}
-			return o.withStories(func(store story.Store) error { return o.list(cmd, store, &w) })
+			if sort != sortTime && sort != sortTook {
+				return fmt.Errorf("%w: --sort is time or took, not %q", errUsage, sort)
+			}
+			return o.withStories(func(store story.Store) error { return o.list(cmd, store, &w, sort) })
 		},
 	}
 	flags.add(cmd, o)
+	cmd.Flags().StringVar(&flags.slower, "slower", "", "only stories that took longer than this, as 500ms or 2s; took>2s")
+	cmd.Flags().StringVar(&sort, "sort", sortTime, "time, the newest first, or took, the longest first of those looked at")
+	completeWords(cmd, "sort", sortTime, sortTook)
 	limit(cmd, &w.most, 50, "the most stories to list")
 	w.lookFlag(cmd)
 	return cmd
@@ -38,71 +42,67 @@ func (o *options) listCommand() *cobra.Command {
 
 const noStories = "There are no such stories."
 
-func (o *options) list(cmd *cobra.Command, store story.Store, walk *walk) error {
-	n := 0
-	each := func(show func(story.Header) error) error {
-		return walk.each(cmd.Context(), store, func(h story.Header) (bool, error) {
-			n++
-			return true, show(h)
-		})
+// What a list is sorted by.
+const (
+	sortTime = "time"
+	sortTook = "took"
+)
+
+func (o *options) list(cmd *cobra.Command, store story.Store, walk *walk, sort string) error {
+	most := walk.most
+	if sort == sortTook { // of all that are found
+		walk.most = max(walk.lookup.Look, most)
 	}
-	var err error
-	if o.json {
-		err = each(func(h story.Header) error { return printJSON(cmd.OutOrStdout(), reading.HeaderJSON(h)) })
-	} else {
-		err = paged(cmd, func(w io.Writer) error { return o.listTable(cmd, w, each) })
+	out := reading.While(cmd.Context(), cmd.OutOrStdout())
+	var headers []story.Header
+	n := 0
+	err := walk.each(cmd.Context(), store, func(h story.Header) (bool, error) {
+		n++
+		if o.json && sort == sortTime { // as they come
+			return true, printJSON(out, reading.HeaderJSON(h))
+		}
+		headers = append(headers, h)
+		return true, nil
+	})
+	if err == nil && n == 0 {
+		return walk.nothing(noStories)
+	}
+	if sort == sortTook {
+		slices.SortStableFunc(headers, func(a, b story.Header) int { return cmp.Compare(b.Duration, a.Duration) })
+		headers = headers[:min(most, len(headers))]
 	}
 	switch {
 	case err != nil:
+	case o.json:
+		for i := 0; i < len(headers) && err == nil; i++ {
+			err = printJSON(out, reading.HeaderJSON(headers[i]))
+		}
+	default:
+		err = paged(cmd, func(w io.Writer) error { return o.listRows(cmd, w, headers, sort == sortTime) })
+	}
+	if err != nil {
 		return err
-	case n == 0:
-		return walk.nothing(noStories)
-	case walk.found.Short:
+	}
+	if walk.found.Short {
 		fmt.Fprintln(cmd.ErrOrStderr(), walk.howFar())
 	}
 	return nil
 }
 
-// listTable writes headers as a table. The title comes last, so that it can be cut
-// where the terminal ends.
-func (o *options) listTable(cmd *cobra.Command, w io.Writer, each func(func(story.Header) error) error) error {
-	var text bytes.Buffer
-	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	colours := o.palette(cmd.OutOrStdout())
-	first, now := true, time.Now()
-	err := each(func(h story.Header) error {
-		if first {
-			fmt.Fprintln(table, "WHEN ("+now.Format("MST")+")\tKEY\t"+colours.paint(plain, "LEVEL")+"\tLINES\tTOOK\tSTATE\tID\tTITLE")
-			first = false
-		}
-		_, err := fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", h.Start.Local().Format(time.DateTime)+reading.OtherZone(h.Start, now),
-			reading.About(h), colours.level(h.MaxLevel), h.LineCount, reading.Took(h.Duration), story.Escape(string(h.State)), story.Escape(story.ShortID(h.ID)), reading.Headline(h))
-		return err
-	})
-	if err = errors.Join(err, table.Flush()); err != nil {
+// listRows writes headers as a table.
+func (o *options) listRows(cmd *cobra.Command, w io.Writer, headers []story.Header, byTime bool) error {
+	rows := o.rows(cmd.OutOrStdout(), w)
+	for _, h := range headers {
+		rows.fit(h)
+		rows.dated = rows.dated || !byTime && h.Start.In(rows.now.Location()).Format(time.DateOnly) != rows.day
+	}
+	if err := rows.head(); err != nil {
 		return err
 	}
-	most := widthOf(cmd.OutOrStdout()) + len(colours.paint(plain, "")) // runes of a row that are seen, and those that colour
-	header, _, _ := strings.Cut(text.String(), "\n")
-	title := utf8.RuneCountInString(header) - len("TITLE")
-	for row := range strings.Lines(text.String()) {
-		if most >= title+leastTitle {
-			row = cutRow(row, most)
-		}
-		if _, err := io.WriteString(w, row); err != nil {
+	for _, h := range headers {
+		if err := rows.row(h); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// leastTitle is what a title is cut to at most; where there is less room it wraps.
-const leastTitle = 12
-
-func cutRow(row string, most int) string {
-	runes := []rune(strings.TrimSuffix(row, "\n"))
-	if len(runes) <= most {
-		return row
-	}
-	return string(runes[:most-1]) + "…\n"
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
@@ -21,11 +22,11 @@ func paged(cmd *cobra.Command, f func(io.Writer) error) error {
 	if file == nil || dumb() {
 		return f(reading.While(cmd.Context(), out))
 	}
-	_, height, err := term.GetSize(int(file.Fd()))
+	width, height, err := term.GetSize(int(file.Fd()))
 	if err != nil {
 		return f(reading.While(cmd.Context(), out))
 	}
-	p := &pager{out: file, errs: cmd.ErrOrStderr(), height: height}
+	p := &pager{out: file, errs: cmd.ErrOrStderr(), width: width, height: height}
 	if err = f(p); errors.Is(err, errLeft) {
 		err = nil
 	}
@@ -39,9 +40,11 @@ var errLeft = errors.New("the pager was left")
 type pager struct {
 	out     *os.File
 	errs    io.Writer
+	width   int
 	height  int
 	held    bytes.Buffer
-	lines   int
+	counted int       // bytes of held, whole lines, of which rows are counted
+	rows    int       // that they take on the terminal
 	program *exec.Cmd // nil as long as all fits, or where there is none
 	pipe    io.WriteCloser
 }
@@ -49,7 +52,7 @@ type pager struct {
 func (p *pager) Write(text []byte) (int, error) {
 	if p.pipe == nil {
 		p.held.Write(text)
-		if p.lines += bytes.Count(text, []byte("\n")); p.lines < p.height {
+		if p.count(); p.rows < p.height {
 			return len(text), nil
 		}
 		p.start()
@@ -63,6 +66,22 @@ func (p *pager) Write(text []byte) (int, error) {
 	}
 	return len(text), nil
 }
+
+// count counts the rows of what is held.
+func (p *pager) count() {
+	for {
+		line, _, whole := bytes.Cut(p.held.Bytes()[p.counted:], []byte("\n"))
+		if !whole {
+			return
+		}
+		p.counted += len(line) + 1
+		width := reading.Width(colour.ReplaceAllString(string(line), ""))
+		p.rows += max(1, (width+p.width-1)/max(p.width, 1))
+	}
+}
+
+// colour is what a palette writes around a text.
+var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 // start begins to pass on: to the terminal itself where no program can be had.
 func (p *pager) start() {

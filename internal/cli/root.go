@@ -51,6 +51,8 @@ func (o *options) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "dynamoslog",
 		Short:         "Read the stories that a program told about its objects",
+		Long:          "Reads the stories that a program told about its objects. Without a command it shows how things are:\nthe last hour, what fails, and what is slow.",
+		RunE:          o.state,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -71,7 +73,7 @@ func (o *options) root() *cobra.Command {
 	completeWords(root, "color", colorAuto, colorAlways, colorNever)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	root.AddCommand(o.demoCommand(), o.listCommand(), o.showCommand(), o.removeCommand(), o.tableCommand(),
-		o.serveCommand(), o.openCommand(), o.diffCommand(), o.grepCommand(), o.tailCommand(), o.exportCommand(), o.costCommand(),
+		o.serveCommand(), o.openCommand(), o.diffCommand(), o.errorsCommand(), o.slowCommand(), o.grepCommand(), o.tailCommand(), o.exportCommand(), o.costCommand(),
 		completionCommand(), completeCommand(), searchHelp())
 	return root
 }

@@ -17,7 +17,7 @@ var errSearch = fmt.Errorf("%w: search", errUsage)
 
 // A searchFlags holds the flags that select stories, as they were typed. They are terms of
 // a search by another name.
-type searchFlags struct{ kind, level, title, since, until string }
+type searchFlags struct{ kind, level, title, since, until, slower string }
 
 func (f *searchFlags) add(cmd *cobra.Command, o *options) {
 	flags := cmd.Flags()
@@ -43,6 +43,9 @@ func (f *searchFlags) search(args []string) (story.Search, error) {
 			flag.value = story.NewKey(flag.value, "").Kind // as keys have it
 		}
 		terms = append(terms, story.SearchTerm(flag.field, flag.value))
+	}
+	if f.slower != "" {
+		terms = append(terms, "took>"+strings.TrimPrefix(story.SearchTerm("took", f.slower), "took:"))
 	}
 	s, err := story.ParseSearch(strings.Join(terms, " "), time.Now())
 	if bad := (*story.SearchError)(nil); errors.As(err, &bad) {

@@ -106,7 +106,7 @@ func TestStoryByIDAlone(t *testing.T) {
 	list, _ := run(t, 0, "ls", file)
 	for _, id := range []string{first, middle, last} {
 		short := story.ShortID(id)
-		if !strings.Contains(list, "  "+short+"  ") {
+		if !strings.Contains(list, "  "+short+"\n") {
 			t.Errorf("ls does not show %s:\n%s", short, list)
 		}
 		for _, args := range [][]string{{id}, {short}, {"user_42", id}, {"user_42", short}} {

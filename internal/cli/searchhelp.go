@@ -15,7 +15,8 @@ func searchHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:   "search",
 		Short: "How to search, in the commands and in the browser",
-		Long: `How to search, in 'ls', 'grep', 'tail', 'export' and in the browser's field.
+		Long: `How to search, in 'ls', 'errors', 'slow', 'grep', 'tail', 'export' and in the browser's
+field.
 All terms are to hold; each is an argument, or several with blanks between them.
 
   user_42                   stories of this key

@@ -16,7 +16,8 @@ import (
 type showFlags struct {
 	fold, times, text, level string
 	each, stored, raw, full  bool
-	numbers, flat, prompt    bool
+	numbers, flat, all       bool
+	prompt                   bool
 	line                     int
 }
 
@@ -34,7 +35,7 @@ func (o *options) showCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			view, err := flags.view()
+			view, err := flags.view(widthOf(cmd.OutOrStdout()) > 0)
 			if err != nil {
 				return fmt.Errorf("%w: %w", errUsage, err)
 			}
@@ -56,7 +57,8 @@ func (o *options) showCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&flags.fold, "fold", "none", "what is folded: none, errors (calm branches), or a depth")
+	f.StringVar(&flags.fold, "fold", "", "what is folded: errors (calm branches; so on a terminal), none (elsewhere), or a depth")
+	f.BoolVarP(&flags.all, "all", "a", false, "fold nothing")
 	f.StringVar(&flags.times, "times", "start", "time of a line since start, since the line before (step), or of day (clock)")
 	f.StringVarP(&flags.text, "text", "g", "", "only lines that contain this, with their callers")
 	f.StringVarP(&flags.level, "level", "l", "", "only lines of this level or above, with their callers")
@@ -71,16 +73,22 @@ func (o *options) showCommand() *cobra.Command {
 	return cmd
 }
 
-func (f showFlags) view() (v reading.View, err error) {
+func (f showFlags) view(onTerminal bool) (v reading.View, err error) {
 	v = reading.View{Fold: reading.Unfolded, Stored: f.stored, Each: f.each, Flat: f.flat, Filter: reading.Filter{Text: f.text}}
+	if f.fold == "" && onTerminal && !f.all {
+		f.fold = "errors"
+	}
 	switch f.fold {
-	case "none":
+	case "", "none":
 	case "errors":
 		v.Fold = reading.ErrorsFirst
 	default:
 		if v.Fold, err = strconv.Atoi(f.fold); err != nil || v.Fold < 0 {
 			return v, fmt.Errorf("--fold is none, errors or a depth, not %q", f.fold)
 		}
+	}
+	if f.all && v.Fold != reading.Unfolded {
+		return v, fmt.Errorf("--all folds nothing, and --fold %s something: leave one out", f.fold)
 	}
 	switch f.times {
 	case "start":
@@ -135,8 +143,8 @@ const longText = 2000
 
 // printer returns a printer for where a command's output goes.
 func (o *options) printer(cmd *cobra.Command) reading.Printer {
-	p := reading.Printer{Zone: time.Local}
-	if widthOf(cmd.OutOrStdout()) > 0 {
+	p := reading.Printer{Zone: time.Local, Width: widthOf(cmd.OutOrStdout())}
+	if p.Width > 0 {
 		p.Most = longText
 	}
 	if colours := o.palette(cmd.OutOrStdout()); colours.on {

@@ -13,7 +13,7 @@ import (
 func (o *options) tailCommand() *cobra.Command {
 	var flags searchFlags
 	var every time.Duration
-	var once bool
+	var once, lines bool
 	cmd := &cobra.Command{
 		Use:               "tail [TERM...]",
 		Short:             "Show stories as they come, and open ones as they grow",
@@ -29,13 +29,14 @@ func (o *options) tailCommand() *cobra.Command {
 			}
 			return o.withComing(func(store story.Store) error {
 				q, rest := search.Query()
-				return o.tail(cmd, &reading.Tail{Store: store, Query: q, Filter: rest, Growth: 5 * every}, every, once)
+				return o.tail(cmd, &reading.Tail{Store: store, Query: q, Filter: rest, Growth: 5 * every, Lines: lines}, every, once)
 			})
 		},
 	}
 	flags.add(cmd, o)
 	cmd.Flags().DurationVar(&every, "every", 2*time.Second, "how often to look")
 	cmd.Flags().BoolVar(&once, "once", false, "look once; for scripts")
+	cmd.Flags().BoolVar(&lines, "lines", false, "show the lines of every story, not only what is new in open ones; each is read")
 	return cmd
 }
 
@@ -43,10 +44,12 @@ func (o *options) tailCommand() *cobra.Command {
 func (o *options) tail(cmd *cobra.Command, tail *reading.Tail, every time.Duration, once bool) error {
 	look := time.NewTicker(every)
 	defer look.Stop()
+	w := &newsRows{rows: o.rows(cmd.OutOrStdout(), reading.While(cmd.Context(), cmd.OutOrStdout()))}
+	w.keys, w.titles = 12, usualTitle
 	for {
 		news, err := tail.Look(cmd.Context())
 		for _, n := range news {
-			if err := o.printNews(cmd, n); err != nil && cmd.Context().Err() == nil {
+			if err := o.printNews(w, n); err != nil && cmd.Context().Err() == nil {
 				return err
 			}
 		}
@@ -67,22 +70,51 @@ func (o *options) tail(cmd *cobra.Command, tail *reading.Tail, every time.Durati
 	}
 }
 
-func (o *options) printNews(cmd *cobra.Command, n reading.News) error {
-	out, colours := reading.While(cmd.Context(), cmd.OutOrStdout()), o.palette(cmd.OutOrStdout())
+// NewsRows writes stories as they come, with their new lines.
+type newsRows struct {
+	*rows
+	begun bool
+}
+
+func (o *options) printNews(w *newsRows, n reading.News) error {
 	if o.json {
-		return printJSON(out, reading.NewsJSON(n))
+		return printJSON(w.out, reading.NewsJSON(n))
 	}
-	_, err := fmt.Fprintf(out, "%s  %s  %s  %s  %s  %s\n", n.Start.Local().Format("15:04:05"), reading.About(n.Header), colours.level(n.MaxLevel),
-		reading.Plural(n.LineCount, "line"), reading.StateText(n.State), reading.Headline(n.Header))
-	if n.Left > 0 && err == nil {
-		_, err = fmt.Fprintf(out, "    %s\n", colours.dim("… "+n.LeftText()))
+	w.now = time.Now()
+	w.fit(n.Header)
+	if !w.begun {
+		w.begun = true
+		if err := w.head(); err != nil {
+			return err
+		}
+	}
+	if err := w.row(n.Header); err != nil {
+		return err
+	}
+	return w.lines(n)
+}
+
+func (w *newsRows) lines(n reading.News) error {
+	if n.Left > 0 {
+		if _, err := fmt.Fprintf(w.out, "    %s\n", w.colours.dim("… "+n.LeftText())); err != nil {
+			return err
+		}
 	}
 	for _, line := range story.Nest(n.Lines) {
-		if err != nil {
-			break
+		at := fmt.Sprintf("    %+.3f  %s", line.Offset.Seconds(), strings.Repeat("  ", min(line.Depth, 40)))
+		word := reading.LevelWord(line.Level)
+		text := strings.TrimSpace(word + " " + oneRow(line.Message))
+		attrs := oneRow(reading.AttrsText(line.Attrs))
+		if w.width > 0 {
+			text = reading.CutWidth(text, max(w.width-len(at), 1))
+			attrs = reading.CutWidth(attrs, w.width-len(at)-reading.Width(text)-columnGap)
 		}
-		text := strings.Repeat("  ", min(line.Depth, 40)) + strings.TrimSpace(reading.LevelWord(line.Level)+" ") + " " + story.Escape(line.Message)
-		_, err = fmt.Fprintf(out, "    %+.3f  %s  %s\n", line.Offset.Seconds(), text, colours.dim(story.Escape(line.Attrs)))
+		if attrs != "" {
+			attrs = "  " + w.colours.dim(attrs)
+		}
+		if _, err := fmt.Fprintln(w.out, at+w.colours.paint(codeOf(line.Level), text)+attrs); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }

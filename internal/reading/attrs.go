@@ -80,6 +80,34 @@ func unquoted(s string) string {
 	return s
 }
 
+// Shown returns the value as it is shown: unquoted, where it is seen all the same where it
+// ends. Its newlines are left to who shows it.
+func (a AttrText) Shown() string {
+	if !strings.HasPrefix(a.Text, `"`) || a.Value == "" || strings.Contains(a.Value, attrGap) ||
+		strings.HasPrefix(a.Value, " ") || strings.HasSuffix(a.Value, " ") || strings.HasPrefix(a.Value, `"`) {
+		return a.Text
+	}
+	return a.Value
+}
+
+// attrGap stands between attributes, and in no value that is shown unquoted.
+const attrGap = "  "
+
+// AttrsText returns a line's attributes as they are shown in one row, not escaped yet.
+func AttrsText(attrs string) string {
+	var text strings.Builder
+	for a := range AttrTexts(attrs) {
+		if text.Len() > 0 {
+			text.WriteString(attrGap)
+		}
+		if a.Name != "" {
+			text.WriteString(a.Name + "=")
+		}
+		text.WriteString(a.Shown())
+	}
+	return text.String()
+}
+
 // Took writes how long something took. What is stored is whole milliseconds.
 func Took(d time.Duration) string {
 	if d == 0 {

@@ -31,7 +31,8 @@ func (p *linePrinter) lane(lane Lane) {
 		if lane.After > 0 {
 			p.out.WriteByte('\n')
 		}
-		p.out.WriteString(p.paint(Dim, heading) + "\n")
+		p.flow(0, 3, piece{Dim, heading})
+		p.end()
 	}
 	p.siblings(lane.Roots)
 }
@@ -44,10 +45,10 @@ func (p *linePrinter) flat() {
 			return
 		}
 		p.label = line.Label
-		p.line(line.Node)
+		pieces := p.pieces(line.Node)
 		if line.Folded {
-			p.out.WriteString("  " + p.paint(Dim, "… "+Summary(line.Under)))
+			pieces = append(pieces, piece{Dim, "  … " + Summary(line.Under)})
 		}
-		p.further(line.Node)
+		p.line(line.Node, pieces)
 	}
 }

@@ -103,7 +103,7 @@ type Problem struct {
 	Last    time.Time
 	Newest  story.Header
 	Before  int   // how many stories had it in the time before
-	New     bool  // whether none of the stories of that time had it, of which there are some
+	New     bool  // whether none had; ReadOverview does not say so where it has none to compare with
 	Spark   []int // stories in each of the Minutes
 }
 
@@ -287,7 +287,7 @@ func (s *summary) finish() {
 		if p.Count == 0 {
 			continue
 		}
-		p.Objects, p.New = len(p.keys), p.Before == 0 && s.Was.Stories > 0
+		p.Objects, p.New = len(p.keys), p.Before == 0
 		p.Spark = append(p.Spark, make([]int, s.bars()-len(p.Spark))...)
 		s.Problems = append(s.Problems, p.Problem)
 	}

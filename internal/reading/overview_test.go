@@ -142,9 +142,6 @@ func TestOverviewProblems(t *testing.T) {
 			t.Errorf("newest %s, spark %v", p.Newest.ID, p.Spark)
 		}
 	}
-	if o := reading.Summarize(slices.Values(headers[:1]), lastHour); len(o.Problems) != 1 || o.Problems[0].New {
-		t.Error("where there is nothing to compare with a problem is called new")
-	}
 }
 
 func TestOverviewSlow(t *testing.T) {
@@ -216,11 +213,31 @@ func TestReadOverview(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if o.Stories != test.now || o.Was.Stories != test.was || o.Short != test.short || o.ShortBefore != test.shortBefore || o.Looked < test.now+test.was {
+		if o.Stories != test.now || o.Was.Stories != test.was || o.Short != test.short || o.ShortBefore != test.shortBefore || o.Looked < test.now+test.was ||
+			len(o.Problems) != 1 || o.Problems[0].New {
 			t.Errorf("%q: got %d and %d before of %d, short %t and %t, want %+v", test.search, o.Stories, o.Was.Stories, o.Looked, o.Short, o.ShortBefore, test)
 		}
 	}
-	search := story.Search{}
+	put(1, 80, "job_2") // there was something before, but not this
+	search, err := story.ParseSearch("kind:job level:error", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calm := at(75, "shop_1", "A", nil)
+	calm.ID = story.NewID(calm.Start)
+	if err := store.Put(context.Background(), []story.Part{{Key: calm.Key, ID: calm.ID, Header: &calm}}); err != nil {
+		t.Fatal(err)
+	}
+	put(1, 5, "shop_1")
+	for text, isNew := range map[string]bool{"kind:shop level:error": true, "shop_1 level:error": true, "shop_1 cause:c": true, "kind:job": false, "kind:user": false} {
+		if search, err = story.ParseSearch(text, noon); err != nil {
+			t.Fatal(err)
+		}
+		if o, err := reading.ReadOverview(context.Background(), store, search, lastHour, 100); err != nil || len(o.Problems) != 1 || o.Problems[0].New != isNew {
+			t.Errorf("%s: new is %t, %v", text, !isNew, err)
+		}
+	}
+	search = story.Search{}
 	if o, err := reading.ReadOverview(context.Background(), story.NewMemory(), search, lastHour, 10); err != nil || o.Stories != 0 || !o.Back.IsZero() || len(o.Problems)+len(o.Slow) != 0 {
 		t.Errorf("of an empty store: %+v, %v", o, err)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -81,18 +80,6 @@ func (p Prompt) cause(out *strings.Builder, t *Tree) {
 		slices.Reverse(callers)
 		fmt.Fprintf(out, "\ncalled by: %s\n", strings.Join(callers, " › "))
 	}
-}
-
-// Worst returns the first line at the story's highest level, or nil where none is at Warn
-// or above.
-func (t *Tree) Worst() (worst *Node) {
-	for i := range t.Nodes {
-		n := &t.Nodes[i]
-		if n.Level >= slog.LevelWarn && (worst == nil || n.Level > worst.Level) {
-			worst = n
-		}
-	}
-	return worst
 }
 
 func (p Prompt) shares(out *strings.Builder, t *Tree) {

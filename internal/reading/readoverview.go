@@ -21,13 +21,32 @@ func ReadOverview(ctx context.Context, store story.Store, search story.Search, s
 			return nil, err
 		}
 	}
+	compared := len(before.Headers) > 0
+	if !now.Short && !compared {
+		if compared, err = anyAt(ctx, store, search, span.Before()); err != nil {
+			return nil, err
+		}
+	}
 	o := Summarize(slices.Values(append(now.Headers, before.Headers...)), span)
 	o.Short, o.ShortBefore = now.Short, now.Short || before.Short
+	for i := range o.Problems {
+		o.Problems[i].New = o.Problems[i].New && compared
+	}
 	o.Looked = now.Looked + before.Looked
 	if o.Back = before.Back; o.Back.IsZero() {
 		o.Back = now.Back
 	}
 	return o, nil
+}
+
+// anyAt reports whether there is any story of a span, of the key and the kind that a search
+// names.
+func anyAt(ctx context.Context, store story.Store, search story.Search, span Span) (bool, error) {
+	q, _ := search.Query()
+	for _, err := range story.All(ctx, store, story.Query{Key: q.Key, Kind: q.Kind, Since: span.From, Until: span.To, Limit: 1}) {
+		return err == nil, err
+	}
+	return false, nil
 }
 
 // lookAt returns the headers of a span that a search selects.

@@ -52,6 +52,9 @@ type Tail struct {
 	// After is when what was told before ended: the first look goes on from there,
 	// instead of with the last few stories.
 	After time.Time
+	// Lines is whether stories that were not told before are told with their lines, for
+	// which each is read.
+	Lines bool
 
 	began  bool
 	behind bool
@@ -130,9 +133,32 @@ func (t *Tail) Look(ctx context.Context) ([]News, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := t.readLines(ctx); err != nil {
+		return nil, err
+	}
 	news := t.untold
 	t.untold = nil
 	return news, nil
+}
+
+// readLines reads the lines of stories that were not told before, as many as their headers
+// tell of: later ones are told as growth.
+func (t *Tail) readLines(ctx context.Context) error {
+	for i := range t.untold {
+		n := &t.untold[i]
+		if !t.Lines || !n.First || len(n.Lines) > 0 {
+			continue
+		}
+		s, err := t.Store.Read(ctx, n.Key, n.ID)
+		switch {
+		case errors.Is(err, story.ErrNotFound): // deleted meanwhile
+		case err != nil:
+			return err
+		default:
+			n.newLines(s.Lines[:min(len(s.Lines), n.LineCount)], 0)
+		}
+	}
+	return nil
 }
 
 // begin returns those of the first headers that are told. The others were there before.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,9 +33,16 @@ type Printer struct {
 	Paint func(Style, string) string // nil leaves the text as it is
 	Zone  *time.Location             // of times of day; UTC if nil
 	Most  int                        // bytes of a message or a value that are shown; all if 0
+	// Width is that of the terminal, in columns: what is longer goes on in the next row, under
+	// its beginning, and from [WideTerminal] on stands beside a branch how long it took. 0 is
+	// no terminal: all stands in one row.
+	Width int
 
 	Numbers bool // of the lines, before them
 }
+
+// WideTerminal is from which width on a terminal has room for pictures.
+const WideTerminal = 100
 
 // cut cuts a text of which only the beginning is shown, and says how long it is.
 func (p Printer) cut(s string) string {
@@ -65,54 +70,57 @@ func (p Printer) zone() *time.Location {
 	return p.Zone
 }
 
-// Story writes a story's facts and its lines.
+// Story writes a story's facts, why it went wrong, and its lines.
 func (p Printer) Story(w io.Writer, t *Tree, v View) error {
-	out := bufio.NewWriter(w)
-	p.facts(out, t.Story.Header)
-	p.lines(out, t, v)
-	return out.Flush()
+	lines := p.of(w, t, v)
+	lines.facts(t.Story.Header)
+	if !v.Active() {
+		lines.cause()
+	}
+	lines.all()
+	return lines.out.Flush()
 }
 
 // Lines writes a story's lines alone.
 func (p Printer) Lines(w io.Writer, t *Tree, v View) error {
-	out := bufio.NewWriter(w)
-	p.lines(out, t, v)
-	return out.Flush()
+	lines := p.of(w, t, v)
+	lines.all()
+	return lines.out.Flush()
 }
 
-func (p Printer) lines(out *bufio.Writer, t *Tree, v View) {
-	lines := &linePrinter{Printer: p, out: out, tree: t, view: v, timeWidth: t.timeWidth(v.Times)}
+// of returns a printer of a story's lines.
+func (p Printer) of(w io.Writer, t *Tree, v View) *linePrinter {
+	lines := &linePrinter{
+		Printer: p, rowPrinter: rowPrinter{out: bufio.NewWriter(w), width: p.Width, paint: p.paint},
+		tree: t, view: v, timeWidth: t.timeWidth(v.Times), bars: p.Width >= WideTerminal,
+	}
 	if p.Numbers {
 		lines.numberWidth = len(strconv.Itoa(len(t.Nodes))) + 1
 	}
-	matches := v.Apply(t)
-	switch {
-	case v.Active():
-		fmt.Fprintf(out, "%s\n\n", p.paint(Dim, fmt.Sprintf("%d of %s, and their callers", matches, Plural(len(t.Nodes), "line"))))
-	case !v.Each && !v.ByTime(t):
-		lines.shapes = t.Shapes()
-	}
-	lines.story()
+	return lines
 }
 
-func (p Printer) facts(out *bufio.Writer, h story.Header) {
-	fmt.Fprintf(out, "%s  %s  %s  %s  %s  %s\n", h.Key, h.Start.In(p.zone()).Format("2006-01-02 15:04:05 MST"),
-		Took(h.Duration), Plural(h.LineCount, "line"), StateText(h.State), story.Escape(h.ID))
-	attrs := OwnAttrs(h)
-	for _, name := range slices.Sorted(maps.Keys(attrs)) {
-		fmt.Fprintf(out, "  %s: %s\n", story.Escape(name), story.Escape(attrs[name]))
+// all writes the lines that the view selects.
+func (p *linePrinter) all() {
+	matches := p.view.Apply(p.tree)
+	switch {
+	case p.view.Active():
+		fmt.Fprintf(p.out, "%s\n\n", p.Printer.paint(Dim, fmt.Sprintf("%d of %s, and their callers", matches, Plural(len(p.tree.Nodes), "line"))))
+	case !p.view.Each && !p.view.ByTime(p.tree):
+		p.shapes = p.tree.Shapes()
 	}
-	out.WriteByte('\n')
+	p.story()
 }
 
 // A linePrinter writes the lines of one story.
 type linePrinter struct {
 	Printer
-	out    *bufio.Writer
+	rowPrinter
 	tree   *Tree
 	view   View
 	shapes []uint64 // nil where repeats are not merged
 
+	bars        bool // whether it is drawn how long branches took
 	timeWidth   int
 	numberWidth int
 	labelWidth  int    // of the labels of lanes; 0 where each has its lines for itself
@@ -132,11 +140,11 @@ func (p *linePrinter) siblings(nodes []*Node) {
 			if !n.Keep {
 				continue
 			}
-			p.line(n)
+			pieces := p.pieces(n)
 			if i == 0 && g.Times > 1 {
-				p.out.WriteString(p.paint(Found, fmt.Sprintf("  ×%d", g.Times)))
+				pieces = append(pieces, piece{Found, fmt.Sprintf("  ×%d", g.Times)})
 			}
-			p.under(n)
+			p.branch(n, pieces)
 		}
 		if g.Times > 1 && len(g.Once) > 1 {
 			p.note(g.Once[0], fmt.Sprintf("these %s ×%d", Plural(len(g.Once), "line"), g.Times))
@@ -147,13 +155,13 @@ func (p *linePrinter) siblings(nodes []*Node) {
 	}
 }
 
-// under ends a line, and writes what is under it.
-func (p *linePrinter) under(n *Node) {
+// branch writes a line, and what is under it.
+func (p *linePrinter) branch(n *Node, pieces []piece) {
 	folded := len(n.Children) > 0 && p.view.Folded(p.tree, n)
 	if folded {
-		p.out.WriteString("  " + p.paint(Dim, "… "+Summary(n.Under)))
+		pieces = append(pieces, piece{Dim, "  … " + Summary(n.Under)})
 	}
-	p.further(n)
+	p.line(n, pieces)
 	if !folded {
 		p.siblings(n.Children)
 	}
@@ -161,76 +169,113 @@ func (p *linePrinter) under(n *Node) {
 
 // note writes what is not shown of the lines from n on.
 func (p *linePrinter) note(n *Node, text string) {
-	p.pad(p.numberWidth + p.timeWidth + p.labelWidth)
-	p.indent(n)
-	p.out.WriteString(p.paint(Dim, "… "+text) + "\n")
+	at := p.start(n)
+	p.pad(at)
+	p.flow(at, at+2, piece{Dim, "… " + text})
+	p.end()
 }
 
-func (p *linePrinter) pad(width int) {
-	for range width {
-		p.out.WriteByte(' ')
+// start returns the column at which a line's text begins, and leaves it room on the terminal.
+func (p *linePrinter) start(n *Node) int {
+	depth := n.Depth
+	if p.view.Stored {
+		depth = n.Stored
 	}
+	before := p.numberWidth + p.timeWidth + p.labelWidth
+	at := before + 2*min(depth, mostIndent)
+	if p.width > 0 {
+		at = max(min(at, p.width-leastText), min(before, p.width/2))
+	}
+	return at
 }
 
-func (p *linePrinter) line(n *Node) {
+// mostIndent bounds the indent, in steps, so that no story leaves the page.
+const mostIndent = 40
+
+// leastText is how many columns of a terminal no indent takes away.
+const leastText = 24
+
+// line writes a line with what is before it, and the further lines of its message and of
+// its values.
+func (p *linePrinter) line(n *Node, pieces []piece) {
+	at := p.start(n)
+	col := 0
+	write := func(width int, text string) {
+		p.write(Dim, text)
+		p.pad(width - Width(text))
+		col += width
+	}
 	if p.Numbers {
-		p.out.WriteString(p.paint(Dim, fmt.Sprintf("%*d ", p.numberWidth-1, n.Number)))
+		write(p.numberWidth, fmt.Sprintf("%*d", p.numberWidth-1, n.Number))
 	}
-	at := p.tree.TimeText(n, p.view.Times, p.zone())
-	p.out.WriteString(p.paint(Dim, at))
-	p.pad(p.timeWidth - len(at))
+	write(p.timeWidth, p.tree.TimeText(n, p.view.Times, p.zone()))
 	if p.labelWidth > 0 {
-		p.out.WriteString(p.paint(Dim, p.label))
-		p.pad(p.labelWidth - utf8.RuneCountInString(p.label))
+		write(p.labelWidth, p.label)
 	}
-	p.indent(n)
+	p.pad(at - col)
+	if p.right = p.tookBar(n); p.right != "" {
+		p.width -= barWidth
+	}
+	p.flow(at, at+2, pieces...)
+	p.end()
+	p.width = p.Width
+	p.further(n)
+}
+
+// pieces returns a line's first row, without what is before it.
+func (p *linePrinter) pieces(n *Node) (pieces []piece) {
+	add := func(style Style, text string) { pieces = append(pieces, piece{style, text}) }
 	if word := LevelWord(n.Level); word != "" {
-		p.out.WriteString(p.paint(levelStyle(n.Level), word) + " ")
+		add(levelStyle(n.Level), word+" ")
 	}
-	first, _, _ := strings.Cut(p.cut(n.Message), "\n")
+	first, _, several := strings.Cut(p.cut(n.Message), "\n")
 	style := Plain
 	if p.view.Active() && n.Match {
 		style = Found
 	}
-	p.out.WriteString(p.paint(style, story.Escape(first)))
-	if n.Attrs != "" {
-		p.out.WriteString("  " + p.paint(Dim, story.Escape(p.attrsInLine(n.Attrs))))
+	add(style, story.Escape(first))
+	if !several {
+		pieces = append(pieces, p.attrs(n)...)
 	}
 	if n.Slow {
-		p.out.WriteString("  " + p.paint(Warning, "after "+n.Step.String()))
+		add(Warning, "  after "+n.Step.String())
 	}
 	if n.Beyond > 0 && !p.view.Stored {
-		p.out.WriteString("  " + p.paint(Dim, "… "+BeyondText(n)))
+		add(Dim, "  … "+BeyondText(n))
 	}
+	return pieces
 }
 
 // BeyondText says that a line is deeper than it is shown.
 func BeyondText(n *Node) string { return Plural(n.Beyond, "caller") + " deeper than is shown" }
 
-// attrsInLine returns attributes without values of several lines, which stand below.
-func (p Printer) attrsInLine(attrs string) string {
-	if !strings.Contains(attrs, `\n`) && (p.Most == 0 || len(attrs) <= p.Most) {
-		return attrs
-	}
-	var texts []string
-	for a := range AttrTexts(attrs) {
-		switch {
-		case a.Name == "":
-			texts = append(texts, p.cut(a.Text))
-		case strings.Contains(a.Value, "\n"):
-			texts = append(texts, a.Name+"=…")
-		default:
-			texts = append(texts, a.Name+"="+p.cut(a.Text))
+// attrs returns a line's attributes, without values of several lines, which stand below. Of
+// a line that is bad the error is not dimmed.
+func (p *linePrinter) attrs(n *Node) (pieces []piece) {
+	for a := range AttrTexts(n.Attrs) {
+		text := attrGap
+		if a.Name != "" {
+			text += a.Name + "="
 		}
+		style := Dim
+		if name := a.Name[strings.LastIndexByte(a.Name, '.')+1:]; n.Level >= slog.LevelWarn && (name == "err" || name == "error") {
+			style = levelStyle(n.Level)
+		}
+		if a.Name != "" && strings.Contains(a.Value, "\n") {
+			text += "…"
+		} else {
+			text += p.cut(a.Shown())
+		}
+		pieces = append(pieces, piece{style, story.Escape(text)})
 	}
-	return strings.Join(texts, " ")
+	return pieces
 }
 
-// further ends a line, and writes the others of a message, and values of several lines.
+// further writes the further lines of a message, with the attributes behind its last, and
+// values of several lines.
 func (p *linePrinter) further(n *Node) {
-	p.out.WriteByte('\n')
 	if _, further, more := strings.Cut(p.cut(n.Message), "\n"); more {
-		p.block(n, further)
+		p.block(n, further, p.attrs(n)...)
 	}
 	if !strings.Contains(n.Attrs, `\n`) {
 		return
@@ -242,25 +287,24 @@ func (p *linePrinter) further(n *Node) {
 	}
 }
 
-// block writes lines that belong to one of the story. A tab would leave the indent.
-func (p *linePrinter) block(n *Node, text string) {
-	for line := range strings.SplitSeq(text, "\n") {
-		p.pad(p.numberWidth + p.timeWidth + p.labelWidth)
-		p.indent(n)
-		p.out.WriteString("| " + story.Escape(strings.ReplaceAll(line, "\t", "    ")) + "\n")
+// block writes lines that belong to one of the story, and something behind the last. A tab
+// would leave the indent.
+func (p *linePrinter) block(n *Node, text string, behind ...piece) {
+	at := p.start(n)
+	for {
+		line, rest, more := strings.Cut(text, "\n")
+		pieces := []piece{{Plain, "| " + story.Escape(strings.ReplaceAll(line, "\t", "    "))}}
+		if !more {
+			pieces = append(pieces, behind...)
+		}
+		p.pad(at)
+		p.flow(at, at+4, pieces...)
+		p.end()
+		if text = rest; !more {
+			return
+		}
 	}
 }
-
-func (p *linePrinter) indent(n *Node) {
-	depth := n.Depth
-	if p.view.Stored {
-		depth = n.Stored
-	}
-	p.pad(2 * min(depth, mostIndent))
-}
-
-// mostIndent bounds the indent, in steps, so that no story leaves the page.
-const mostIndent = 40
 
 // TimeText writes a line's time.
 func (t *Tree) TimeText(n *Node, times Times, zone *time.Location) string {

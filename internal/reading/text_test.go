@@ -301,8 +301,8 @@ func TestPrintValuesOfSeveralLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `+0.000   Begin
-+0.000     Failed  err="a=b" stack=… end
-           | twice
++0.000     Failed
+           | twice  err=a=b  stack=…  end
            | stack:
            | main.pay
            |     pay.go:41\x1b[2J
@@ -325,7 +325,7 @@ func TestPrintCutsLongTexts(t *testing.T) {
 		if err := p.Diff(&diff, diffOf(tree, tree), true); err != nil {
 			t.Fatal(err)
 		}
-		if out.Len() > want || diff.Len() > want || most > 0 != strings.Contains(out.String(), "… (1048578 bytes)") || !strings.Contains(out.String(), " c=1 d=…") {
+		if out.Len() > want || diff.Len() > want || most > 0 != strings.Contains(out.String(), "… (1048578 bytes)") || !strings.Contains(out.String(), "  c=1  d=…") {
 			t.Errorf("%d shown: got %d bytes, of a difference %d: %.300s", most, out.Len(), diff.Len(), out.String())
 		}
 	}
