@@ -29,5 +29,6 @@ require (
 	github.com/felixge/httpsnoop v1.1.0 // indirect
 	github.com/jmespath/go-jmespath v0.4.0 // indirect
 	github.com/klauspost/compress v1.15.9 // indirect
+	golang.org/x/arch v0.2.0 // indirect
 	golang.org/x/sys v0.16.0 // indirect
 )

@@ -34,5 +34,6 @@ require (
 	github.com/jmespath/go-jmespath v0.4.0 // indirect
 	github.com/klauspost/compress v1.15.9 // indirect
 	go.opentelemetry.io/otel/metric v1.24.0 // indirect
+	golang.org/x/arch v0.2.0 // indirect
 	golang.org/x/sys v0.17.0 // indirect
 )
