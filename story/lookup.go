@@ -14,7 +14,8 @@ import (
 // A Lookup looks for what a search selects. Its zero value but for Search is the default.
 type Lookup struct {
 	Search Search
-	// Index names the attributes under which stories are listed too: see [Search.Query].
+	// Index names the attributes under which stories are listed too: see [Search.Query]. If
+	// nil, one short query says whether a store has a list for an attribute that is searched.
 	Index       []string
 	OldestFirst bool
 	Limit       int    // the most headers that are found at once; 50 if zero, at most 1000
@@ -43,7 +44,14 @@ const (
 // is set. What an index of the store serves, a key, a kind and times, is one query; all
 // else is looked for page by page, and no further than Look headers.
 func (l Lookup) Find(ctx context.Context, s Store) (Found, error) {
-	q, rest := l.Search.Query(l.Index...)
+	index := l.Index
+	if index == nil {
+		var err error
+		if index, err = l.Search.indexed(ctx, s); err != nil {
+			return Found{}, err
+		}
+	}
+	q, rest := l.Search.Query(index...)
 	q.OldestFirst = l.OldestFirst
 	limit := Query{Limit: l.Limit}.PageLimit()
 	look := l.Look
@@ -86,6 +94,30 @@ func (l Lookup) Find(ctx context.Context, s Store) (Found, error) {
 	}
 	found.Short = true
 	return found, nil
+}
+
+// indexed returns the name of an attribute that the search asks for by its value, and that
+// the store lists stories under; none where it lists none under that value.
+func (s Search) indexed(ctx context.Context, store Store) ([]string, error) {
+	const looked = 20 // headers under the value's key, which may be those of stories about it
+	for _, t := range s.terms {
+		if t.subject == subjectKey || t.subject == subjectKind { // an alias is of another kind
+			return nil, nil
+		}
+	}
+	for _, t := range s.terms {
+		if t.subject != subjectAttr || t.not || t.op != opEqual || t.value == "" {
+			continue
+		}
+		page, err := store.List(ctx, Query{Key: NewKey(t.name, t.value), Limit: looked})
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(page.Headers, Header.IsAlias) {
+			return []string{t.name}, nil
+		}
+	}
+	return nil, nil
 }
 
 // take adds the headers that match, as long as there are fewer than the limit, and returns
