@@ -233,6 +233,7 @@ func TestFrontIsKept(t *testing.T) {
 	at(t, now, func(t *testing.T) {
 		memory := story.NewMemory()
 		putHeader(t, memory, story.Header{Key: story.NewKey("user", "1"), Start: now.Add(-time.Minute), Title: "x"})
+		putHeader(t, memory, story.Header{Key: story.NewKey("user", "1"), Start: now.Add(-90 * time.Minute), Title: "x"})
 		store := &countingStore{Store: memory, hold: make(chan struct{})}
 		h := viewer.New(store, &viewer.Options{Zone: time.UTC})
 		var group sync.WaitGroup
