@@ -109,6 +109,9 @@ func (f *front) problems(v *viewer, rest story.Search) {
 // knowsBefore reports whether stories were there through most of the time before: what none
 // of them had is new then, and not the beginning of what is stored.
 func (f *front) knowsBefore() bool {
+	if f.Was.Stories == 0 {
+		return true // ReadOverview has seen to it
+	}
 	before := f.Period.Span.Before()
 	return !f.ShortBefore && !f.Back.IsZero() && f.Back.Before(before.From.Add(before.To.Sub(before.From)/2))
 }

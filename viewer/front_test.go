@@ -233,6 +233,7 @@ func TestFrontIsKept(t *testing.T) {
 	at(t, now, func(t *testing.T) {
 		memory := story.NewMemory()
 		putHeader(t, memory, story.Header{Key: story.NewKey("user", "1"), Start: now.Add(-time.Minute), Title: "x"})
+		putHeader(t, memory, story.Header{Key: story.NewKey("user", "1"), Start: now.Add(-90 * time.Minute), Title: "x"})
 		store := &countingStore{Store: memory, hold: make(chan struct{})}
 		h := viewer.New(store, &viewer.Options{Zone: time.UTC})
 		var group sync.WaitGroup
@@ -303,6 +304,36 @@ func (s slowList) List(ctx context.Context, q story.Query) (story.Page, error) {
 	case <-ctx.Done():
 		return story.Page{}, ctx.Err()
 	}
+}
+
+// Where reading is billed a problem's stories are those listed under its key, which stand
+// for those that are not.
+func TestProblemByItsKey(t *testing.T) {
+	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	at(t, now, func(t *testing.T) {
+		store := &meteredStore{countingStore{Store: story.NewMemory()}}
+		for i := range 2000 {
+			putHeader(t, store, story.Header{Key: story.NewKey("user", fmt.Sprint(i%9)), Start: now.Add(-time.Duration(i+10) * time.Second), Title: "x"})
+		}
+		for i := range 3 {
+			h := story.Header{Key: story.NewKey("user", fmt.Sprint(i)), Start: now.Add(-time.Duration(i+1) * time.Hour), State: story.Sealed, Title: "POST /orders", MaxLevel: slog.LevelError, Cause: "Payment failed: x", Problem: "abcdefghij"}
+			h.ID = story.NewID(h.Start)
+			putHeader(t, store, h)
+			alias := h.Alias(story.NewKey(story.KindProblem, h.Problem))
+			alias.Count = 1 + i*1000
+			if err := store.Put(t.Context(), []story.Part{{Key: alias.Key, ID: alias.ID, Header: &alias}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h := viewer.New(store, &viewer.Options{Zone: time.UTC})
+		before := store.headers.Load()
+		page := body(t, get(h, "/problem?id=abcdefghij"), 200)
+		wants(t, page, "<h1>Payment failed</h1>", "<strong>3003 times in the last 7 days</strong>", "<span>3 objects</span>", `key=user_2">POST /orders</a>`, "×2001</span>", "first <time datetime=\"2026-11-26T09:00:00Z\"")
+		const good = 1000 // of the same route, looked for beside
+		if got := store.headers.Load() - before; got > 3+good {
+			t.Errorf("%d headers were read", got)
+		}
+	})
 }
 
 // Times are chosen by a link that keeps all else that is searched, and the one that is

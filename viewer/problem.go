@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"net/http"
 	"net/url"
@@ -22,8 +23,9 @@ const (
 	goodMost     = 200
 	goodLook     = 1000
 	mostCommon   = 10
-	leastCommon  = 60 // of a hundred stories that have a fact in common
-	mostDistinct = 50 // values of a fact that are told apart
+	mostStories  = 100_000 // that headers stand for
+	leastCommon  = 60      // of a hundred stories that have a fact in common
+	mostDistinct = 50      // values of a fact that are told apart
 )
 
 // A problemPage shows the stories in which the same went wrong.
@@ -115,7 +117,7 @@ func (p *problemPage) show(v *viewer, search story.Search, now time.Time) {
 		return
 	}
 	p.What, p.More = inTwo(f.Problem.Newest)
-	p.Title = fmt.Sprintf("✗ %s ×%d", p.What, len(f.Headers))
+	p.Title = fmt.Sprintf("✗ %s ×%d", p.What, f.Problem.Count)
 	p.Histogram = v.histogram(f.Overview, p.Period, func(from, to time.Time) string {
 		return searchLink(named + " " + during(story.Search{}, from, to, v.opts.Zone))
 	})
@@ -129,19 +131,14 @@ func (p *problemPage) show(v *viewer, search story.Search, now time.Time) {
 }
 
 // problemFacts reads the stories of a problem, and good ones beside them.
-//
-// They are looked for among all headers that went wrong. Where stories are listed under the
-// key problem_<id> too, that is where to look.
 func (v *viewer) problemFacts(ctx context.Context, id string, search story.Search, p period) (*problemFacts, error) {
-	named, err := story.ParseSearch(join(story.SearchTerm("problem", id), search.Without("since", "until").String()), p.To)
-	if err != nil {
-		return nil, err
-	}
+	rest := search.Without("since", "until")
 	f := &problemFacts{}
-	if f.Found, err = (story.Lookup{Search: named.Within(p.From, p.To), Limit: problemMost}).Find(ctx, v.store); err != nil {
+	var err error
+	if f.Found, err = v.problemStories(ctx, id, rest, p); err != nil {
 		return nil, err
 	}
-	f.Overview = reading.Summarize(slices.Values(f.Headers), p.Span)
+	f.Overview = reading.Summarize(eachStory(f.Headers), p.Span)
 	if len(f.Overview.Problems) == 0 {
 		f.Headers = nil
 		return f, nil
@@ -159,6 +156,47 @@ func (v *viewer) problemFacts(ctx context.Context, id string, search story.Searc
 	f.Good = slices.DeleteFunc(found.Headers, func(h story.Header) bool { return reading.Route(h) != f.Problem.Route })
 	f.Common = commonFacts(f.Headers, f.Good)
 	return f, nil
+}
+
+// problemStories finds the stories of a problem. Where reading is billed they are those that
+// are listed under its key, if any are, each of which may stand for several; else all are
+// found among the headers that went wrong.
+func (v *viewer) problemStories(ctx context.Context, id string, rest story.Search, p period) (story.Found, error) {
+	if _, metered := v.store.(story.Meter); metered && rest.IsZero() {
+		key := story.NewKey(story.KindProblem, id)
+		listed, err := story.ParseSearch(story.SearchTerm("key", key.String()), p.To)
+		if err != nil {
+			return story.Found{}, err
+		}
+		found, err := story.Lookup{Search: listed.Within(p.From, p.To), Limit: problemMost}.Find(ctx, v.store)
+		if err != nil || len(found.Headers) > 0 {
+			for i := range found.Headers {
+				found.Headers[i].Key, found.Headers[i].Of = reading.About(found.Headers[i]), story.Key{}
+			}
+			return found, err
+		}
+	}
+	named, err := story.ParseSearch(join(story.SearchTerm("problem", id), rest.String()), p.To)
+	if err != nil {
+		return story.Found{}, err
+	}
+	return story.Lookup{Search: named.Within(p.From, p.To), Limit: problemMost}.Find(ctx, v.store)
+}
+
+// eachStory yields a header for each story that it stands for, as far as that can be.
+func eachStory(headers []story.Header) iter.Seq[story.Header] {
+	return func(yield func(story.Header) bool) {
+		left := mostStories
+		for _, h := range headers {
+			n := min(h.Stories(), left)
+			left -= n - 1
+			for range n {
+				if !yield(h) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // commonFacts returns the attributes that most of the bad stories have in common, first

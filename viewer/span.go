@@ -156,7 +156,7 @@ func (v *viewer) overview(ctx context.Context, search story.Search, p period, as
 const (
 	lookMetered = 500
 	lookFree    = 1000
-	lookAsked   = 4000
+	lookAsked   = 3000
 )
 
 func (v *viewer) look(asked bool) int {

@@ -66,7 +66,7 @@ type Options struct {
 	// Overview is how many headers are read at most to sum up a time, and as many of the
 	// time before it. What was read is kept for ten seconds. By default 500 where reading is
 	// billed (the store is a [story.Meter], as a table is); else 1,000 for the last hour,
-	// and 4,000 for a time that was asked for.
+	// and 3,000 for a time that was asked for.
 	Overview int
 }
 
