@@ -66,8 +66,8 @@ func TestLookupIsBounded(t *testing.T) {
 		{"status=500", story.Lookup{}, 25, 2500, 6, true, true, true},
 		{"status=500", story.Lookup{}, 25, 2500, 6, true, true, false},
 		{"status=500", story.Lookup{Look: 5000}, 30, 3000, 6, false, false, true},
-		{"level:error", story.Lookup{}, 25, 2500, 11, true, true, true},       // a filter of the store's
-		{"level:error", story.Lookup{Look: 700}, 7, 750, 3, true, true, true}, // whose pages are of 250,
+		{"level:error", story.Lookup{}, 25, 2500, 11, true, true, true},              // a filter of the store's
+		{"level:error", story.Lookup{Look: 700}, 7, 750, 3, true, true, true},        // whose pages are of 250,
 		{"status=500", story.Lookup{Look: 10, Limit: 5}, 0, 10, 2, true, true, true}, // and a look for a list of status_500
 		{"", story.Lookup{Look: 10}, 50, 50, 1, false, true, true},
 		{"", story.Lookup{Limit: 20}, 20, 20, 1, false, true, true},
