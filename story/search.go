@@ -291,3 +291,13 @@ func (s Search) String() string {
 	}
 	return text.String()
 }
+
+// Texts returns what it looks for within titles and causes, so that it can be marked there.
+func (s Search) Texts() (texts []string) {
+	for _, t := range s.terms {
+		if within := t.subject == subjectText || t.op == opHas && (t.subject == subjectTitle || t.subject == subjectCause); within && !t.not {
+			texts = append(texts, t.value)
+		}
+	}
+	return texts
+}

@@ -75,7 +75,7 @@ func TestLanesByTime(t *testing.T) {
 		"&lanes=time&level=error": {"[3 5 7]", "[2 mail.(*Sender).run]"},
 		"&lanes=time&q=connected": {"[2 4 6]", "[1 mail.(*Sender).run]"},
 		"&lanes=time&fold=0&at=6": {"[1 2 3 4 6 8 9 10]", "[0|1 mail.(*Sender).run|2 mail.(*Sender).run|1 mail.(*Sender).run|3|1 mail.(*Sender).run|0]"},
-		"&fold=none":              {"[1 10 2 4 6 9 3 5 7 8]", "[]"},
+		"&fold=none":              {"[1 3 5 7 2 4 6 9 8 10]", "[]"},
 	} {
 		got := page(query)
 		if ids := fmt.Sprint(all(lineID, got)); ids != want.ids {
@@ -91,7 +91,7 @@ func TestLanesByTime(t *testing.T) {
 				t.Fatal(err)
 			}
 			other := len(slices.Collect(maps.Keys(values))) == 2 // another story
-			if !other && values.Get("lanes") != "time" && byTime && !strings.Contains(got, `<a href="`+href+`">apart</a>`) {
+			if !other && values.Get("lanes") != "time" && byTime && !strings.Contains(got, `<a href="`+href+`" class="resets">`) {
 				t.Errorf("%s: %s does not keep the lanes", query, href)
 			}
 		}
@@ -101,14 +101,15 @@ func TestLanesByTime(t *testing.T) {
 	}
 }
 
-// The names of lanes are in headings, escaped, and not among the facts.
-func TestLaneHeadings(t *testing.T) {
+// A lane is a row in its place, with its name, how long it took and what it holds; one with
+// an error is open and stands before the others. Names are escaped, and not among the facts.
+func TestLaneRows(t *testing.T) {
 	page := lanePages(t, map[string]string{"host": "a", "lane_0": "cart", "lane_1": "mail.(*Sender).run", "lane_3": "<b>\x1b" + strings.Repeat("x", 500)}, newsletter()...)("")
 	for _, want := range []string{
-		`>cart <small>lane 0: 2 lines, where the story began</small></h2>`,
-		`>mail.(*Sender).run <small>lane 1: 4 lines, begins after <a href="#L1">line 1</a>: Sending the newsletter</small></h2>`,
-		`>Lane 2 <small>3 lines, 1 error, begins after <a href="#L2">line 2</a>: batch 1</small></h2>`,
-		`&lt;b&gt;\x1bxxx`,
+		`aria-label="goroutine"><path d="M1 0v4l4 3 4-3V0M5 7v5"/></svg>batch 2 <small>Lane 2</small> <span class="f">2 lines, 1 error</span>`,
+		`<li id="L3" class="d0 info b"><a class="n" href="#L3">3</a><details open>`, `<li id="G2" class="lane-row d0 info"><details><summary`,
+		`</svg>batch 1 <small>mail.(*Sender).run, lane 1</small> <span class="f">4 lines</span>`,
+		`</svg>flushing <small>&lt;b&gt;\x1bxxx`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %s\n%s", want, page)
@@ -116,6 +117,40 @@ func TestLaneHeadings(t *testing.T) {
 	}
 	if strings.Contains(page, "lane_") || strings.Contains(page, strings.Repeat("x", 300)) || !strings.Contains(page, "<dt>host</dt>") {
 		t.Errorf("got %s", page)
+	}
+}
+
+// Two hundred goroutines of which one fails are two rows: those that went well, and the
+// one that did not, open.
+func TestManyLanes(t *testing.T) {
+	lines := []story.Line{{Message: "Sending to all"}}
+	for i := range 200 {
+		lines = append(lines, story.Line{Message: fmt.Sprintf("Sending to %d", i), Lane: i + 1, Offset: time.Duration(i) * time.Millisecond},
+			story.Line{Message: "dialling", Lane: i + 1, Depth: 1, Offset: time.Duration(i) * time.Millisecond})
+		last := story.Line{Message: "accepted", Lane: i + 1, Depth: 1, Offset: time.Duration(i+3) * time.Millisecond}
+		if i == 77 {
+			last.Message, last.Level = "refused", slog.LevelError
+		}
+		lines = append(lines, last)
+	}
+	lines = append(lines, story.Line{Message: "done", Offset: 300 * time.Millisecond})
+	page := lanePages(t, nil, lines...)
+	got := page("")
+	if want := `<li id="L233" class="d0 info b"><a class="n" href="#L233">233</a><details open>`; !strings.Contains(got, want) || strings.Index(got, want) > strings.Index(got, "×199") {
+		t.Errorf("the failed one is not first, or not open:\n%.3000s", got)
+	}
+	if !regexp.MustCompile(`<li id="G2" class="lane-row d0 info"><details><summary class="r">.*×199</span>`).MatchString(got) {
+		t.Errorf("those alike are not one row:\n%.3000s", got)
+	}
+	got = page("&at=301")
+	if !regexp.MustCompile(`(?s)<li id="G2" class="lane-row d0 info"><details open>.*<li id="L299" [^>]*><a [^>]*>299</a><details open>.*<li id="L301"`).MatchString(got) {
+		t.Errorf("line 301 is not shown in its lane:\n%.3000s", got)
+	}
+	if got = page("&q=refused"); !strings.Contains(got, `id="L235"`) || strings.Contains(got, `id="L2"`) || !strings.Contains(got, "<mark>refused</mark>") {
+		t.Errorf("a filter does not find what a lane tells:\n%.3000s", got)
+	}
+	if n := len(all(lineID, page("&fold=none&repeats=each"))); n != len(lines) {
+		t.Errorf("%d lines are in the page, want %d", n, len(lines))
 	}
 }
 

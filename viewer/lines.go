@@ -9,16 +9,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
-)
-
-// What is longer is cut, with a link to all of it.
-const (
-	longMessage = 1000 // bytes
-	longValue   = 200
 )
 
 // longStory is how many lines a story may have whose folded branches are in the
@@ -29,12 +24,9 @@ const longStory = 5000
 // they come into sight.
 const runLength = 100
 
-// Limits of a page, whatever is in the story. What is beyond them is counted.
-const (
-	mostPage  = 64 << 20 // bytes: a story of 100,000 lines takes 27 MB, unfolded
-	mostAttrs = 100      // of a line that is not asked for in full
-	mostFull  = 4 << 20  // bytes of a text that is asked for in full
-)
+// mostPage bounds a page, whatever is in the story, in bytes: a story of 100,000 lines
+// takes 27 MB, unfolded. What is beyond it is counted.
+const mostPage = 64 << 20
 
 // A lineWriter writes the lines of a story as nested lists. It does so without a
 // template, which took ten times as long: text may only come through its method.
@@ -43,19 +35,25 @@ type lineWriter struct {
 	v      *viewer
 	tree   *reading.Tree
 	view   reading.View
-	shapes []uint64 // nil where repeats are not merged
-	place  string   // what leads to a line elsewhere, before its number; empty where it is in this page
-	full   url.Values
-	folds  string // what leads to the story folded otherwise, before the numbers of lines
-	long   bool   // folded branches are left out, with a link that unfolds them
+	shapes []uint64       // nil where repeats are not merged
+	forks  *reading.Forks // nil where all lanes stand in one list
+	marks  marks
+	total  time.Duration // that the axis shows; at least 1 ms
+	place  string        // what leads to a line elsewhere, before its number; empty where it is in this page
+	values url.Values    // of the address
+	folds  string        // what leads to the story folded otherwise, before the numbers of lines
+	long   bool          // folded branches are left out, with a link that unfolds them
 
 	out     *counter
 	toggled []int                  // numbers of lines folded the other way, sorted
 	wanted  map[*reading.Node]bool // lines that the address names, and their callers
+	opened  map[*reading.Node]bool // lines under which a lane stands that the address names a line of
 	left    int                    // lines that did not go into the page any more
 
-	byTime    bool   // all lanes stand in one list
-	laneLabel string // that stands in the next line then; empty where its lane is that of the one before
+	byTime    bool          // all lanes stand in one list
+	laneLabel string        // that stands in the next line then; empty where its lane is that of the one before
+	shift     int           // how much deeper the lines of a lane are shown than they are in it
+	lane      *reading.Lane // that the next line begins, and nothing else tells of; else nil
 }
 
 // A counter counts what goes through it.
@@ -70,26 +68,52 @@ func (c *counter) Write(text []byte) (int, error) {
 	return n, err
 }
 
-// lines writes the lines of a story, a block for each lane, and returns how many are
-// left out of the page, which is large enough. An error means that nobody reads it.
+// lines writes the lines of a story, other lanes in their places, and returns how many
+// are left out of the page, which is large enough. An error means that nobody reads it.
 func (v *viewer) lines(out io.Writer, t *reading.Tree, view reading.View) (left int, err error) {
-	w := &lineWriter{out: &counter{Writer: out}, v: v, tree: t, view: view, full: view.Values(), long: len(t.Nodes) > longStory, byTime: view.ByTime(t)}
+	w := &lineWriter{out: &counter{Writer: out}, v: v, tree: t, view: view, values: view.Values(), long: len(t.Nodes) > longStory, byTime: view.ByTime(t)}
 	w.Writer = bufio.NewWriterSize(w.out, 64<<10)
+	w.total = max(t.Total(), time.Millisecond)
 	w.toggled = view.ToggledNumbers()
-	w.wanted = make(map[*reading.Node]bool)
-	for _, n := range append(t.Path(view.At), t.Path(view.Full)...) {
-		w.wanted[n] = true
-	}
-	maps.Copy(w.full, storyValues(t.Story.Key, t.Story.ID))
-	w.folds = link("story", with(w.full, "toggled", "")) + "&toggled="
+	maps.Copy(w.values, storyValues(t.Story.Key, t.Story.ID))
+	w.folds = link("story", with(w.values, "toggled", "")) + "&toggled="
 	switch {
 	case view.Active(): // what a filter leaves is seen in its place by its number
-		w.place = link("story", with(w.full, "q", "", "level", "", "toggled", "", "at", "")) + "&at="
+		w.place = link("story", with(w.values, "q", "", "level", "", "at", "")) + "&at="
+		w.marks = marksOf(view.Filter)
 	case !view.Each && !w.byTime:
 		w.shapes = t.Shapes()
 	}
+	if !w.byTime {
+		w.forks = t.Forks(w.shapes)
+	}
+	w.want()
 	w.story()
 	return w.left, w.Flush()
+}
+
+// want finds the lines that the address names.
+func (w *lineWriter) want() {
+	w.wanted, w.opened = make(map[*reading.Node]bool), make(map[*reading.Node]bool)
+	for number := range w.view.Full {
+		for _, n := range w.tree.Path(number) {
+			w.wanted[n] = true
+		}
+	}
+	for _, n := range w.tree.Path(w.view.At) {
+		w.wanted[n] = true
+	}
+	if w.forks == nil {
+		return
+	}
+	if n := w.tree.Line(w.view.At); n != nil {
+		for _, above := range w.forks.Above(n) {
+			w.wanted[above], w.opened[above] = true, true
+		}
+	}
+	if w.view.Active() {
+		w.forks.KeepPlaces()
+	}
 }
 
 // done reports whether nothing more goes into the page: it is large enough, or
@@ -110,7 +134,19 @@ func (w *lineWriter) leave(siblings ...*reading.Node) {
 }
 
 // text writes a text of a story.
-func (w *lineWriter) text(s string) { w.WriteString(html.EscapeString(escapeLines(s))) }
+func (w *lineWriter) text(s string) {
+	s = escapeLines(s)
+	if len(w.marks) == 0 {
+		w.WriteString(html.EscapeString(s))
+		return
+	}
+	done := 0
+	for from, to := range w.marks.in(s) {
+		w.WriteString(html.EscapeString(s[done:from]) + "<mark>" + html.EscapeString(s[from:to]) + "</mark>")
+		done = to
+	}
+	w.WriteString(html.EscapeString(s[done:]))
+}
 
 // escapeLines escapes what a page must not hold raw, but for newlines, and tabs
 // where there are several lines.
@@ -134,8 +170,13 @@ func escapeLines(s string) string {
 
 func (w *lineWriter) int(n int) { w.WriteString(strconv.Itoa(n)) }
 
-func (w *lineWriter) list(siblings []*reading.Node) {
+// list writes siblings, and the lanes that begin behind one of them, or behind the line
+// above them.
+func (w *lineWriter) list(above *reading.Node, siblings []*reading.Node) {
 	w.WriteString("<ol>\n")
+	if above != nil {
+		w.forksAt(above.Number, above.Number, above.Depth+1)
+	}
 	groups := reading.Single(siblings)
 	if w.shapes != nil {
 		groups = reading.Groups(siblings, w.shapes)
@@ -144,49 +185,20 @@ func (w *lineWriter) list(siblings []*reading.Node) {
 		if w.long && i > 0 && i%runLength == 0 {
 			w.WriteString("</ol><ol>\n")
 		}
-		for i, n := range g.Once {
-			times := 1
-			if i == 0 {
-				times = g.Times
-			}
-			w.node(n, times, len(g.Once))
-		}
 		if g.Times > 1 {
 			w.repeats(g)
+			continue
+		}
+		w.node(g.Once[0])
+		if n := g.Once[0]; len(n.Children) == 0 {
+			w.forksAt(n.Number, n.Number, n.Depth)
 		}
 	}
 	w.WriteString("</ol>")
 }
 
-// repeats writes the other times of a group, folded.
-func (w *lineWriter) repeats(g reading.Group) {
-	if w.done() {
-		w.left += g.Under.Lines
-		return
-	}
-	last := g.More[len(g.More)-1]
-	wanted := slices.ContainsFunc(g.More, func(n *reading.Node) bool { return w.wanted[n] })
-	w.WriteString(`<li class="again d` + strconv.Itoa(w.depth(g.Once[0])) + `">`)
-	if w.long && !wanted {
-		w.WriteString(`<div class="r"><a href="` + html.EscapeString(link("story", with(w.full, "repeats", "each"))) + `#L` + strconv.Itoa(g.More[0].Number) + `">`)
-		w.WriteString(strconv.Itoa(g.Times-1) + " more times</a>, until " + w.tree.TimeText(last, reading.SinceStart, nil) + `: <span class="f">` + reading.Summary(g.Under) + "</span></div></li>\n")
-		return
-	}
-	open := ""
-	if wanted {
-		open = " open"
-	}
-	w.WriteString(`<details` + open + `><summary class="r">`)
-	w.WriteString(strconv.Itoa(g.Times-1) + " more times, until " + w.tree.TimeText(last, reading.SinceStart, nil) + `: <span class="f">` + reading.Summary(g.Under) + "</span></summary><ol>\n")
-	for _, n := range g.More {
-		w.node(n, 1, 1)
-	}
-	w.WriteString("</ol></details></li>\n")
-}
-
-// node writes a line and what is below it. Times is how often it, or the block of
-// so many lines that begins with it, comes.
-func (w *lineWriter) node(n *reading.Node, times, block int) {
+// node writes a line and what is below it.
+func (w *lineWriter) node(n *reading.Node) {
 	if !n.Keep {
 		return
 	}
@@ -197,14 +209,14 @@ func (w *lineWriter) node(n *reading.Node, times, block int) {
 	w.begin(n)
 	if len(n.Children) == 0 {
 		w.WriteString(`<div class="r">`)
-		w.row(n, times, block)
+		w.row(n)
 		w.WriteString("</div></li>\n")
 		return
 	}
-	folded := w.view.Folded(w.tree, n)
+	folded := w.view.Folded(w.tree, n) && !w.opened[n]
 	if folded && w.long {
 		w.WriteString(`<div class="r">`)
-		w.row(n, times, block)
+		w.row(n)
 		w.unfold(n)
 		w.WriteString("</div></li>\n")
 		return
@@ -214,9 +226,10 @@ func (w *lineWriter) node(n *reading.Node, times, block int) {
 		w.WriteString(` open`)
 	}
 	w.WriteString(`><summary class="r">`)
-	w.row(n, times, block)
+	w.row(n)
 	w.WriteString(` <span class="f">` + reading.Summary(n.Under) + `</span></summary>`)
-	w.list(n.Children)
+	w.valuesBelow(n)
+	w.list(n, n.Children)
 	w.WriteString("</details></li>\n")
 }
 
@@ -231,11 +244,23 @@ func (w *lineWriter) begin(n *reading.Node) {
 	if w.view.Active() && n.Match {
 		w.WriteString(" hit")
 	}
+	if n.Slow {
+		w.WriteString(" late")
+	}
+	if len(n.Children) > 0 {
+		w.WriteString(" b")
+	}
 	if w.byTime && n.Parent != nil {
 		w.WriteString(`" data-caller="`)
 		w.int(n.Parent.Number)
 	}
-	w.WriteString(`"><a class="n" href="`)
+	w.WriteString(`">`)
+	w.number(n)
+}
+
+// number writes a line's number, which leads to it.
+func (w *lineWriter) number(n *reading.Node) {
+	w.WriteString(`<a class="n" href="`)
 	if w.place != "" {
 		w.WriteString(html.EscapeString(w.place))
 		w.int(n.Number)
@@ -259,108 +284,63 @@ func (w *lineWriter) unfold(n *reading.Node) {
 	w.WriteString(` <a class="f" href="` + html.EscapeString(w.folds+reading.JoinNumbers(toggled)) + `#L` + number + `">` + reading.Summary(n.Under) + `</a>`)
 }
 
+// added returns a list of an address with a number more; with that alone where the list
+// would become too long.
+func added(numbers map[int]bool, n int) string {
+	list := []int{n}
+	for number, in := range numbers {
+		if in && number != n {
+			list = append(list, number)
+		}
+	}
+	if len(list) > reading.MostToggled {
+		return strconv.Itoa(n)
+	}
+	slices.Sort(list)
+	return reading.JoinNumbers(list)
+}
+
 // deepest is the deepest indent that the style sheet has a class for.
 const deepest = 40
 
 func (w *lineWriter) depth(n *reading.Node) int {
 	if w.view.Stored {
-		return min(n.Stored, deepest)
+		return min(n.Stored+w.shift, deepest)
 	}
-	return min(n.Depth, deepest)
+	return min(n.Depth+w.shift, deepest)
 }
 
-func (w *lineWriter) row(n *reading.Node, times, block int) {
+func (w *lineWriter) row(n *reading.Node) {
 	w.WriteString(`<span class="t">`)
-	w.WriteString(w.tree.TimeText(n, w.view.Times, w.v.opts.Zone))
+	w.WriteString(strings.TrimPrefix(w.tree.TimeText(n, w.view.Times, w.v.opts.Zone), "+"))
 	w.WriteString(` </span>`)
+	w.took(n)
 	w.label()
-	if word := reading.LevelWord(n.Level); word != "" {
-		w.WriteString(`<b class="` + levelClass(n.Level) + `">` + html.EscapeString(word) + `</b> `)
+	lane := w.lane
+	if w.lane = nil; lane != nil {
+		w.WriteString(forkMark)
 	}
+	w.word(n)
 	w.message(n)
-	if times > 1 {
-		w.WriteString(` <span class="x">×`)
-		w.int(times)
-		if block > 1 {
-			w.WriteString(` with the ` + reading.Plural(block-1, "line") + ` after it`)
-		}
-		w.WriteString(`</span>`)
-	}
 	if n.Attrs != "" {
 		w.attrs(n)
 	}
-	if n.Slow {
-		w.WriteString(` <span class="slow">after ` + n.Step.String() + `</span>`)
+	if lane != nil {
+		w.laneName(lane, true)
+	}
+	if n.Slow && len(n.Children) > 0 {
+		w.WriteString(` <span class="slow">after ` + reading.Brief(n.Step) + `</span>`)
 	}
 	if n.Beyond > 0 && !w.view.Stored {
 		w.WriteString(` <span class="f">` + reading.BeyondText(n) + `</span>`)
 	}
 }
 
-func (w *lineWriter) attrs(n *reading.Node) {
-	w.WriteString(`  <span class="a">`)
-	written := 0
-	for a := range reading.AttrTexts(n.Attrs) {
-		if written > 0 {
-			w.WriteByte(' ')
-		}
-		if written++; written > mostAttrs && w.view.Full != n.Number {
-			w.more(n, len(n.Attrs))
-			break
-		}
-		if a.Name != "" {
-			w.WriteString("<i>")
-			w.text(a.Name)
-			w.WriteString("=</i>")
-		}
-		w.attr(n, a)
+// word writes a level that says anything.
+func (w *lineWriter) word(n *reading.Node) {
+	if word := reading.LevelWord(n.Level); word != "" {
+		w.WriteString(`<b class="` + levelClass(n.Level) + `">` + html.EscapeString(word) + `</b> `)
 	}
-	w.WriteString(`</span>`)
-}
-
-// attr writes a value; one that is cut stands as a block of its own, as it was
-// before it was quoted, where all of it is asked for.
-func (w *lineWriter) attr(n *reading.Node, a reading.AttrText) {
-	long := len(a.Text) > longValue || strings.Contains(a.Value, "\n")
-	switch {
-	case !long:
-		w.text(a.Text)
-	case w.view.Full == n.Number:
-		w.WriteString(`<span class="block">`)
-		w.whole(a.Value)
-		w.WriteString(`</span>`)
-	default:
-		head, _ := cut(a.Text, longValue)
-		w.text(head)
-		w.more(n, len(a.Value))
-	}
-}
-
-// message writes a message, or its beginning.
-func (w *lineWriter) message(n *reading.Node) {
-	head, rest := cut(n.Message, longMessage)
-	if !rest || w.view.Full == n.Number {
-		w.whole(n.Message)
-		return
-	}
-	w.text(head)
-	w.more(n, len(n.Message))
-}
-
-// whole writes a text that is asked for in full, which a download gives in any case.
-func (w *lineWriter) whole(s string) {
-	head, rest := cut(s, mostFull)
-	w.text(head)
-	if rest {
-		w.text("… (" + strconv.Itoa(len(s)) + " bytes, all of them in a download)")
-	}
-}
-
-// more writes the link to all of a line.
-func (w *lineWriter) more(n *reading.Node, size int) {
-	number := strconv.Itoa(n.Number)
-	all := link("story", with(w.full, "full", number)) + "#L" + number
-	w.WriteString(`… <a class="more" href="` + html.EscapeString(all) + `">all ` + strconv.Itoa(size) + ` bytes</a>`)
 }
 
 // cut returns a text, or its beginning where it is too long, and whether there is more.

@@ -84,6 +84,9 @@ func (v *viewer) functions() template.FuncMap {
 		"choice":     func(text string, chosen bool) choice { return choice{Text: text, Chosen: chosen} },
 		"unfinished": unfinished,
 		"plural":     reading.Plural,
+		"brief":      reading.Brief,
+		"ago":        reading.Ago,
+		"whenshort":  whenShort,
 		"took":       reading.Took,
 		"when":       v.when,
 		"day":        func(t time.Time) string { return t.In(v.opts.Zone).Format(time.DateOnly) },
@@ -110,4 +113,13 @@ func (v *viewer) lately(t time.Time) string {
 // unfinished reports whether a story may lack its end.
 func unfinished(state story.State) bool {
 	return state == story.Open || state == story.Interrupted || state == story.Abandoned
+}
+
+// whenShort writes a time of day, with its date unless that is today's.
+func whenShort(t, now time.Time) string {
+	t = t.In(now.Location())
+	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format(time.DateTime)
 }

@@ -1,12 +1,14 @@
 package viewer
 
 import (
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -15,28 +17,53 @@ import (
 // storyPage shows one story.
 type storyPage struct {
 	story.Header
+	Now        time.Time
 	Counts     reading.Counts
-	Facts      []fact // the header's attributes
+	Chips      []fact // the header's attributes that matter
+	Facts      []fact // all of them
 	View       reading.View
-	Matches    int    // lines that the filter selects
-	FirstError string // links to a line, empty where there is none
+	Form       searchForm
+	Why        *whyBad // nil where nothing is bad
+	Where      *where  // nil where no time went by
+	Matches    int     // lines that the filter selects
+	FirstError string  // links to a line, empty where there is none
 	FirstWarn  string
 	Previous   string // links to other stories of the object
 	Next       string
 	Downloads  []string
 	DiffBefore string
 	DiffGood   string
+	Modes      []choice // how much is seen
 	Folds      []choice
 	Times      []choice
 	Indents    []choice
 	Repeats    []choice
-	Lanes      []choice // where there are several
-	Hidden     []fact   // what the filter's form keeps of the view
+	Hidden     []fact // what the filter's form keeps of the view
 	Unfiltered string
 	Live       string
+	Errors     string // numbers of lines, where some are not in the page
+	Warnings   string
+	Axis       []tick
 	Long       bool // folded branches are not in the page
 	ByTime     bool // as are neither where all lanes are in one list
 	Left       int  // lines that are not in it because it is large enough
+}
+
+// PageTitle says in a tab what the story came to, what it is about and when it was.
+func (p *storyPage) PageTitle() string {
+	title, mark := p.Title, ""
+	switch {
+	case p.MaxLevel >= slog.LevelError:
+		mark = "✗ "
+	case p.MaxLevel >= slog.LevelWarn:
+		mark = "⚠ "
+	case unfinished(p.State):
+		mark = "… "
+	}
+	if title == "" {
+		title = "(no title)"
+	}
+	return mark + title + " · " + p.Key.String() + " · " + p.Start.In(p.Now.Location()).Format("15:04")
 }
 
 // Class tells the style sheet what is peculiar to the lines.
@@ -45,6 +72,9 @@ func (p *storyPage) Class() string {
 	if p.Long {
 		classes = append(classes, "long")
 	}
+	if p.Counts.Lines > 999 {
+		classes = append(classes, "thousands") // of lines: a narrow screen has no room for their numbers
+	}
 	if p.View.Times == reading.TimeOfDay {
 		classes = append(classes, "clock")
 	}
@@ -52,7 +82,7 @@ func (p *storyPage) Class() string {
 }
 
 // A fact is a name with its value, and where it leads.
-type fact struct{ Name, Value, Link string }
+type fact struct{ Name, Value, Link, Class string }
 
 // A choice is one of several ways to show the story.
 type choice struct {
@@ -79,6 +109,10 @@ func (v *viewer) story(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if view.Level != nil { // of older addresses
+		view.Text = strings.TrimSpace(view.Text + " " + story.SearchTerm("level", values.Get("level")))
+		view.Level = nil
+	}
 	if values.Get("id") == "" {
 		return v.toLatest(w, r, "story", key, "id")
 	}
@@ -90,16 +124,28 @@ func (v *viewer) story(w http.ResponseWriter, r *http.Request) error {
 	if err := r.Context().Err(); err != nil {
 		return err
 	}
-	p := &storyPage{Header: s.Header, Counts: t.All, View: view}
+	now := time.Now().In(v.opts.Zone)
+	p := &storyPage{Header: s.Header, Now: now, Counts: t.All, View: view, Form: searchForm{Text: view.Text}}
 	if view.Active() {
+		if err := view.ReadSearch(now); err != nil {
+			if !p.Form.wrong(err) {
+				return err
+			}
+			view.Text = ""
+		}
 		p.Matches = view.Apply(t)
 	}
 	p.links(t)
-	p.choices(len(t.Lanes))
+	p.facts()
+	p.choices(t, view)
+	p.Where, p.Axis = p.whereTimeWent(t), axis(t)
 	if err := p.neighbours(v, r); err != nil {
 		return err
 	}
-	if err := v.render(w, http.StatusOK, "story.html", p); err != nil {
+	if p.Why, err = v.whyBad(r.Context(), p, t); err != nil {
+		return err
+	}
+	if err := v.render(w, p.Form.status(), "story.html", p); err != nil {
 		return err
 	}
 	if p.Left, err = v.lines(w, t, view); err != nil {
@@ -119,9 +165,25 @@ func (v *viewer) toLatest(w http.ResponseWriter, r *http.Request, page string, k
 	return seeOther(w, link(page, with(r.URL.Query(), name, id)))
 }
 
-// links sets what leads to lines and to other stories.
-func (p *storyPage) links(t *reading.Tree) {
+// chips are the attributes that matter, in that order; of some the value says it alone.
+var chips = []struct{ name, label string }{
+	{"status", ""}, {"route", ""}, {"order", "order "}, {"build", ""}, {"host", ""}, {"trace_id", "trace "}, {"trace", "trace "},
+}
+
+// facts sets what is shown of the header's attributes.
+func (p *storyPage) facts() {
 	attrs := reading.OwnAttrs(p.Header)
+	for _, c := range chips {
+		value, ok := attrs[c.name]
+		if !ok || value == p.Title {
+			continue
+		}
+		f := fact{Name: c.name, Value: c.label + clipped(story.Escape(value)), Link: searchLink(story.SearchTerm(c.name, value))}
+		if c.name == "status" {
+			f.Class = statusClass(value)
+		}
+		p.Chips = append(p.Chips, f)
+	}
 	for _, name := range slices.Sorted(maps.Keys(attrs)) {
 		f := fact{Name: story.Escape(name), Value: story.Escape(attrs[name])}
 		switch name {
@@ -134,20 +196,51 @@ func (p *storyPage) links(t *reading.Tree) {
 		}
 		p.Facts = append(p.Facts, f)
 	}
+}
+
+// mostChip is how much of a value a chip shows, in characters.
+const mostChip = 24
+
+func clipped(value string) string {
+	if runes := []rune(value); len(runes) > mostChip {
+		return string(runes[:mostChip/2]) + "…"
+	}
+	return value
+}
+
+// statusClass is the class of an HTTP status.
+func statusClass(status string) string {
+	switch n, _ := strconv.Atoi(status); {
+	case n >= 500:
+		return "error"
+	case n >= 400:
+		return "warn"
+	}
+	return ""
+}
+
+// links sets what leads to lines and to other stories.
+func (p *storyPage) links(t *reading.Tree) {
 	self := storyValues(p.Key, p.ID)
 	p.Long, p.ByTime = len(t.Nodes) > longStory, p.View.ByTime(t)
+	var errors, warnings []int
 	for i := range t.Nodes {
 		n := &t.Nodes[i]
 		switch levelClass(n.Level) {
 		case "error":
-			if p.FirstError == "" {
-				p.FirstError = p.lineLink(n)
-			}
+			errors = append(errors, n.Number)
 		case "warn":
-			if p.FirstWarn == "" {
-				p.FirstWarn = p.lineLink(n)
-			}
+			warnings = append(warnings, n.Number)
 		}
+	}
+	if len(errors) > 0 {
+		p.FirstError = p.lineLink(t.Line(errors[0]))
+	}
+	if len(warnings) > 0 {
+		p.FirstWarn = p.lineLink(t.Line(warnings[0]))
+	}
+	if p.Long || p.ByTime {
+		p.Errors, p.Warnings = reading.JoinNumbers(errors[:min(len(errors), mostListed)]), reading.JoinNumbers(warnings[:min(len(warnings), mostListed)])
 	}
 	p.Downloads = []string{"text", "markdown", "json", "prompt"}
 	p.DiffBefore = link("diff", url.Values{"key": self["key"], "is": self["id"]})
@@ -156,6 +249,9 @@ func (p *storyPage) links(t *reading.Tree) {
 		p.Live = link("tail", url.Values{"key": self["key"]})
 	}
 }
+
+// mostListed is how many lines with an error a page knows that are not in it.
+const mostListed = 1000
 
 // lineLink returns a link to a line, which may be in a branch that the page leaves out.
 func (p *storyPage) lineLink(n *reading.Node) string {
@@ -169,40 +265,46 @@ func (p *storyPage) lineLink(n *reading.Node) string {
 }
 
 // choices sets the ways to show the story, each a link that keeps the others.
-func (p *storyPage) choices(lanes int) {
-	values := p.View.Values()
+func (p *storyPage) choices(t *reading.Tree, view reading.View) {
+	values := view.Values()
 	maps.Copy(values, storyValues(p.Key, p.ID))
-	choose := func(text, name, value string, more ...string) choice {
-		next := with(values, append([]string{name, value}, more...)...)
-		return choice{Text: text, Link: link("story", next), Chosen: values.Get(name) == value}
+	choose := func(text string, pairs ...string) choice {
+		c := choice{Text: text, Link: link("story", with(values, pairs...)), Chosen: true}
+		for i := 0; i < len(pairs); i += 2 {
+			c.Chosen = c.Chosen && values.Get(pairs[i]) == pairs[i+1]
+		}
+		return c
 	}
-	p.Folds = []choice{choose("errors first", "fold", "", "toggled", "", "at", "")}
+	mode := func(text, fold, lanes string) choice {
+		c := choose(text, "fold", fold, "lanes", lanes)
+		c.Link = link("story", with(values, "fold", fold, "lanes", lanes, "toggled", "", "open", "", "at", ""))
+		return c
+	}
+	p.Modes = []choice{mode("errors first", "", ""), mode("all", "none", "")}
+	if len(t.Lanes) > 1 {
+		p.Modes = append(p.Modes, choose("by time", "lanes", "time"))
+	}
+	lanes := values.Get("lanes")
 	for depth := range 4 {
 		number := strconv.Itoa(depth)
-		c := choose("to depth "+number, "fold", number, "toggled", "", "at", "")
+		c := mode("to depth "+number, number, lanes)
 		if depth > 0 {
 			c.Text, c.Label = number, c.Text
 		}
 		p.Folds = append(p.Folds, c)
 	}
-	p.Folds = append(p.Folds, choose("unfold all", "fold", "none", "toggled", "", "at", ""))
 	p.Times = []choice{choose("since start", "times", ""), choose("since the line before", "times", "step"), choose("of day", "times", "clock")}
 	p.Indents = []choice{choose("by caller", "indent", ""), choose("as stored", "indent", "stored")}
 	if !p.ByTime {
 		p.Repeats = []choice{choose("merged", "repeats", ""), choose("each", "repeats", "each")}
 	}
-	if lanes > 1 {
-		p.Lanes = []choice{choose("apart", "lanes", ""), choose("by time", "lanes", "time")}
-	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		switch name {
-		case "q", "level", "full", "toggled", "at": // what was folded would hide what is found
-		default:
+		if name != "q" && name != "at" { // what was looked at last is not what is found
 			p.Hidden = append(p.Hidden, fact{Name: name, Value: values.Get(name)})
 		}
 	}
-	if p.View.Active() {
-		p.Unfiltered = link("story", with(values, "q", "", "level", "", "toggled", ""))
+	if p.Form.Active() {
+		p.Unfiltered = link("story", with(values, "q", ""))
 	}
 }
 

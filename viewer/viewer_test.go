@@ -125,7 +125,7 @@ func TestStoryOpensErrorFirst(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		`<span class="f">2 lines</span>`, `<b class="error">ERROR</b> broken  <span class="a"><i>code=</i>7</span>`, `href="#L6">1 error<`,
+		`<span class="f">2 lines</span>`, `<b class="error">ERROR</b> broken <span class="a"> <i>code=</i>7</span>`, `href="#L6">1 error<`,
 		`href="story?id=` + strings.ReplaceAll(first, ":", "%3A"), `href="story?id=` + strings.ReplaceAll(last, ":", "%3A"),
 	} {
 		if !strings.Contains(page, want) {
@@ -405,18 +405,18 @@ func TestLongLinesAreCut(t *testing.T) {
 	}
 }
 
-// What was folded before does not hide what a filter finds.
-func TestFilterForgetsFolds(t *testing.T) {
+// What was folded before does not hide what a filter finds, and is folded again behind it.
+func TestFilterKeepsFolds(t *testing.T) {
 	store := story.NewMemory()
 	id := put(t, store, story.NewKey("user", "1"), 0, story.Sealed,
 		story.Line{Message: "Begin"}, story.Line{Message: "calm", Depth: 1}, story.Line{Message: "one", Depth: 2}, story.Line{Message: "two", Depth: 2})
 	h := viewer.New(store, nil)
 	page := body(t, get(h, "/story?key=user_1&toggled=2&times=step&at=3&id="+id), 200)
-	if strings.Contains(page, `name="toggled"`) || strings.Contains(page, `name="at"`) || !strings.Contains(page, `name="times" value="step"`) {
+	if !strings.Contains(page, `name="toggled" value="2"`) || strings.Contains(page, `name="at"`) || !strings.Contains(page, `name="times" value="step"`) {
 		t.Errorf("the filter's form keeps what it should not, or not what it should:\n%s", page)
 	}
-	page = body(t, get(h, "/story?key=user_1&q=two&id="+id), 200)
-	if want := `&amp;at=4#L4">4</a>`; !strings.Contains(page, want) || !strings.Contains(page, "<details open>") {
+	page = body(t, get(h, "/story?key=user_1&q=two&toggled=2&id="+id), 200)
+	if want := `&amp;toggled=2&amp;at=4#L4">4</a>`; !strings.Contains(page, want) || !strings.Contains(page, "<details open>") || strings.Contains(page, "<details><summary class=\"r\">") {
 		t.Errorf("no %s, or something is folded, in\n%s", want, page)
 	}
 }
@@ -431,7 +431,7 @@ func TestLinkToRepeat(t *testing.T) {
 		}
 		put(t, store, story.NewKey("user", "1"), 0, story.Sealed, lines...)
 		h := viewer.New(store, nil)
-		shown := regexp.MustCompile(`(?s)<li class="again d1"><details open>.*<li id="L9"`)
+		shown := regexp.MustCompile(`(?s)<li id="R2" class="many d1 info"><details open>.*<li id="L9"`)
 		if page := body(t, get(h, "/story?key=user_1&at=9"), 200); !shown.MatchString(page) {
 			t.Errorf("%d times: line 9 is not shown:\n%.2000s", times, page)
 		}

@@ -18,7 +18,6 @@ const (
 	TailMost     = tailMost
 	TailBack     = tailBack
 	TailKnown    = tailKnown
-	CalmLines    = calmLines
 )
 
 // Known returns how many stories a tail remembers.

@@ -3,6 +3,7 @@ package reading
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/normal"
 )
@@ -94,4 +95,53 @@ func appendTurns(facts []byte, siblings []*Node, shapes []uint64) []byte {
 		i += period * times
 	}
 	return facts
+}
+
+// Turns returns the times that a group's lines come, the first one first.
+func (g Group) Turns() [][]*Node {
+	all := [][]*Node{g.Once}
+	for more := g.More; len(more) >= len(g.Once); more = more[len(g.Once):] {
+		all = append(all, more[:len(g.Once)])
+	}
+	return all
+}
+
+// A Spread says how long the turns of a group took.
+type Spread struct {
+	Total, Least, Most time.Duration
+	Slowest            int // index of the turn that took Most
+}
+
+// SpreadOf returns how long each of some turns took. Where nothing is below the lines of a
+// turn, how long the last one took is not known: what came after it may be another's.
+func SpreadOf(turns [][]*Node) (s Spread) {
+	if last := turns[len(turns)-1]; len(turns) > 1 && len(last[len(last)-1].Children) == 0 {
+		turns = turns[:len(turns)-1]
+	}
+	for i, turn := range turns {
+		took := time.Duration(0)
+		for _, n := range turn {
+			took += n.Took
+		}
+		s.Total += took
+		if i == 0 || took < s.Least {
+			s.Least = took
+		}
+		if i == 0 || took > s.Most {
+			s.Most, s.Slowest = took, i
+		}
+	}
+	return s
+}
+
+// Text says how long the turns took: "159 ms in all, 29 ms to 43 ms each".
+func (s Spread) Text() string {
+	text := Brief(s.Total) + " in all"
+	switch {
+	case s.Total == 0:
+		return text
+	case s.Least == s.Most:
+		return text + ", " + Brief(s.Most) + " each"
+	}
+	return text + ", " + Brief(s.Least) + " to " + Brief(s.Most) + " each"
 }

@@ -22,6 +22,7 @@ type Tree struct {
 	parents []int          // index of each line's caller, or -1, however deep
 	pathTo  int            // number of the line that path leads to
 	path    map[*Node]bool // the lines above that one
+	bad     map[*Node]bool // the lines under which a lane with a warning or an error stands; nil before Forks
 }
 
 // MostDepth bounds the depth of a tree, so that who goes down in it comes back. What
@@ -35,6 +36,8 @@ type Lane struct {
 	After  int    // number of the line before its first one, in any lane; 0 if there is none
 	Roots  []*Node
 	Counts
+
+	end time.Duration // when its last line was, since the story's start
 }
 
 // A Node is a line in the tree.
@@ -106,7 +109,9 @@ func NewTree(s story.Story) *Tree {
 	}
 	t.countUnder()
 	for i := range t.Lanes {
-		measure(t.Lanes[i].Roots, last[t.Lanes[i].Number].Offset)
+		lane := &t.Lanes[i]
+		lane.end = last[lane.Number].Offset
+		measure(lane.Roots, lane.end)
 	}
 	return t
 }

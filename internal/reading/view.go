@@ -33,18 +33,20 @@ type View struct {
 	Fold    int          // to this depth, or ErrorsFirst or Unfolded
 	Toggled map[int]bool // numbers of lines that are folded the other way
 	Times   Times
-	Stored  bool // indented as stored, not by the nearest caller that logged
-	Each    bool // repeats are not merged
-	Flat    bool // all lanes in one list, in the order of time, where there are several
-	Full    int  // number of the line that is not cut
-	At      int  // number of the line above which nothing is folded
+	Stored  bool         // indented as stored, not by the nearest caller that logged
+	Each    bool         // repeats are not merged
+	Flat    bool         // all lanes in one list, in the order of time, where there are several
+	Full    map[int]bool // numbers of lines whose values are whole
+	Open    map[int]bool // numbers of the lines that repeats, or merged lanes, begin with, which are seen one by one
+	At      int          // number of the line above which nothing is folded
 	Filter
 }
 
 // A Filter selects lines.
 type Filter struct {
-	Text  string      // in the message or the attributes, as stored or as shown, in upper or lower case
-	Level *slog.Level // at least
+	Text   string        // in the message or the attributes, as stored or as shown, in upper or lower case
+	Search *story.Search // what Text says in the language of searches; Text itself is looked for if nil
+	Level  *slog.Level   // at least
 }
 
 // ErrBadView is wrapped by the errors of [ParseView] and [ParseLevel].
@@ -71,11 +73,8 @@ func ParseView(values url.Values) (View, error) {
 	default:
 		return v, fmt.Errorf("%w: times is step, clock or absent, not %.100q", ErrBadView, v.Times)
 	}
-	if v.Toggled, err = parseToggled(values.Get("toggled")); err != nil {
-		return v, err
-	}
-	if full := values.Get("full"); full != "" {
-		if v.Full, err = parseCount("full", full); err != nil {
+	for name, numbers := range map[string]*map[int]bool{"toggled": &v.Toggled, "full": &v.Full, "open": &v.Open} {
+		if *numbers, err = parseNumbers(name, values.Get(name)); err != nil {
 			return v, err
 		}
 	}
@@ -101,22 +100,22 @@ const (
 	MostText    = 1000 // bytes of a text to look for
 )
 
-func parseToggled(list string) (map[int]bool, error) {
+func parseNumbers(name, list string) (map[int]bool, error) {
 	if list == "" {
 		return nil, nil
 	}
 	if n := 1 + strings.Count(list, "."); n > MostToggled {
-		return nil, fmt.Errorf("%w: toggled has at most %d numbers, not %d", ErrBadView, MostToggled, n)
+		return nil, fmt.Errorf("%w: %s has at most %d numbers, not %d", ErrBadView, name, MostToggled, n)
 	}
-	toggled := make(map[int]bool)
+	numbers := make(map[int]bool)
 	for number := range strings.SplitSeq(list, ".") {
-		n, err := parseCount("toggled", number)
+		n, err := parseCount(name, number)
 		if err != nil {
 			return nil, err
 		}
-		toggled[n] = true
+		numbers[n] = true
 	}
-	return toggled, nil
+	return numbers, nil
 }
 
 func parseCount(name, s string) (int, error) {
@@ -165,9 +164,8 @@ func (v View) Values() url.Values {
 	if v.Flat {
 		set("lanes", "time")
 	}
-	if v.Full > 0 {
-		set("full", strconv.Itoa(v.Full))
-	}
+	set("full", JoinNumbers(sortedNumbers(v.Full)))
+	set("open", JoinNumbers(sortedNumbers(v.Open)))
 	if v.At > 0 {
 		set("at", strconv.Itoa(v.At))
 	}
@@ -179,10 +177,11 @@ func (v View) Values() url.Values {
 }
 
 // ToggledNumbers returns the numbers of the lines that are toggled, in order.
-func (v View) ToggledNumbers() []int {
-	var numbers []int
-	for number, toggled := range v.Toggled {
-		if toggled {
+func (v View) ToggledNumbers() []int { return sortedNumbers(v.Toggled) }
+
+func sortedNumbers(set map[int]bool) (numbers []int) {
+	for number, in := range set {
+		if in {
 			numbers = append(numbers, number)
 		}
 	}
@@ -190,7 +189,7 @@ func (v View) ToggledNumbers() []int {
 	return numbers
 }
 
-// JoinNumbers returns the numbers of lines as the parameter toggled.
+// JoinNumbers returns the numbers of lines as the parameters toggled, full and open.
 func JoinNumbers(numbers []int) string {
 	var list []byte
 	for i, number := range numbers {
@@ -202,78 +201,26 @@ func JoinNumbers(numbers []int) string {
 	return string(list)
 }
 
-// calmLines is the length up to which a story without a warning opens whole.
-const calmLines = 100
+// CalmLines is the length up to which a story without a warning opens whole.
+const CalmLines = 100
 
 // Folded reports whether a line with others below it is folded.
 func (v View) Folded(t *Tree, n *Node) bool {
 	if v.Active() {
-		return v.Toggled[n.Number]
+		return false // what was folded would hide what is found
 	}
 	folded := false
 	switch v.Fold {
 	case Unfolded:
 	case ErrorsFirst:
 		if t.All.Calm() {
-			folded = t.All.Lines > calmLines && n.Depth > 0
+			folded = t.All.Lines > CalmLines && n.Depth > 0
 		} else {
-			folded = n.Under.Calm()
+			folded = n.Under.Calm() && !t.bad[n]
 		}
 		folded = folded && n.Under.Lines > 1 // to say that a line is hidden takes as much as to show it
 	default:
 		folded = n.Depth >= v.Fold
 	}
 	return folded != v.Toggled[n.Number] && !(v.At > 0 && t.leads(n, v.At))
-}
-
-// Active reports whether the filter selects anything less than all.
-func (f Filter) Active() bool { return f.Text != "" || f.Level != nil }
-
-// Apply marks the lines that the filter selects, and their callers, and returns
-// how many it selects.
-func (f Filter) Apply(t *Tree) int {
-	if !f.Active() {
-		for i := range t.Nodes {
-			t.Nodes[i].Match, t.Nodes[i].Keep = true, true
-		}
-		return len(t.Nodes)
-	}
-	text := strings.ToLower(f.Text)
-	matches := 0
-	for i := len(t.Nodes) - 1; i >= 0; i-- {
-		n := &t.Nodes[i]
-		n.Match = (f.Level == nil || n.Level >= *f.Level) && (text == "" || holds(&n.Line, text))
-		n.Keep = n.Match
-		for _, child := range n.Children {
-			n.Keep = n.Keep || child.Keep
-		}
-		if n.Match {
-			matches++
-		}
-	}
-	return matches
-}
-
-// holds reports whether a text, in lower case, is in a line: in what is stored of it,
-// or in what is shown, where a message is escaped and a value may stand unquoted.
-func holds(line *story.Line, text string) bool {
-	in := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
-	if in(line.Message) || in(line.Attrs) {
-		return true
-	}
-	if escaped := story.Escape(line.Message); escaped != line.Message && in(escaped) {
-		return true
-	}
-	if escaped := story.Escape(line.Attrs); escaped != line.Attrs && in(escaped) {
-		return true
-	}
-	if strings.IndexByte(line.Attrs, '"') < 0 {
-		return false
-	}
-	for a := range AttrTexts(line.Attrs) {
-		if in(unquoted(a.Name) + "=" + a.Value) {
-			return true
-		}
-	}
-	return false
 }

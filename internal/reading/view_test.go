@@ -25,7 +25,7 @@ func TestViewValues(t *testing.T) {
 		"times=clock":                       {Fold: reading.ErrorsFirst, Times: reading.TimeOfDay},
 		"indent=stored&repeats=each":        {Fold: reading.ErrorsFirst, Stored: true, Each: true},
 		"lanes=time":                        {Fold: reading.ErrorsFirst, Flat: true},
-		"full=7&toggled=2.30":               {Fold: reading.ErrorsFirst, Full: 7, Toggled: map[int]bool{2: true, 30: true}},
+		"full=7.9&open=3&toggled=2.30":      {Fold: reading.ErrorsFirst, Full: map[int]bool{7: true, 9: true}, Open: map[int]bool{3: true}, Toggled: map[int]bool{2: true, 30: true}},
 		"level=WARN%2B1&q=a+b%26c%3D%00%FF": {Fold: reading.ErrorsFirst, Filter: reading.Filter{Text: "a b&c=\x00\xff", Level: level(slog.LevelWarn + 1)}},
 	} {
 		if got := view.Values().Encode(); got != query {
@@ -129,7 +129,7 @@ func TestFolded(t *testing.T) {
 		{"toggled", reading.View{Fold: reading.ErrorsFirst, Toggled: map[int]bool{1: true, 2: true, 5: false, 9: true}}, []int{1, 6, 9}},
 		{"toggled to depth 1", reading.View{Fold: 1, Toggled: map[int]bool{1: true, 2: true}}, []int{1, 5, 6, 9}},
 		{"filter", reading.View{Filter: reading.Filter{Text: "w"}}, nil},
-		{"filter and toggled", reading.View{Filter: reading.Filter{Text: "w"}, Toggled: map[int]bool{5: true}}, []int{5}},
+		{"filter and toggled", reading.View{Filter: reading.Filter{Text: "w"}, Toggled: map[int]bool{5: true}}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

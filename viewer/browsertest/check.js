@@ -38,12 +38,18 @@ async function firstProblem() {
   return address;
 }
 
+// bad is a story of order_7 that failed.
+const bad = await (async () => {
+  const page = await open("object?key=order_7&q=level:error");
+  return (await page.locator("tr.row.error .title a").first().getAttribute("href")).replaceAll("&amp;", "&");
+})();
+
 const checks = {
   async "no page breaks a rule of axe, in light, dark and narrow"() {
     for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 360, height: 640 } }]) {
       const problem = await firstProblem();
       for (const address of ["", "?q=since:-7d", "?q=level:warm", "?kind=none", problem, "object?key=order_7", "object?key=order_7&view=thread", "story?key=order_7", "story?key=order_7&lanes=time", "story?key=order_9", "story?key=user_hostile",
-        story, story + "&q=filter", "diff?key=order_7", "diff?key=order_7&all=1", "tail", "story?key=no_1"]) {
+        story, story + "&q=filter", "story?key=job_fan", "story?key=job_fan&q=level:error", "story?key=order_9&q=level:loud", "diff?key=order_7", "diff?key=order_7&all=1", "tail", "story?key=no_1"]) {
         const page = await open(address, { ...options, bypassCSP: true });
         await page.evaluate(axe);
         const { violations } = await page.evaluate(() => globalThis.axe.run());
@@ -63,7 +69,7 @@ const checks = {
     assert.match(page.url(), /toggled=12/);
     await page.reload();
     assert.equal(await page.isVisible("#L14"), false);
-    await page.keyboard.press("j");
+    await page.keyboard.press("g");
     await page.keyboard.press("j");
     assert.equal(await current(), "L2");
     await page.keyboard.press("]");
@@ -150,7 +156,7 @@ const checks = {
   },
   async "keys go through lanes in the order of the page"() {
     const page = await open("story?key=order_7&fold=none&repeats=each");
-    const ids = await page.locator("li[id^=L]").evaluateAll((lines) => lines.map((line) => line.id));
+    const ids = await page.locator("li[id]:visible").evaluateAll((lines) => lines.map((line) => line.id));
     for (const id of ids) {
       await page.keyboard.press("j");
       assert.equal(await page.evaluate(() => document.querySelector(".current").id), id);
@@ -158,7 +164,7 @@ const checks = {
   },
   async "by time the lanes stand in one list, and keys go through it"() {
     const page = await open("story?key=order_7&fold=none");
-    assert.match(await page.textContent("#lane1"), /^mail\.\(\*Sender\)\.run lane 1: 2 lines, begins after line \d+: /);
+    assert.match(await page.textContent("li:has(> details > summary > .fork)"), /Sending the receipt.*mail\.\(\*Sender\)\.run, lane 1/);
     await page.keyboard.press("l");
     await page.waitForURL(/lanes=time/);
     const ids = await page.locator("li[id^=L]").evaluateAll((lines) => lines.map((line) => line.id));
@@ -179,8 +185,10 @@ const checks = {
         const page = await open("story?key=order_7&fold=none" + query, { viewport });
         const covered = await page.locator(".r:has(> .t)").evaluateAll((rows) => rows.filter((row) => {
           const text = document.createRange();
-          text.selectNode(row.querySelector(".t").nextSibling);
-          return row.querySelector(".t").getBoundingClientRect().right > text.getClientRects()[0].left + 1;
+          const before = [...row.children].filter((element) => element.matches(".t, .d, .w")).pop();
+          text.selectNode(before.nextSibling);
+          const [time, first] = [row.querySelector(".t").getBoundingClientRect(), text.getClientRects()[0]];
+          return time.right > first.left + 1 && time.bottom > first.top + 4;
         }).map((row) => row.textContent));
         assert.deepEqual(covered, [], query);
         await page.context().close();
@@ -189,18 +197,164 @@ const checks = {
   },
   async "loops whose turns differ in length merge, and unfold"() {
     const page = await open("story?key=order_7");
-    assert.match(await page.textContent("#L6 > details > summary"), /Reserving item 1 ×3/);
+    assert.match(await page.textContent("#R6 > details > summary"), /Reserving item 1 ×3 30 ms in all, 10 ms each/);
     assert.equal(await page.isVisible("#L9"), false);
-    await page.click(".again summary");
+    await page.click("#R6 > details > summary");
+    assert.equal(await page.isVisible("#L9"), true);
+    await page.reload();
     assert.equal(await page.isVisible("#L9"), true);
   },
-  async "a long value is cut, and is seen whole, its lines too"() {
+  async "long values are folded, several are whole at once, and the address keeps it"() {
+    const page = await open(bad);
+    const values = page.locator("li.error details.v");
+    assert.match(await values.first().textContent(), /body=insufficient funds.*400 bytes/);
+    await values.nth(0).locator("summary").click();
+    await values.nth(1).locator("summary").click();
+    assert.match(await values.nth(1).locator("pre").textContent(), /^main.pay\n\tpay.go:41\n/);
+    await page.reload();
+    assert.deepEqual(await values.evaluateAll((all) => all.map((value) => value.open)), [true, true]);
+    await page.goto(base + "story?key=user_hostile&fold=none");
+    await page.click("#L4 a.more >> nth=0");
+    await page.waitForURL(/full=4/);
+    assert.equal((await page.textContent("#L4")).includes("y".repeat(1 << 20)), true);
+  },
+  async "marking text folds nothing"() {
+    const page = await open(bad);
+    const box = await page.locator("#L4 > details > summary").boundingBox();
+    await page.mouse.move(box.x + 200, box.y + 10);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 320, box.y + 10, { steps: 5 });
+    await page.mouse.up();
+    assert.notEqual(await page.evaluate(() => getSelection().toString().trim()), "");
+    assert.equal(await page.evaluate(() => document.querySelector("#L4 > details").open), true);
+    assert.doesNotMatch(page.url(), /toggled/);
+    await page.mouse.click(box.x + 320, box.y + 10);
+    assert.match(page.url(), /toggled=4/);
+  },
+  async "keys reach rows of repeats and of lanes, and unfold them"() {
     const page = await open("story?key=order_7");
-    const line = page.locator("li.error");
-    assert.match(await line.textContent(), /all \d+ bytes/);
-    await line.locator("a.more").last().click();
-    await page.waitForURL(/full=/);
-    assert.match(await page.locator("li.error .block").last().textContent(), /^main.pay\n\tpay.go:41\n/);
+    for (let i = 0; i < 40 && await page.evaluate(() => document.querySelector(".current")?.id) !== "R6"; i++) await page.keyboard.press("j");
+    await page.keyboard.press("o");
+    assert.equal(await page.isVisible("#L9"), true);
+    assert.match(page.url(), /open=6/);
+    await page.goto(base + "story?key=job_fan");
+    const row = page.locator("li.lane-row").first();
+    assert.match(await row.textContent(), /×199/);
+    for (let i = 0; i < 40 && !await row.evaluate((element) => element.matches(".current")); i++) await page.keyboard.press("j");
+    await page.keyboard.press("o");
+    assert.equal(await page.isVisible("#L3"), true);
+  },
+  async "Esc leaves a field"() {
+    const page = await open(story);
+    await page.keyboard.press("/");
+    await page.keyboard.type("jj");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("j");
+    assert.equal(await page.inputValue("input.find"), "jj");
+    assert.equal(await page.evaluate(() => document.querySelector(".current").id), "L1");
+  },
+  async "what is folded survives every link of the page, and the filter"() {
+    const page = await open(bad);
+    await page.click("#L4 > details > summary", { position: { x: 300, y: 8 } });
+    await page.click("#R6 > details > summary").catch(() => {});
+    assert.match(page.url(), /toggled=4/);
+    await page.click(".view > summary");
+    await page.click("a:text('since the line before')");
+    await page.waitForURL(/times=step/);
+    assert.match(page.url(), /toggled=4/);
+    assert.equal(await page.evaluate(() => document.querySelector("#L4 > details").open), false);
+    await page.click("#L4 > details > summary", { position: { x: 300, y: 8 } });
+    await page.click("#L2 > details > summary", { position: { x: 300, y: 8 } });
+    await page.fill("input.find", "level:error");
+    await page.keyboard.press("Enter");
+    await arrived(page, ".filtered");
+    await page.click("a:text('Show all')");
+    await page.waitForURL((url) => !url.searchParams.get("q"));
+    assert.match(page.url(), /toggled=2(&|$)/);
+    assert.match(page.url(), /times=step/);
+  },
+  async "errors that are folded away in a long story are reached by keys"() {
+    const page = await open("story?key=job_nested&fold=0");
+    assert.equal(await page.locator("#L50001").count(), 0);
+    await page.keyboard.press("e");
+    await page.waitForSelector("#L50001.current");
+  },
+  async "Back returns to the row that was left"() {
+    const page = await open("object?key=order_7");
+    await page.keyboard.press("e");
+    const row = await page.evaluate(() => document.querySelector("tr.current").textContent);
+    await page.keyboard.press("o");
+    await arrived(page, "body.story li.error");
+    await page.goBack();
+    await page.waitForSelector("tr.current");
+    assert.equal(await page.evaluate(() => document.querySelector("tr.current").textContent), row);
+  },
+  async "line numbers are whole or absent, and the cause is on the first screen"() {
+    for (const width of [390, 700, 1200]) {
+      const page = await open("story?key=job_nested#L50001", { viewport: { width, height: 844 } });
+      await page.waitForSelector("#L50001");
+      const cut = await page.locator(".n:visible").evaluateAll((all) => all.slice(0, 200).filter((n) => n.scrollWidth > n.clientWidth + 1).map((n) => n.textContent));
+      assert.deepEqual(cut, []);
+      await page.context().close();
+    }
+    const page = await open(bad, { viewport: { width: 390, height: 844 } });
+    const box = await page.locator(".card a.bad").boundingBox();
+    assert.equal(box.y + box.height < 844, true);
+  },
+  async "a filter speaks the search language, marks what it finds, and n and N go through it"() {
+    const page = await open("story?key=job_fan&q=level:error");
+    assert.deepEqual(await page.locator("li.hit").evaluateAll((lines) => lines.map((line) => line.id)), ["L539"]);
+    await page.goto(base + story + "&q=exercises");
+    assert.equal(await page.locator("mark").count() > 1, true);
+    const hits = await page.locator("li.hit").evaluateAll((lines) => lines.map((line) => line.id));
+    for (const id of hits) {
+      await page.keyboard.press("n");
+      assert.equal(await page.evaluate(() => document.querySelector(".current").id), id);
+    }
+    await page.keyboard.press("N");
+    assert.equal(await page.evaluate(() => document.querySelector(".current").id), hits.at(-2));
+    const wrong = await page.goto(base + story + "&q=level:loud");
+    assert.equal(wrong.status(), 400);
+    assert.match(await page.textContent("#wrong"), /no such level/);
+    assert.equal(await page.isVisible("#L1"), true);
+  },
+  async "two hundred goroutines with one failure fit on a screen"() {
+    const page = await open("story?key=job_fan", { viewport: { width: 1440, height: 900 } });
+    const box = await page.locator("#L604").boundingBox();
+    assert.equal(box.y + box.height < 900, true);
+    assert.equal(await page.isVisible("#L539"), true);
+  },
+  async "the header, the heads and the callers of the first line seen stick"() {
+    const page = await open("story?key=job_fan&fold=none&repeats=each", { viewport: { width: 1200, height: 500 } });
+    await page.mouse.wheel(0, 3000);
+    await page.waitForFunction(() => scrollY > 2000);
+    const tops = await page.evaluate(() => [".top", ".heads", "#L1 > details > summary"].map((selector) => Math.round(document.querySelector(selector).getBoundingClientRect().top)));
+    assert.equal(tops[0] === 0 && tops[1] > 50 && tops[2] > tops[1] && tops[2] < 120, true, String(tops));
+  },
+  async "keys go through silences, to the ends, to other stories and up"() {
+    const page = await open("story?key=order_7");
+    const current = () => page.evaluate(() => document.querySelector(".current").id);
+    await page.keyboard.press("G");
+    assert.match(await page.textContent(".current"), /20[0-9] Created|402/);
+    await page.keyboard.press("g");
+    assert.equal(await current(), "L1");
+    const id = page.url();
+    await page.keyboard.press("K");
+    await page.waitForURL((url) => String(url).split("#")[0] !== id);
+    await page.keyboard.press("J");
+    await page.waitForURL((url) => String(url).split("#")[0] === id);
+    await page.keyboard.press("t");
+    await page.waitForURL(/times=step/);
+    await page.keyboard.press("u");
+    await page.waitForURL(/object\?key=order_7/);
+  },
+  async "? shows the keys on every page"() {
+    for (const address of ["", "object?key=order_7", story, "diff?key=order_7", "tail", "story?key=no_1"]) {
+      const page = await open(address);
+      await page.keyboard.press("?");
+      assert.equal(await page.isVisible("dialog.keys"), true, address);
+      await page.context().close();
+    }
   },
   async "a hostile story is text, whatever is asked of it"() {
     for (const address of ["story?key=user_hostile", "object?key=user_hostile&view=thread", "?q=since:-30d", "story?key=user_hostile&full=4", "story?key=user_hostile&q=script", "object?key=user_hostile", "", "tail"]) {
@@ -223,7 +377,7 @@ const checks = {
     await page.keyboard.press("Enter");
     await arrived(page, ".filtered");
     assert.equal(await page.locator("li[id^=L]").count(), 0);
-    await page.goto(base + story + "&q=No+exercises");
+    await page.goto(base + story + "&q=%22No+exercises%22");
     assert.deepEqual(await page.locator("li[id^=L]").evaluateAll((lines) => lines.map((l) => l.id)), ["L1", "L12", "L14"]);
   },
   async "the difference names what is new, gone and changed"() {
@@ -268,11 +422,14 @@ const checks = {
   async "a story is copied, whole and as a branch"() {
     const page = await open("story?key=order_7", { permissions: ["clipboard-read", "clipboard-write"] });
     await page.click("#L5 .n");
+    await page.click(".view > summary");
     await page.click("button.copy");
     await page.waitForSelector("text=copied");
     const text = await page.evaluate(() => navigator.clipboard.readText());
     assert.match(text, /POST \/orders[^]*Creating the order[^]*INSERT INTO/);
     assert.doesNotMatch(text, /Reserving/);
+    await page.keyboard.press("c");
+    await page.waitForFunction(async () => /what a program logged/.test(await navigator.clipboard.readText()));
   },
   async "without JavaScript branches fold all the same"() {
     const page = await open(story, { javaScriptEnabled: false });
@@ -280,12 +437,13 @@ const checks = {
     await page.click("#L2 summary");
     assert.equal(await page.isVisible("#L3"), true);
     assert.equal(await page.isVisible("button.copy"), false);
-    await page.fill("input.find", "No exercises");
+    await page.fill("input.find", '"No exercises"');
     await page.click("button:text('filter')");
     await arrived(page, ".filtered");
     assert.equal(await page.locator("li.hit").count(), 1);
-    await page.click("a:text('unfold all')");
+    await page.click(".seg a:text('all')");
     await page.waitForURL(/fold=none/);
+    await page.click(".view > summary");
     await page.click("a:text('the one before')");
     await page.waitForSelector("body.diff");
   },
@@ -328,7 +486,7 @@ const checks = {
     }
     const page = await open(story, { viewport: { width: 360, height: 640 } });
     assert.equal(await page.locator(".tools:visible").count(), 0);
-    assert.equal(await page.evaluate(() => document.querySelector("#L1").getBoundingClientRect().top < innerHeight / 2), true);
+    assert.equal(await page.evaluate(() => document.querySelector("#L1").getBoundingClientRect().top < innerHeight), true);
     await page.keyboard.press("/");
     assert.equal(await page.evaluate(() => document.activeElement.name), "q");
   },
@@ -336,9 +494,13 @@ const checks = {
     const page = await open(story);
     await page.emulateMedia({ media: "print" });
     assert.equal(await page.isVisible("#L14"), true);
-    assert.equal(await page.locator(".facts:visible").count(), 2);
+    assert.equal(await page.isVisible(".facts"), true);
     assert.equal(await page.isVisible(".bar"), false);
-    assert.equal(await page.isVisible("nav"), false);
+    assert.equal(await page.isVisible("nav a"), false);
+    const failed = await open(bad);
+    await failed.emulateMedia({ media: "print" });
+    assert.equal(await failed.locator("li.error details.v pre").evaluateAll((all) => all.every((value) => value.checkVisibility({ contentVisibilityAuto: true }))), true);
+    assert.equal(await failed.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
   },
 };
 

@@ -66,6 +66,7 @@ func first(store story.Store) (err error) {
 	for i := range 20 {
 		put("order_7", "", time.Duration(20-i)*time.Minute, story.Sealed, order(i))
 	}
+	put("job_fan", "", 15*time.Minute, story.Sealed, fan())
 	put("order_8", "", 90*time.Second, story.Open, order(4)[:5])
 	put("order_9", "", 10*time.Minute, story.Interrupted, order(5)[:7])
 	return err
@@ -92,6 +93,26 @@ func hostile() []story.Line {
 		{Message: "line\n</details></li></ol><h1>harm</h1>\r\nlast", Depth: 1, Level: slog.LevelWarn},
 		{Message: strings.Repeat("<b>long</b> ", 1<<20/12), Depth: 1, Attrs: "value=" + strings.Repeat("y", 1<<20)},
 	}
+}
+
+// fan is what 200 goroutines tell, of which one fails.
+func fan() []story.Line {
+	lines := []story.Line{{Message: "Sending the newsletter", Attrs: "readers=200"}, {Message: "Reading the addresses", Depth: 1, Offset: time.Millisecond, Level: slog.LevelDebug}}
+	at := func(i, after int) time.Duration { return time.Duration(2+i/4+after) * time.Millisecond }
+	for i := range 200 {
+		lines = append(lines, story.Line{Message: fmt.Sprintf("Sending to reader %d", i+1), Lane: i + 1, Offset: at(i, 0)})
+	}
+	for i := range 200 {
+		lines = append(lines, story.Line{Message: "Mail server is asked", Lane: i + 1, Depth: 1, Level: slog.LevelDebug, Offset: at(i, 60)})
+	}
+	for i := range 200 {
+		last := story.Line{Message: "Mail server has accepted it", Lane: i + 1, Depth: 1, Offset: at(i, 130), Attrs: `answer="250 2.0.0 Ok: queued"`}
+		if i == 136 {
+			last = story.Line{Message: "Mail server refused it", Lane: i + 1, Depth: 1, Offset: at(i, 130), Level: slog.LevelError, Attrs: `err="550 5.1.1 no such user: <reader137@example.org>"`}
+		}
+		lines = append(lines, last)
+	}
+	return append(lines, story.Line{Message: "Newsletter is sent", Depth: 1, Offset: 190 * time.Millisecond, Attrs: "failed=1"}, story.Line{Message: "done", Offset: 191 * time.Millisecond})
 }
 
 // order is a story of everything that a page shows. Each differs a little.
@@ -135,7 +156,7 @@ func parts(name, title string, start time.Time, state story.State, lines []story
 	last := lines[len(lines)-1].Offset
 	header := &story.Header{
 		Key: key, ID: story.NewID(start), Start: start, Updated: start.Add(last), Duration: last,
-		State: state, LineCount: len(lines), Title: title, Attrs: map[string]string{"host": "app-1", "build": "v1.4.2", "lane_1": "mail.(*Sender).run"},
+		State: state, LineCount: len(lines), Title: title, Attrs: map[string]string{"host": "app-1", "build": "v1.4.2", "lane_1-200": "mail.(*Sender).run"},
 	}
 	if title == "" {
 		header.Title = story.TitleOf(lines[0].Message)
