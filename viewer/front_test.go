@@ -244,7 +244,7 @@ func TestFrontIsKept(t *testing.T) {
 		synctest.Wait()
 		close(store.hold)
 		group.Wait()
-		const ofOverview = 3 // the hour, the hour before, and whether anything was in that
+		const ofOverview = 2 // the hour, and the hour before
 		if got := store.lists.Load(); got != many+ofOverview {
 			t.Errorf("%d lists for %d pages at once", got, many)
 		}
