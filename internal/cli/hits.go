@@ -65,7 +65,7 @@ func (w *hits) story(t *reading.Tree, header []reading.Attr, most int) (found in
 			break
 		}
 		found++
-		if shown, err = w.near(t, shown, n.Number-w.context, n.Number-1); err != nil {
+		if _, err = w.near(t, shown, n.Number-w.context, n.Number-1); err != nil {
 			return found, err
 		}
 		if err := w.line(t, n, id); err != nil {

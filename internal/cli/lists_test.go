@@ -145,7 +145,13 @@ func shopWeek(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := shop.Fill(t.Context(), store, time.Now()); err != nil {
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	if err := shop.Fill(t.Context(), store, now); err != nil {
+		t.Fatal(err)
+	}
+	calm := story.Header{Key: story.NewKey("user", "1"), Start: now.Add(-90 * time.Minute), State: story.Sealed, LineCount: 1, Title: "GET /users/{id}"}
+	calm.ID, calm.Updated = story.NewID(calm.Start), calm.Start // so that the hour before the last has a story, whatever time of day it is
+	if err := store.Put(t.Context(), []story.Part{{Key: calm.Key, ID: calm.ID, Header: &calm, Text: "+0.000 I GET\n"}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := store.Close(); err != nil {
@@ -158,7 +164,7 @@ func shopWeek(t *testing.T) string {
 func TestStateOfShop(t *testing.T) {
 	file := "--file=" + shopWeek(t)
 	out, errs := run(t, 0, file)
-	if !regexp.MustCompile(`^Last hour: \d+ stories, \d+ failed.* \(before: \d+, 0 failed\)  [▁▂▃▄▅▆▇█]{12}\n✗ +\d+ new  [▁▂▃▄▅▆▇█]{12}  Payment failed: `).MatchString(out) || errs != "" {
+	if !regexp.MustCompile(`^Last hour: \d+ stories, \d+ failed.* \(before: [1-9]\d*, \d+ failed\)  [▁▂▃▄▅▆▇█]{12}\n✗ +\d+ new  [▁▂▃▄▅▆▇█]{12}  Payment failed: `).MatchString(out) || errs != "" {
 		t.Errorf("the state is\n%s%s", out, errs)
 	}
 	out, _ = run(t, 0, "errors", "since:-1h", file)
@@ -184,7 +190,7 @@ func TestStateOfShop(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 	out, _ = run(t, 0, "slow", file)
-	if !regexp.MustCompile(`^COUNT .*\n +\d+ +\S+ms +6\.\d\ds +\d+ms ×\d+ +[0-9a-z]{12}  user POST /orders\n`).MatchString(out) {
+	if !regexp.MustCompile(`^COUNT .*\n +\d+ +\S+ms +[67]\.\d\ds +\d+ms ×\d+ +[0-9a-z]{12}  user POST /orders\n`).MatchString(out) {
 		t.Errorf("slow:\n%s", out)
 	}
 	if out, errs = run(t, 0, "errors", "since:-7d", "-l", "warn", "--look", "3", file); !strings.HasPrefix(errs, "Looked at ") || !strings.Contains(errs, " stories, back to ") || strings.Contains(out, "before") || !strings.Contains(errs, "not at all of the time; --look") || strings.Contains(out, " new ") {

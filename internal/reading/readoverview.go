@@ -22,7 +22,7 @@ func ReadOverview(ctx context.Context, store story.Store, search story.Search, s
 		}
 	}
 	compared := len(before.Headers) > 0
-	if !now.Short && !compared {
+	if !now.Short && !compared && selects(search) {
 		if compared, err = anyAt(ctx, store, search, span.Before()); err != nil {
 			return nil, err
 		}
@@ -37,6 +37,12 @@ func ReadOverview(ctx context.Context, store story.Store, search story.Search, s
 		o.Back = now.Back
 	}
 	return o, nil
+}
+
+// selects reports whether a search leaves stories out that are of its key and its kind.
+func selects(search story.Search) bool {
+	q, rest := search.Query()
+	return !rest.IsZero() || q.MinLevel != nil || q.Text != ""
 }
 
 // anyAt reports whether there is any story of a span, of the key and the kind that a search
