@@ -76,7 +76,7 @@ func TestStatusIsWhatTheClientGot(t *testing.T) {
 			fmt.Fprint(conn, "HTTP/1.1 418 I'm a teapot\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 			http.Error(w, "no", 500)
 			conn.Close()
-		}, 418, "I connection taken over, now ended\tbytes=0"},
+		}, 418, "I connection taken over\tbytes=0"},
 		{"aborted", "GET", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 0, "W aborted\tbytes=0"},
 		{"aborted after a part", "GET", func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, "half")

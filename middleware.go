@@ -76,7 +76,7 @@ const maxPath = 256 // bytes of a path that are kept
 //     cause of its own (see [context.Cause]), which is added;
 //   - "aborted", at Warn, where the handler gave up by [http.ErrAbortHandler], as a
 //     proxy does whose backend breaks, or by runtime.Goexit;
-//   - "connection taken over, now ended", at Info, after Hijack;
+//   - "connection taken over", at Info, after Hijack;
 //   - "gRPC 13 Internal" and the like, where the trailer of a gRPC call tells its status: at
 //     Error where the service is to blame, at Warn where time or quota was short, else at
 //     Info;

@@ -224,7 +224,7 @@ func TestWebsocket(t *testing.T) {
 		}
 		runtime.Gosched()
 	}
-	expect(t, settled(t, server, h, store, "http_other"), "+0.000 I connection taken over, now ended\tstatus=101 bytes=0\n")
+	expect(t, settled(t, server, h, store, "http_other"), "+0.000 I connection taken over\tstatus=101 bytes=0\n")
 }
 
 func TestHTTP2AndOptionalMethods(t *testing.T) {

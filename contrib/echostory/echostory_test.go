@@ -246,5 +246,5 @@ func TestHijack(t *testing.T) {
 	if got := s.ask("GET", "/socket"); got != "200 hi" {
 		t.Errorf("the client got %q", got)
 	}
-	s.expect(s.take("http", "GET /socket"), "I connection taken over, now ended\tbytes=0\n")
+	s.expect(s.take("http", "GET /socket"), "I connection taken over\tbytes=0\n")
 }

@@ -164,7 +164,7 @@ func (a *Recorder) Outcome(u *panics.Unwinding) Outcome {
 		}
 		end.Level, end.Message = slog.LevelError, u.Message()
 	case a.hijacked:
-		end.Message = "connection taken over, now ended"
+		end.Message = "connection taken over"
 	case a.replaced:
 		end.Level, end.Message = slog.LevelWarn, "timed out"
 	case end.Status >= 500:
