@@ -17,6 +17,7 @@ type failurePage struct {
 	Status int
 	What   string
 	Do     string
+	Near   []story.Key // that have stories, where the key of the address has none
 }
 
 // fail shows an error as a page with the status that fits.
@@ -38,8 +39,10 @@ func (v *viewer) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	switch text := err.Error(); {
 	case is(story.ErrNotFound):
-		v.failure(w, http.StatusNotFound, "There is no such story", text,
-			"It may have expired, or not be stored yet: an open story is stored after a minute, the others when they end.")
+		v.showFailure(w, failurePage{
+			Title: "There is no such story", Status: http.StatusNotFound, What: text, Near: v.near(r),
+			Do: "It may have expired, or not be stored yet: an open story is stored after a minute, the others when they end.",
+		})
 	case is(story.ErrAmbiguous):
 		v.failure(w, http.StatusMultipleChoices, "Several stories have this id", text, "Open one by its key and whole id.")
 	case is(reading.ErrNoOther):
@@ -48,7 +51,7 @@ func (v *viewer) fail(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		v.failure(w, http.StatusNotFound, "There is nothing to compare with", text, "Choose two stories in the list of the object.")
 	case is(reading.ErrSameStory, reading.ErrBadView, story.ErrBadKey, story.ErrBadCursor):
-		v.failure(w, http.StatusBadRequest, "This address asks for something that cannot be", text, "Go back, or begin at the newest stories.")
+		v.failure(w, http.StatusBadRequest, "Something in this address is not understood", text, "Go back, or begin at the newest stories.")
 	case is(story.ErrBusy):
 		w.Header().Set("Retry-After", "5")
 		v.failure(w, http.StatusServiceUnavailable, "The store is busy", text, "Reload in a few seconds.")
@@ -73,11 +76,28 @@ func isNetwork(err error) bool {
 }
 
 func (v *viewer) failure(w http.ResponseWriter, status int, title, what, do string) {
-	if head, rest := cut(what, longMessage); rest { // an error may say again all that was asked
-		what = head + "…"
+	v.showFailure(w, failurePage{Title: title, Status: status, What: what, Do: do})
+}
+
+func (v *viewer) showFailure(w http.ResponseWriter, p failurePage) {
+	if head, rest := cut(p.What, longMessage); rest { // an error may say again all that was asked
+		p.What = head + "…"
 	}
-	p := failurePage{Title: title, Status: status, What: escapeLines(what), Do: do}
-	if err := v.render(w, status, "failure.html", p); err != nil {
-		http.Error(w, title, status)
+	p.What = escapeLines(p.What)
+	if err := v.render(w, p.Status, "failure.html", p); err != nil {
+		http.Error(w, p.Title, p.Status)
 	}
+}
+
+// near returns keys like that of an address; none where the store does not tell.
+func (v *viewer) near(r *http.Request) []story.Key {
+	key, err := story.ParseKey(r.URL.Query().Get("key"))
+	if err != nil {
+		return nil
+	}
+	near, err := reading.Near(r.Context(), v.store, key)
+	if err != nil {
+		return nil // the page says what it can
+	}
+	return near
 }

@@ -75,6 +75,7 @@ func (v *viewer) functions() template.FuncMap {
 		"state":    reading.StateText,
 		"static":   v.statics.address,
 		"value":    diffValue,
+		"place":    func() string { return v.opts.Place },
 		"choices": func(name string, of []choice) any {
 			return struct {
 				Name    string

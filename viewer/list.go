@@ -31,6 +31,7 @@ type listPage struct {
 	Looked     string // how far was looked, where the page ended for that
 	Unfiltered string
 	Tail       string
+	Near       []story.Key // that have stories, where the object has none
 }
 
 // Several reports whether there are two stories of an object to compare.
@@ -108,7 +109,11 @@ func (v *viewer) object(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return v.render(w, p.Form.status(), "object.html", p)
+	status := p.Form.status()
+	if len(p.Headers) == 0 && !form.Active() && p.First == "" && status == http.StatusOK {
+		status, p.Near = http.StatusNotFound, v.near(r)
+	}
+	return v.render(w, status, "object.html", p)
 }
 
 // asThread reports whether an object's stories are shown as a thread: where that is asked

@@ -54,6 +54,9 @@ type Options struct {
 	// attribute, or, with the name "msg", of a message. Values of names such as
 	// authorization, password, token and cookie are masked anyhow. By default nothing else is.
 	Mask func(name, value string) string
+	// Place says where the stories are, as "the file stories.db", for a page that has none to
+	// show. By default it does not say.
+	Place string
 	// Zone is that of the times shown; that of this machine by default.
 	Zone *time.Location
 	// Timeout bounds what the store and the work for a page may take until it begins;

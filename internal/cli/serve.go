@@ -26,7 +26,7 @@ func (o *options) serveCommand() *cobra.Command {
 		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return o.withComing(func(store story.Store) error {
-				return serve(cmd, address, viewer.New(store, nil))
+				return serve(cmd, address, viewer.New(store, &viewer.Options{Place: o.placeName()}))
 			})
 		},
 	}

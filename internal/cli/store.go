@@ -24,6 +24,18 @@ func (o *options) source() (source, error) {
 	return sourceOf(o.table, o.file)
 }
 
+// placeName says in words what the commands read.
+func (o *options) placeName() string {
+	s, err := o.source()
+	switch {
+	case err != nil:
+		return ""
+	case s.table != "":
+		return "the table " + s.table
+	}
+	return "the file " + s.file
+}
+
 // ownSource returns what the flags name, whatever the environment does: what a demo
 // makes up is not to come among a program's stories.
 func (o *options) ownSource() (source, error) { return sourceOf(o.table, o.file) }

@@ -1,0 +1,35 @@
+package viewer_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/dynamoslog/dynamoslog/viewer"
+)
+
+// Who mistypes a key is offered those that are like it.
+func TestKeysLikeOneWithoutStories(t *testing.T) {
+	store := story.NewMemory()
+	put(t, store, story.NewKey("user", "42<b>"), 0, story.Sealed, story.Line{Message: "Begin"})
+	h := viewer.New(store, nil)
+	const link = `<p class="near">There are stories of <a href="object?key=user_42%3Cb%3E">user_42&lt;b&gt;</a>.</p>`
+	for _, target := range []string{"/story?key=user_42", "/object?key=user_42%3C", "/diff?key=user_43%3Cb%3E"} {
+		if page := body(t, get(h, target), 404); !strings.Contains(page, link) {
+			t.Errorf("%s: there is no %s in\n%s", target, link, page)
+		}
+	}
+	if page := body(t, get(h, "/object?key=job_42"), 404); strings.Contains(page, `class="near"`) {
+		t.Errorf("of another kind:\n%s", page)
+	}
+	body(t, get(h, "/object?key=user_42%3Cb%3E&q=level:error"), 200) // it has stories, but none such
+}
+
+func TestEmptyStoreSaysWhichItIs(t *testing.T) {
+	page := body(t, get(viewer.New(story.NewMemory(), &viewer.Options{Place: "the file <a>.db"}), "/"), 200)
+	for _, want := range []string{"There are no stories in the file &lt;a&gt;.db yet.", "slog.SetDefault(slog.New(h))"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("there is no %s in\n%s", want, page)
+		}
+	}
+}
