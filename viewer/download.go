@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"html/template"
 	"io"
 	"mime"
 	"net/http"
@@ -14,8 +15,8 @@ import (
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
-// download sends a story, or a branch of it with its callers, as text, Markdown, JSON or a
-// prompt.
+// download sends a story, or a branch of it with its callers, as text, Markdown, JSON,
+// a page or a prompt.
 func (v *viewer) download(w http.ResponseWriter, r *http.Request) error {
 	values := r.URL.Query()
 	key, err := story.ParseKey(values.Get("key"))
@@ -35,9 +36,12 @@ func (v *viewer) download(w http.ResponseWriter, r *http.Request) error {
 		}
 		s = t.Branch(n)
 	}
+	if values.Get("as") == "html" {
+		return v.downloadPage(w, r, s)
+	}
 	form, ok := forms[values.Get("as")]
 	if !ok {
-		return fmt.Errorf("%w: as is text, markdown, json or prompt, not %.100q", reading.ErrBadView, values.Get("as"))
+		return fmt.Errorf("%w: as is text, markdown, json, html or prompt, not %.100q", reading.ErrBadView, values.Get("as"))
 	}
 	if err := r.Context().Err(); err != nil {
 		return err
@@ -47,6 +51,21 @@ func (v *viewer) download(w http.ResponseWriter, r *http.Request) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	if err := form.write(v, r.Context(), out, s); err == nil {
 		_ = out.Flush() // the reader may have gone
+	}
+	return nil
+}
+
+// downloadPage sends the page of a story as a file that stands alone, for who cannot reach
+// the viewer.
+func (v *viewer) downloadPage(w http.ResponseWriter, r *http.Request, s story.Story) error {
+	style, err := files.ReadFile("static/style.css")
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": fileName(s.Header) + ".html"}))
+	if err := v.storyPage(w, r, s, reading.NewView(), template.CSS(style)); err != nil {
+		w.Header().Del("Content-Disposition") // of what is wrong there is a page
+		return err
 	}
 	return nil
 }

@@ -75,3 +75,24 @@ func latest(t *testing.T, store story.Store) string {
 	}
 	return page.Headers[0].ID
 }
+
+// A story as a page for who cannot reach the viewer needs nothing but itself.
+func TestPageThatStandsAlone(t *testing.T) {
+	store := story.NewMemory()
+	put(t, store, story.NewKey("user", "42"), 0, story.Sealed, story.Line{Message: "Begin </style><script>alert(1)</script>"}, story.Line{Message: "inside", Depth: 1})
+	h := viewer.New(store, nil)
+	resp := get(h, "/download?key=user_42&as=html")
+	if name := resp.Header.Get("Content-Disposition"); !strings.HasPrefix(name, "attachment; filename=user_42-") || !strings.HasSuffix(name, ".html") {
+		t.Errorf("it is %q", name)
+	}
+	page := body(t, resp, 200)
+	for _, want := range []string{`http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"`, "<style>\n/*", ".alone a:not", "&lt;script&gt;alert(1)", "inside", "</html>"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("there is no %s in\n%s", want, page)
+		}
+	}
+	if strings.Contains(page, "<script") || strings.Contains(page, "<link") || strings.Count(page, "</style>") != 1 {
+		t.Errorf("it needs other files:\n%s", page)
+	}
+	body(t, get(h, "/download?key=user_42&as=html&line=9"), 400)
+}

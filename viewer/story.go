@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"html/template"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 
 // storyPage shows one story.
 type storyPage struct {
+	Style template.CSS // of a page that stands alone; else empty
 	story.Header
 	Now        time.Time
 	Counts     reading.Counts
@@ -120,12 +122,18 @@ func (v *viewer) story(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return v.storyPage(w, r, s, view, "")
+}
+
+// storyPage writes the page of a story, with a style sheet in it where it is to stand
+// alone.
+func (v *viewer) storyPage(w http.ResponseWriter, r *http.Request, s story.Story, view reading.View, style template.CSS) (err error) {
 	t := reading.NewTree(s)
 	if err := r.Context().Err(); err != nil {
 		return err
 	}
 	now := time.Now().In(v.opts.Zone)
-	p := &storyPage{Header: s.Header, Now: now, Counts: t.All, View: view, Form: searchForm{Text: view.Text}}
+	p := &storyPage{Style: style, Header: s.Header, Now: now, Counts: t.All, View: view, Form: searchForm{Text: view.Text}}
 	if view.Active() {
 		if err := view.ReadSearch(now); err != nil {
 			if !p.Form.wrong(err) {
@@ -242,7 +250,7 @@ func (p *storyPage) links(t *reading.Tree) {
 	if p.Long || p.ByTime {
 		p.Errors, p.Warnings = reading.JoinNumbers(errors[:min(len(errors), mostListed)]), reading.JoinNumbers(warnings[:min(len(warnings), mostListed)])
 	}
-	p.Downloads = []string{"text", "markdown", "json", "prompt"}
+	p.Downloads = []string{"text", "markdown", "json", "html", "prompt"}
 	p.DiffBefore = link("diff", url.Values{"key": self["key"], "is": self["id"]})
 	p.DiffGood = link("diff", url.Values{"key": self["key"], "is": self["id"], "good": {"1"}})
 	if p.State == story.Open {
