@@ -85,8 +85,7 @@ func (w *lineWriter) rect(class string, from, length time.Duration) {
 // percent writes a time as a share of the axis.
 func (w *lineWriter) percent(d time.Duration) {
 	thousandth := min(max(d, 0)*1000/w.total, 1000)
-	var text [8]byte
-	digits := strconv.AppendInt(text[:0], int64(thousandth/10), 10)
+	digits := strconv.AppendInt(w.AvailableBuffer(), int64(thousandth/10), 10)
 	if tenth := thousandth % 10; tenth > 0 {
 		digits = append(digits, '.', byte('0'+tenth))
 	}

@@ -168,7 +168,9 @@ func escapeLines(s string) string {
 	return text.String()
 }
 
-func (w *lineWriter) int(n int) { w.WriteString(strconv.Itoa(n)) }
+func (w *lineWriter) int(n int) {
+	_, _ = w.Write(strconv.AppendInt(w.AvailableBuffer(), int64(n), 10)) // an error is that of the next flush, too
+}
 
 // list writes siblings, and the lanes that begin behind one of them, or behind the line
 // above them.

@@ -228,7 +228,7 @@ const checks = {
     assert.notEqual(await page.evaluate(() => getSelection().toString().trim()), "");
     assert.equal(await page.evaluate(() => document.querySelector("#L4 > details").open), true);
     assert.doesNotMatch(page.url(), /toggled/);
-    await page.mouse.click(box.x + 320, box.y + 10);
+    await page.mouse.click(box.x + 700, box.y + 10); // beside what is marked
     assert.match(page.url(), /toggled=4/);
   },
   async "keys reach rows of repeats and of lanes, and unfold them"() {
@@ -330,6 +330,14 @@ const checks = {
     await page.waitForFunction(() => scrollY > 2000);
     const tops = await page.evaluate(() => [".top", ".heads", "#L1 > details > summary"].map((selector) => Math.round(document.querySelector(selector).getBoundingClientRect().top)));
     assert.equal(tops[0] === 0 && tops[1] > 50 && tops[2] > tops[1] && tops[2] < 120, true, String(tops));
+  },
+  async "the number of a line stands beside its time"() {
+    const page = await open(bad);
+    const apart = await page.locator(".lane li[id^=L]:visible").evaluateAll((lines) => lines.map((line) => {
+      const middle = (element) => { const text = document.createRange(); text.selectNodeContents(element); const box = text.getBoundingClientRect(); return (box.top + box.bottom) / 2; };
+      return Math.abs(middle(line.querySelector(":scope > .n")) - middle(line.querySelector(".t")));
+    }).filter((distance) => distance > 1));
+    assert.deepEqual(apart, []);
   },
   async "keys go through silences, to the ends, to other stories and up"() {
     const page = await open("story?key=order_7");
@@ -497,6 +505,7 @@ const checks = {
     assert.equal(await page.isVisible(".facts"), true);
     assert.equal(await page.isVisible(".bar"), false);
     assert.equal(await page.isVisible("nav a"), false);
+    assert.equal(await page.locator(".n:visible").count(), 0); // they would stand over the times
     const failed = await open(bad);
     await failed.emulateMedia({ media: "print" });
     assert.equal(await failed.locator("li.error details.v pre").evaluateAll((all) => all.every((value) => value.checkVisibility({ contentVisibilityAuto: true }))), true);
