@@ -66,7 +66,7 @@ const checks = {
     await page.keyboard.press("p");
     assert.equal(await current(), "L12");
     await page.keyboard.press("o");
-    assert.match(page.url(), /toggled=12/);
+    assert.match(await page.evaluate(() => location.search), /toggled=12/);
     await page.reload();
     assert.equal(await page.isVisible("#L14"), false);
     await page.keyboard.press("g");
@@ -227,16 +227,16 @@ const checks = {
     await page.mouse.up();
     assert.notEqual(await page.evaluate(() => getSelection().toString().trim()), "");
     assert.equal(await page.evaluate(() => document.querySelector("#L4 > details").open), true);
-    assert.doesNotMatch(page.url(), /toggled/);
+    assert.doesNotMatch(await page.evaluate(() => location.search), /toggled/); // page.url() comes late
     await page.mouse.click(box.x + 700, box.y + 10); // beside what is marked
-    assert.match(page.url(), /toggled=4/);
+    assert.match(await page.evaluate(() => location.search), /toggled=4/);
   },
   async "keys reach rows of repeats and of lanes, and unfold them"() {
     const page = await open("story?key=order_7");
     for (let i = 0; i < 40 && await page.evaluate(() => document.querySelector(".current")?.id) !== "R6"; i++) await page.keyboard.press("j");
     await page.keyboard.press("o");
     assert.equal(await page.isVisible("#L9"), true);
-    assert.match(page.url(), /open=6/);
+    assert.match(await page.evaluate(() => location.search), /open=6/);
     await page.goto(base + "story?key=job_fan");
     const row = page.locator("li.lane-row").first();
     assert.match(await row.textContent(), /×199/);
@@ -257,7 +257,7 @@ const checks = {
     const page = await open(bad);
     await page.click("#L4 > details > summary", { position: { x: 300, y: 8 } });
     await page.click("#R6 > details > summary").catch(() => {});
-    assert.match(page.url(), /toggled=4/);
+    assert.match(await page.evaluate(() => location.search), /toggled=4/);
     await page.click(".view > summary");
     await page.click("a:text('since the line before')");
     await page.waitForURL(/times=step/);
