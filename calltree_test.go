@@ -515,7 +515,17 @@ func TestCallTreeIsExact(t *testing.T) {
 // Elsewhere a line may stand under one of the same function that was called again, or of
 // an earlier turn, as no stack and no code tells which; but no line loses its caller.
 func TestCallTreeLosesNoCaller(t *testing.T) {
-	if all := runCallTrees(t, false); all.lost > 0 || all.stale*100 > all.lines {
+	if all := runCallTrees(t, false); all.lost > 0 || readsControlFlow && all.stale*100 > all.lines {
 		t.Errorf("%+v", all)
+	}
+}
+
+// readsControlFlow tells whether it is known here what can follow a call.
+const readsControlFlow = runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64"
+
+func skipWithoutControlFlow(t *testing.T) {
+	t.Helper()
+	if !readsControlFlow {
+		t.Skip("nobody knows here what can follow a call")
 	}
 }

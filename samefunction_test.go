@@ -186,6 +186,7 @@ var repeatedCalls = []struct {
 }
 
 func TestRepeatedCalls(t *testing.T) {
+	skipWithoutControlFlow(t)
 	for _, c := range repeatedCalls {
 		for how, wrap := range map[string]func(slog.Handler) slog.Handler{
 			"alone":   func(h slog.Handler) slog.Handler { return h },
@@ -231,6 +232,7 @@ func (l teller) through(inner func()) { inner() }
 
 // Lines that are left out of a part say in the next one as well what has returned.
 func TestLeftOutLinesOfAPart(t *testing.T) {
+	skipWithoutControlFlow(t)
 	quiet := slog.LevelInfo
 	h, store := open(t, dynamoslog.Options{Level: slog.LevelDebug, QuietLevel: &quiet})
 	ctx, scope := dynamoslog.Begin(t.Context(), "job", 1)
@@ -281,6 +283,7 @@ func TestLateLinesOfAnotherCall(t *testing.T) {
 
 // So do lines for which there is no memory.
 func TestDroppedLineOfAnotherCall(t *testing.T) {
+	skipWithoutControlFlow(t)
 	h, store := open(t, dynamoslog.Options{MaxBuffered: 256 << 10, OnError: func(error) {}})
 	ctx, scope := dynamoslog.Begin(t.Context(), "job", 1)
 	l := teller{slog.New(h), ctx}

@@ -54,7 +54,7 @@ func TestWalkIsExact(t *testing.T) {
 	if c.lost > 0 {
 		t.Errorf("%d of %d pairs share more than is found out, the first:\n%s", c.lost, c.pairs, all.first)
 	}
-	if c.decided == 0 {
+	if decodes := runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64"; decodes && c.decided == 0 {
 		t.Error("control flow decides nothing")
 	}
 	if walk && all.kept == 0 {
