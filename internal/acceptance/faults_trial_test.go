@@ -196,6 +196,9 @@ func (tr *trial) readBeginning(at name) {
 	}
 	tr.mu.Unlock()
 	for i, line := range s.Lines {
+		if s.State == story.Open && i == len(s.Lines)-1 && i < len(want) && strings.HasPrefix(want[i], line.Message) {
+			break // the rest of the line is in a part that is not stored yet
+		}
 		if i >= len(want) || line.Message != want[i] {
 			tr.Errorf("%v, %s, read while it was stored: line %d is %.100q", at, s.State, i, line.Message)
 			return
