@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/attrtext"
 	"github.com/dynamoslog/dynamoslog/internal/budget"
 	"github.com/dynamoslog/dynamoslog/internal/compose"
 	"github.com/dynamoslog/dynamoslog/internal/delivery"
@@ -189,17 +190,11 @@ func (b *buffer) traceLocked(s *scratch, lane int) {
 		b.facts.mu.Unlock()
 	}
 	newTrace, newSpan := (*last).Enter(s.trace)
-	for _, attr := range []struct {
-		differs bool
-		text    []byte
-	}{{newTrace, s.traceAttr}, {newSpan, s.spanAttr}} {
-		if !attr.differs || len(attr.text) == 0 {
-			continue
-		}
-		if len(s.writer.Text) > 0 {
-			s.writer.Text = append(s.writer.Text, ' ')
-		}
-		s.writer.Text = append(s.writer.Text, attr.text...)
+	if newTrace {
+		s.writer.Text = attrtext.AppendRendered(s.writer.Text, s.traceAttr)
+	}
+	if newSpan {
+		s.writer.Text = attrtext.AppendRendered(s.writer.Text, s.spanAttr)
 	}
 }
 

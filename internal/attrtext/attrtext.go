@@ -73,8 +73,8 @@ func (w *Writer) group(name string, attrs []slog.Attr) {
 }
 
 // AppendRendered appends attributes that are text already.
-func AppendRendered(text []byte, attrs string) []byte {
-	if attrs == "" {
+func AppendRendered[T string | []byte](text []byte, attrs T) []byte {
+	if len(attrs) == 0 {
 		return text
 	}
 	if len(text) > 0 {
