@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dynamoslog/dynamoslog/internal/ids"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -65,7 +66,7 @@ func (k *Keys) Note() string {
 	}
 	beyond := k.beyond.String()
 	if len(beyond) > most {
-		beyond = strings.ToValidUTF8(beyond[:most], "") + "…"
+		beyond = ids.Clip(beyond, most) + "…"
 	}
 	return "not listed under " + beyond + " nor under further keys: a story has at most " +
 		strconv.Itoa(story.MaxAlso) + " of them, of " + strconv.Itoa(story.MaxAlsoText) + " bytes in all"
