@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/dynamoslog/dynamoslog"
-	"github.com/dynamoslog/dynamoslog/internal/deepcalls"
 )
 
 // middleware prints what a request takes that logs ten lines: with our middleware a
@@ -36,20 +35,9 @@ func requestTime(c contender) float64 {
 	h, closed := c.open()
 	defer closed()
 	logger := slog.New(h)
-	var handler http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		deepcalls.At(10, func() {
-			for i := range 10 {
-				logger.LogAttrs(r.Context(), slog.LevelInfo, "No exercises available for current filter",
-					slog.String("component", "flexibility"), slog.Int("tries", i), slog.Int("user", 42))
-			}
-		})
-		w.WriteHeader(http.StatusNoContent)
-	})
-	mux := http.NewServeMux()
-	mux.Handle("GET /users/{id}", handler)
-	handler = mux
+	handler := linesHandler(logger, 10)
 	if c.tells {
-		handler = dynamoslog.Middleware(&dynamoslog.MiddlewareOptions{Logger: logger})(mux)
+		handler = dynamoslog.Middleware(&dynamoslog.MiddlewareOptions{Logger: logger})(handler)
 	}
 	request := httptest.NewRequest(http.MethodGet, "/users/42", nil)
 	serve := func(n int) {
