@@ -52,8 +52,12 @@ func (e *SearchError) Term() string { return e.Text[e.At:e.End] }
 
 // Message says which term is wrong, and the reason, on one line that is safe to print.
 func (e *SearchError) Message() string {
-	return cutText(Escape(e.Term()), 100) + ": " + e.Reason
+	return shown(e.Term()) + ": " + e.Reason
 }
+
+// shown returns a piece of a search as errors tell it: on one line that is safe to print,
+// and not at length.
+func shown(text string) string { return cutText(Escape(text), 100) }
 
 func (e *SearchError) Error() string {
 	return fmt.Sprintf("story: search, at %d: %s", e.At+1, e.Message())
@@ -259,7 +263,7 @@ func (s Search) contradicts(t term) error {
 			one = nothingBetween(t.at, other.at)
 		}
 		if one != "" {
-			return fmt.Errorf("it contradicts %s: %s", cutText(Escape(other.String()), 100), one)
+			return fmt.Errorf("it contradicts %s: %s", shown(other.String()), one)
 		}
 	}
 	return nil

@@ -97,6 +97,7 @@ func TestSearchErrors(t *testing.T) {
 		`kind:"job x"`:            "a kind is of the letters a-z, digits and '-'",
 		"key:42":                  "a key is kind_id, as in user_42",
 		"took:1s":                 "say whether more or less, as in took>1s or took<1s",
+		"took:\x1b[31m":           `as in took>1s or took<\x1b[31m`,
 		"took>soon":               "a time is 500ms, 1s, 2m or 1h30m, as in took>1s",
 		"took>-1s":                "as in took>1s",
 		"lines>many":              "a number is wanted, as in lines>100",

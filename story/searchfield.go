@@ -129,7 +129,7 @@ func (t *term) readOp() error {
 	switch t.subject {
 	case subjectTook, subjectLines:
 		if t.op == opHas {
-			return fmt.Errorf("say whether more or less, as in %s or %s<%s", t.subject.example(), t.subject, t.value)
+			return fmt.Errorf("say whether more or less, as in %s or %s<%s", t.subject.example(), t.subject, shown(t.value))
 		}
 		return nil
 	case subjectLevel:
@@ -157,7 +157,7 @@ func (t *term) asAttr() string {
 	if op == opHas {
 		op = opEqual
 	}
-	return cutText(Escape(quote(t.subject.String())+op+quotedValue(t.value)), 100)
+	return shown(quote(t.subject.String()) + op + quotedValue(t.value))
 }
 
 func (s subject) example() string {

@@ -154,7 +154,7 @@ func (tok token) term(now time.Time) (term, error) {
 	if !tok.quoted && tok.op == opHas {
 		if near := nearField(strings.ToLower(tok.name)); near != "" {
 			return t, fmt.Errorf("there is no %s; did you mean %s:%s? An attribute of that name is %s=%s",
-				tok.name, near, cutText(Escape(quotedValue(tok.value)), 100), tok.name, cutText(Escape(quotedValue(tok.value)), 100))
+				tok.name, near, shown(quotedValue(tok.value)), tok.name, shown(quotedValue(tok.value)))
 		}
 		if tok.empty { // as in "payment failed: timeout" without quotes
 			t.value = tok.name + ":"
@@ -165,7 +165,7 @@ func (tok token) term(now time.Time) (term, error) {
 	case tok.name == "":
 		return t, errors.New(`the name of an attribute is missing before the operator`)
 	case tok.empty:
-		return t, fmt.Errorf(`a value is missing; the empty one is %s%s""`, cutText(Escape(tok.name), 100), tok.op)
+		return t, fmt.Errorf(`a value is missing; the empty one is %s%s""`, shown(tok.name), tok.op)
 	}
 	t.subject, t.name = subjectAttr, tok.name
 	if t.op == opHas {

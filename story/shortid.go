@@ -98,7 +98,7 @@ func FindID(ctx context.Context, s Store, key Key, id string) (Header, error) {
 	}
 	switch len(found) {
 	case 0:
-		return Header{}, fmt.Errorf("%w: no story has the id %s", ErrNotFound, cutText(Escape(id), 100))
+		return Header{}, fmt.Errorf("%w: no story has the id %s", ErrNotFound, shown(id))
 	case 1:
 		return found[0], nil
 	}
@@ -106,5 +106,5 @@ func FindID(ctx context.Context, s Store, key Key, id string) (Header, error) {
 	for _, h := range found {
 		names = append(names, h.Key.String()+" "+Escape(h.ID))
 	}
-	return Header{}, fmt.Errorf("%w, %s; name one of them whole: %s", ErrAmbiguous, cutText(Escape(id), 100), strings.Join(names, ", "))
+	return Header{}, fmt.Errorf("%w, %s; name one of them whole: %s", ErrAmbiguous, shown(id), strings.Join(names, ", "))
 }
