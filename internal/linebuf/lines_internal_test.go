@@ -29,7 +29,7 @@ func randomLine(r *rand.Rand) heldLine {
 	l := heldLine{message: text(most), attrs: text(most)}
 	frames := r.IntN(1 << r.IntN(30))
 	l.facts = Meta{
-		Place:  Place{Frames: frames, Shared: r.IntN(frames + 1), Turned: frames > 0 && frames < 250 && r.IntN(2) == 0},
+		Place:  Place{Frames: frames, Shared: r.IntN(frames + 1), Turned: frames > 0 && r.IntN(2) == 0},
 		Offset: r.Int64() >> r.IntN(64), Level: slog.Level(r.IntN(20) - 8), Lane: r.Int32N(1 << r.IntN(31)),
 		Message: uint32(len(l.message)), Attrs: uint32(len(l.attrs)),
 	}

@@ -32,14 +32,15 @@ func Fits(offset int64, level slog.Level, lanes, frames, message, attrs int) boo
 func Word(offset int64, level slog.Level, lane int, p Place, message int) uint64 {
 	shares := p.shares()
 	if shares >= 1<<9 {
-		shares = p.Limit() // says the same as long as no line is dropped
+		shares = max(p.Limit(), 0) // says the same as long as no line is dropped
 	}
 	return 1 | uint64(offset)<<1 | uint64(level+32)<<23 | uint64(lane)<<29 |
 		uint64(p.Frames)<<35 | uint64(shares)<<44 | uint64(message)<<53
 }
 
+// fits reports whether [Word] holds all that is known of the line.
 func (m *Meta) fits() bool {
-	return Fits(m.Offset, m.Level, int(m.Lane), m.Place.Frames, int(m.Message), int(m.Attrs))
+	return m.Place.shares() < 1<<9 && Fits(m.Offset, m.Level, int(m.Lane), m.Place.Frames, int(m.Message), int(m.Attrs))
 }
 
 func (m *Meta) word() uint64 {
@@ -126,7 +127,7 @@ func decodeLargeMeta(text []byte) (m Meta, rest []byte, ok bool) {
 func Decode(text []byte) (m Meta, message, attrs, rest []byte, ok bool) {
 	m, text, ok = decodeMeta(text)
 	size := uint64(m.Message) + uint64(m.Attrs) // more than an int holds where it has 32 bits
-	if !ok || size > uint64(len(text)) {
+	if !ok || m.Place.Shared > m.Place.Frames || size > uint64(len(text)) {
 		return Meta{}, nil, nil, nil, false
 	}
 	return m, text[:m.Message], text[m.Message:size], text[size:], true
