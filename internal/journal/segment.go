@@ -120,7 +120,8 @@ func (s *segment) putMapped(off, length int64, head []byte, message string, attr
 // is killed, none. Half of one would pass for damage.
 func storeHead(b []byte, head uint64) {
 	if bits.UintSize == 64 {
-		binary.LittleEndian.PutUint64(b, head) // one instruction, and cheaper than an atomic one
+		// One instruction, cheaper than an atomic one. PutUint64 would be eight under the race detector.
+		*(*uint64)(unsafe.Pointer(&b[0])) = littleEndian(head)
 		return
 	}
 	store(b, head)

@@ -39,7 +39,8 @@ func (g *graph) calls() (sites []uintptr) {
 	return sites
 }
 
-// Nearly all code that is linked is understood, in little time, and decides much.
+// Nearly all code that is linked is understood, in little time, and decides much. With
+// the race detector some of it was written in C.
 func TestBinaryIsUnderstood(t *testing.T) {
 	if !decodes() {
 		t.Skip("there is no decoder")
@@ -77,7 +78,7 @@ func TestBinaryIsUnderstood(t *testing.T) {
 	t.Logf("%d functions, %d not understood, %d jump anywhere; read in %v, of a hundred one in more than %v, at most %v", len(took), unread, anyJump,
 		took[len(took)/2], took[len(took)*99/100], took[len(took)-1])
 	t.Logf("of %d pairs of calls that go back %d never do, %d by another turn of a loop", back, never, round)
-	if unread*20 > len(took) || never*2 < back {
+	if unread*12 > len(took) || never*2 < back {
 		t.Error("that is too much, or too little")
 	}
 }
