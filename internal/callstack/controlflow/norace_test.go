@@ -1,0 +1,5 @@
+//go:build !race
+
+package controlflow_test
+
+const raceDetector = false
