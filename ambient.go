@@ -35,25 +35,24 @@ func (s *Scope) Enter() (leave func()) {
 	if s == nil || !proflabel.Supported {
 		return func() {}
 	}
-	_, leave = s.enter(context.Background(), s.Key().String())
-	return leave
+	_, e := s.enter(context.Background(), s.Key().String())
+	return e.leave
 }
 
 // enter makes the scope the goroutine's own, under a name that a profile shows, and
 // returns a context that carries the label. The name has been made for it.
-func (s *Scope) enter(ctx context.Context, name string) (_ context.Context, leave func()) {
+func (s *Scope) enter(ctx context.Context, name string) (context.Context, entered) {
 	label := s.label(name)
 	if label == "" {
-		return ctx, func() {}
+		return ctx, entered{}
 	}
-	e := &entered{scope: s}
-	ctx, e.labels = proflabel.Set(ctx, label)
-	return ctx, e.leave
+	ctx, labels := proflabel.Set(ctx, label)
+	return ctx, entered{s, labels}
 }
 
 // entered is a scope that a goroutine has entered and not left.
 type entered struct {
-	scope  *Scope // nil when it was left
+	scope  *Scope // nil when it was left, and where none was entered
 	labels proflabel.Labels
 }
 

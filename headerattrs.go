@@ -3,7 +3,9 @@ package dynamoslog
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dynamoslog/dynamoslog/internal/alias"
@@ -18,18 +20,38 @@ const (
 	// lines at the end.
 	maxHeaderAttrs = 256
 	maxHeaderBytes = 64 << 10
+
+	moreHeaderAttrs = 2 // that there is room for beside those which are set first: a request's status and bytes
 )
 
 // A headerAttr is an attribute that is to stand on a header: no group, but with the
 // groups that it is in.
 type headerAttr struct {
+	name    string    // groups and key, dotted
+	text    string    // of the value when it was set: what it points to may change
+	integer bool      // text is that of an int64
+	from    *leafAttr // what it was made of, for ReplaceAttr; nil where name and text tell that
+}
+
+// A leafAttr is an attribute, which is no group, with the groups that it is in.
+type leafAttr struct {
 	groups []string
-	attr   slog.Attr // for ReplaceAttr
-	name   string    // groups and key, dotted
-	text   string    // of the value when it was set: what it points to may change
+	attr   slog.Attr
 }
 
 func (a *headerAttr) size() int { return len(a.name) + len(a.text) }
+
+// leaf returns what the attribute was made of.
+func (a *headerAttr) leaf() leafAttr {
+	if a.from != nil {
+		return *a.from
+	}
+	if a.integer {
+		n, _ := strconv.ParseInt(a.text, 10, 64) // which it was made from
+		return leafAttr{attr: slog.Int64(a.name, n)}
+	}
+	return leafAttr{attr: slog.String(a.name, a.text)}
+}
 
 // appendLeaves appends the leaves of an attribute to list. Nothing of the caller's
 // memory is kept, but for what pointers lead to.
@@ -38,7 +60,7 @@ func appendLeaves(list []headerAttr, groups []string, a slog.Attr) []headerAttr 
 	if a.Key == "" && a.Equal(slog.Attr{}) {
 		return list
 	}
-	a.Key = strings.Clone(a.Key)
+	a.Key = ownString(a.Key)
 	if a.Value.Kind() == slog.KindGroup {
 		if a.Key != "" {
 			groups = append(groups[:len(groups):len(groups)], a.Key)
@@ -48,15 +70,45 @@ func appendLeaves(list []headerAttr, groups []string, a slog.Attr) []headerAttr 
 		}
 		return list
 	}
-	text := strings.Clone(attrtext.ValueText(a.Value))
-	if a.Value.Kind() == slog.KindString {
-		a.Value = slog.StringValue(text)
+	leaf := headerAttr{name: a.Key, text: attrtext.ValueText(a.Value)}
+	kind := a.Value.Kind()
+	switch kind {
+	case slog.KindString:
+		leaf.text = ownString(leaf.text)
+		a.Value = slog.StringValue(leaf.text)
+	case slog.KindAny:
+		leaf.text = strings.Clone(leaf.text)
 	}
-	name := a.Key
+	leaf.integer = kind == slog.KindInt64
 	if len(groups) > 0 {
-		name = strings.Join(groups, ".") + "." + a.Key
+		leaf.name = strings.Join(groups, ".") + "." + a.Key
 	}
-	return append(list, headerAttr{groups, a, name, text})
+	if len(groups) > 0 || kind != slog.KindString && !leaf.integer {
+		leaf.from = &leafAttr{groups, a}
+	}
+	return append(list, leaf)
+}
+
+// ownString returns a string that keeps nothing of the caller's memory. What most requests
+// have takes none.
+func ownString(s string) string {
+	switch s {
+	case "method":
+		return "method"
+	case "path":
+		return "path"
+	case "route":
+		return "route"
+	case "status":
+		return "status"
+	case "bytes":
+		return "bytes"
+	case http.MethodGet:
+		return http.MethodGet
+	case http.MethodPost:
+		return http.MethodPost
+	}
+	return strings.Clone(s)
 }
 
 // replaceAttrs lets ReplaceAttr see attributes, as it sees those of lines. It may call
@@ -67,11 +119,12 @@ func (c *core) replaceAttrs(list []headerAttr) []headerAttr {
 	}
 	var replaced []headerAttr
 	for _, old := range list {
-		a := c.opts.ReplaceAttr(old.groups, old.attr)
-		if same := sameAttr(a, old.attr); same {
+		leaf := old.leaf()
+		a := c.opts.ReplaceAttr(leaf.groups, leaf.attr)
+		if same := sameAttr(a, leaf.attr); same {
 			replaced = append(replaced, old)
 		} else {
-			replaced = appendLeaves(replaced, old.groups, a)
+			replaced = appendLeaves(replaced, leaf.groups, a)
 		}
 	}
 	return replaced
@@ -163,26 +216,36 @@ func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // set adds attributes, of which those of the same name are replaced.
 func (f *scopeFacts) set(attrs []slog.Attr) {
-	var leaves []headerAttr
+	var room [8]headerAttr
+	leaves := room[:0]
 	for _, a := range attrs {
 		leaves = appendLeaves(leaves, nil, a)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.version.Add(1)
-	f.attrs = slices.Clone(f.attrs) // a header may be made of the former ones now
-	for _, a := range leaves {
-		i := slices.IndexFunc(f.attrs, func(b headerAttr) bool { return a.name == b.name })
-		switch {
-		case i >= 0:
-			f.bytes += a.size() - f.attrs[i].size()
-			f.attrs[i] = a
-		case len(f.attrs) == maxHeaderAttrs || f.bytes+a.size() > maxHeaderBytes:
-			f.leftOut++
-		default:
-			f.bytes += a.size()
-			f.attrs = append(f.attrs, a)
-		}
+	if f.attrs == nil {
+		f.attrs = make([]headerAttr, 0, len(leaves)+moreHeaderAttrs)
+	}
+	for i := range leaves {
+		f.setLocked(&leaves[i])
+	}
+}
+
+// setLocked adds an attribute. The list is not changed as far as it goes, as a header may be
+// made of it now.
+func (f *scopeFacts) setLocked(a *headerAttr) {
+	i := slices.IndexFunc(f.attrs, func(b headerAttr) bool { return a.name == b.name })
+	switch {
+	case i >= 0:
+		f.bytes += a.size() - f.attrs[i].size()
+		f.attrs = slices.Clone(f.attrs)
+		f.attrs[i] = *a
+	case len(f.attrs) == maxHeaderAttrs || f.bytes+a.size() > maxHeaderBytes:
+		f.leftOut++
+	default:
+		f.bytes += a.size()
+		f.attrs = append(f.attrs, *a)
 	}
 }
 

@@ -107,7 +107,8 @@ func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *h
 	if o.Key != nil {
 		kind, id = o.Key(r)
 	}
-	ctx, request := BeginRequest(r.Context(), "http", route, &RequestOptions{Attrs: o.requestAttrs(r, route), Header: r.Header.Get, Logger: o.Logger})
+	ctx, request := beginRequest(r.Context(), story.NewKey("http", strings.Clone(route)),
+		&RequestOptions{Attrs: o.requestAttrs(r, route), Header: r.Header.Get, Logger: o.Logger})
 	defer request.end() // where a function of the options panics
 	request.route = route
 	if o.Key != nil {
@@ -163,7 +164,7 @@ func (r *Request) learnRoute(route string) {
 func (o *MiddlewareOptions) outcome(request *Request, recorder *response.Recorder, handed *http.Request, u *panics.Unwinding) (Outcome, []slog.Attr) {
 	request.learnRoute(o.routeAfter(handed))
 	got := recorder.Outcome(u)
-	end := Outcome{Message: got.Message, Level: got.Level}
+	end := Outcome{Message: got.Message, Level: got.Level, Attrs: make([]slog.Attr, 0, 2)}
 	if o.Level != nil && got.ByStatus {
 		end.Level = o.Level(got.Status)
 	}

@@ -28,7 +28,7 @@ type Request struct {
 	start  time.Time
 	logger *slog.Logger // of the closing line; nil for the default one
 	crash  bool         // as in RequestOptions
-	leave  func()       // gives the goroutine back the scope that it had before
+	left   entered      // what the goroutine that began it has entered
 
 	mu     sync.Mutex // of the outermost request it guards what follows, also of those within, which may go on beside it
 	ended  bool
@@ -120,27 +120,45 @@ func BeginRequest(ctx context.Context, kind string, id any, opts *RequestOptions
 		inner.Learn(kind, id, o.Attrs...)
 		return inner.enter(ctx, ids.Key(kind, id)), inner
 	}
+	return beginRequest(ctx, ids.Key(kind, id), &o)
+}
+
+// A requestContext is a context with the request that it carries.
+type requestContext struct {
+	scopeContext
+	request Request
+}
+
+// beginRequest begins a request that is not within another one, or is its own.
+func beginRequest(ctx context.Context, key story.Key, o *RequestOptions) (context.Context, *Request) {
+	c := new(requestContext)
+	c.begin(ctx, key)
+	r := &c.request
+	r.scope, r.ctx, r.start, r.logger, r.crash = &c.scope, &c.scopeContext, c.scope.facts.start, o.Logger, o.Crash
+	if !o.Own {
+		c.value.request = r
+	}
+	c.Context = r.enter(c.Context, key)
 	attrs, called := ids.OfRequest(o.Header, traceKey)
-	r := &Request{logger: o.Logger, crash: o.Crash, start: time.Now()}
-	value := beginScope(kind, id)
-	if r.scope = value.scope; !o.Own {
-		value.request = r
+	c.scope.facts.called = called
+	if len(attrs) == 0 {
+		attrs = o.Attrs
+	} else {
+		attrs = append(attrs, o.Attrs...)
 	}
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	r.ctx = context.WithValue(r.enter(ctx, r.scope.Key()), contextKey{}, value)
-	r.scope.facts.called = called // nobody else has it yet
-	r.scope.Set(append(attrs, o.Attrs...)...)
+	r.scope.Set(attrs...)
 	return r.ctx, r
 }
 
 // enter makes the scope that of the goroutine until leave, as [Scope.Enter] does; profiles
 // show the key.
 func (r *Request) enter(ctx context.Context, key story.Key) context.Context {
-	ctx, r.leave = r.scope.enter(ctx, key.String())
+	ctx, r.left = r.scope.enter(ctx, key.String())
 	return ctx
 }
+
+// leave gives the goroutine back the scope that it had before.
+func (r *Request) leave() { r.left.leave() }
 
 // end ends the story that BeginRequest has begun, if it has not ended.
 func (r *Request) end() {

@@ -44,7 +44,7 @@ func (s *Scope) store(ctx context.Context, patience time.Duration) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	var handlers sync.WaitGroup
-	for _, b := range s.buffers() {
+	for b := range s.buffers {
 		handlers.Go(func() { b.core.delivery.Wait(ctx) }) // the panic goes on whether or not the store took the story
 	}
 	handlers.Wait()

@@ -86,17 +86,34 @@ func fromContext(ctx context.Context) *contextValue {
 //
 // Nothing is stored for a scope in which nothing is logged.
 func Begin(ctx context.Context, kind string, id any) (context.Context, *Scope) {
-	value := beginScope(kind, id)
+	c := new(scopeContext)
+	c.begin(ctx, ids.Key(kind, id))
+	return c, &c.scope
+}
+
+// A scopeContext is a context with the scope that it carries.
+type scopeContext struct {
+	context.Context
+	value contextValue
+	scope Scope
+}
+
+// Value implements [context.Context].
+func (c *scopeContext) Value(key any) any {
+	if _, ours := key.(contextKey); ours {
+		return &c.value
+	}
+	return c.Context.Value(key)
+}
+
+// begin opens the scope. The key keeps nothing of the program's memory.
+func (c *scopeContext) begin(ctx context.Context, key story.Key) {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	return context.WithValue(ctx, contextKey{}, value), value.scope
-}
-
-func beginScope(kind string, id any) *contextValue {
 	start := time.Now()
-	s := &Scope{facts: &scopeFacts{key: ids.Key(kind, id), id: story.NewID(start), start: start}}
-	return &contextValue{scope: s}
+	c.Context, c.value.scope = ctx, &c.scope
+	c.scope.facts = &scopeFacts{key: key, id: story.NewID(start), start: start}
 }
 
 // FromContext returns the innermost scope that a context carries, or nil.
@@ -140,7 +157,7 @@ func (s *Scope) End() {
 		return
 	}
 	lingers := false
-	for _, b := range s.buffers() {
+	for b := range s.buffers {
 		if len(labels) > 0 && b.linger(labels) {
 			lingers = true
 		} else {
@@ -154,7 +171,7 @@ func (s *Scope) End() {
 
 // seal seals the story at once, when the scope has ended.
 func (s *Scope) seal() {
-	for _, b := range s.buffers() {
+	for b := range s.buffers {
 		b.seal(story.Sealed)
 	}
 }
@@ -169,7 +186,7 @@ func (s *Scope) Set(attrs ...slog.Attr) {
 		return
 	}
 	s.facts.set(attrs)
-	for _, b := range s.buffers() {
+	for b := range s.buffers {
 		b.setAttrs()
 	}
 }
@@ -197,15 +214,19 @@ func (f *scopeFacts) takeTrace(t ids.Trace) (first bool) {
 	return first
 }
 
-// buffers returns what the handlers have of the scope.
-func (s *Scope) buffers() []*buffer {
+// buffers yields what the handlers have of the scope.
+func (s *Scope) buffers(yield func(*buffer) bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	buffers := slices.Clone(s.others)
-	if first := s.first.Load(); first != nil {
-		buffers = append(buffers, first)
+	first, others := s.first.Load(), s.others // to which buffers are only added
+	s.mu.Unlock()
+	for _, b := range others {
+		if !yield(b) {
+			return
+		}
 	}
-	return buffers
+	if first != nil {
+		yield(first)
+	}
 }
 
 // Rekey makes the story one about another object: usually about the user, once
@@ -340,7 +361,7 @@ func (s *Scope) findBuffer(c *core) (b *buffer, made bool, err error) {
 	if s.ended {
 		b.endsBy = bySilence
 	}
-	b.cleanup = runtime.AddCleanup(s, c.stories.abandon, b)
+	b.cleanup = runtime.AddCleanup(s, abandon, b)
 	if first == nil {
 		s.first.Store(b)
 	} else {

@@ -97,7 +97,8 @@ func (s *stories) forget(b *buffer) {
 
 // abandon takes note of a story whose scope was collected. It runs in a cleanup:
 // it only leaves word, and the story is sealed when stories are looked at next.
-func (s *stories) abandon(b *buffer) {
+func abandon(b *buffer) {
+	s := &b.core.stories
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closed { // else it is sealed as one that was open

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -44,5 +48,27 @@ func TestMedians(t *testing.T) {
 	}
 	if got := quantile([]float64{3, 1, 2}, 1); got != 3 {
 		t.Errorf("quantile: got %v", got)
+	}
+}
+
+// BenchmarkRequest serves requests with our middleware, of which each logs so many lines.
+func BenchmarkRequest(b *testing.B) {
+	for _, c := range contenders() {
+		if c.name != oursName && c.name != "slog, JSON" {
+			continue
+		}
+		for _, lines := range []int{10, 50} {
+			b.Run(fmt.Sprintf("%s/%d", strings.Trim(c.name, "*"), lines), func(b *testing.B) {
+				b.ReportAllocs()
+				h, closed := c.open()
+				logger := slog.New(h)
+				handler := closing(logger, c.tells, linesHandler(logger, lines))
+				r, w := httptest.NewRequest(http.MethodGet, "/users/42", nil), &emptyWriter{header: make(http.Header)}
+				for b.Loop() {
+					handler.ServeHTTP(w, r)
+				}
+				closed()
+			})
+		}
 	}
 }

@@ -72,7 +72,8 @@ func ParseKey(s string) (Key, error) {
 // backslashes in the id are escaped as in a story's text, so that the result is
 // safe to print, and no two keys are written alike.
 func (k Key) String() string {
-	return cleanKind(k.Kind) + "_" + string(appendEscaped(nil, k.ID))
+	text := append(make([]byte, 0, 128), cleanKind(k.Kind)...)
+	return string(appendEscaped(append(text, '_'), k.ID))
 }
 
 // IsZero reports whether k is the zero Key, which stands for "any" in a [Query].

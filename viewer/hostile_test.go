@@ -125,6 +125,9 @@ func TestNoPageForNobody(t *testing.T) {
 
 // A page is as large as a browser bears, says how much it leaves out, and is whole.
 func TestPageIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes two minutes with the race detector")
+	}
 	store := story.NewMemory()
 	const count = 40_000
 	line := strings.Repeat("<", 900)

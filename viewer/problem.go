@@ -163,16 +163,7 @@ func (v *viewer) problemFacts(ctx context.Context, id string, search story.Searc
 // found among the headers that went wrong.
 func (v *viewer) problemStories(ctx context.Context, id string, rest story.Search, p period) (story.Found, error) {
 	if _, metered := v.store.(story.Meter); metered && rest.IsZero() {
-		key := story.NewKey(story.KindProblem, id)
-		listed, err := story.ParseSearch(story.SearchTerm("key", key.String()), p.To)
-		if err != nil {
-			return story.Found{}, err
-		}
-		found, err := story.Lookup{Search: listed.Within(p.From, p.To), Limit: problemMost}.Find(ctx, v.store)
-		if err != nil || len(found.Headers) > 0 {
-			for i := range found.Headers {
-				found.Headers[i].Key, found.Headers[i].Of = reading.About(found.Headers[i]), story.Key{}
-			}
+		if found, err := v.listedProblem(ctx, id, p, problemMost); err != nil || len(found.Headers) > 0 {
 			return found, err
 		}
 	}
@@ -181,6 +172,21 @@ func (v *viewer) problemStories(ctx context.Context, id string, rest story.Searc
 		return story.Found{}, err
 	}
 	return story.Lookup{Search: named.Within(p.From, p.To), Limit: problemMost}.Find(ctx, v.store)
+}
+
+// listedProblem finds the stories that are listed under a problem's key, each of which may
+// stand for several. A zero period is any time.
+func (v *viewer) listedProblem(ctx context.Context, id string, p period, limit int) (story.Found, error) {
+	key := story.NewKey(story.KindProblem, id)
+	listed, err := story.ParseSearch(story.SearchTerm("key", key.String()), p.To)
+	if err != nil {
+		return story.Found{}, err
+	}
+	found, err := story.Lookup{Search: listed.Within(p.From, p.To), Limit: limit}.Find(ctx, v.store)
+	for i := range found.Headers {
+		found.Headers[i].Key, found.Headers[i].Of = reading.About(found.Headers[i]), story.Key{}
+	}
+	return found, err
 }
 
 // eachStory yields a header for each story that it stands for, as far as that can be.

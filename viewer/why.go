@@ -3,6 +3,7 @@ package viewer
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -59,35 +60,53 @@ func (v *viewer) whyBad(ctx context.Context, p *storyPage, t *reading.Tree) (*wh
 	return w, v.often(ctx, p, w)
 }
 
-// often looks how many stories have the same problem, among the newest ones.
+// often tells how many stories have the same problem: those that are listed under its key
+// or, where none are, as of what only warns, those among the newest headers.
 func (v *viewer) often(ctx context.Context, p *storyPage, w *whyBad) error {
-	text := story.SearchTerm("problem", p.Problem)
-	search, err := story.ParseSearch(text+" "+story.SearchTerm("kind", p.Key.Kind)+" level:warn", p.Now)
+	search, err := story.ParseSearch(join(story.SearchTerm("problem", p.Problem), story.SearchTerm("kind", p.Key.Kind)+" level:warn"), p.Now)
 	if err != nil {
 		return nil // the problem is somebody else's text
 	}
-	found, err := story.Lookup{Search: search, Limit: mostOften, Look: lookOften}.Find(ctx, v.store)
+	w.All = problemLink(p.Problem, "")
+	found, err := v.listedProblem(ctx, p.Problem, period{}, mostOften)
 	if err != nil {
 		return err
 	}
-	w.All = problemLink(p.Problem, "")
-	n := len(found.Headers)
-	if n == 0 {
-		w.Often = "none of " + reading.Looked(found, true, p.Now) + ", has this problem"
+	if len(found.Headers) > 0 {
+		w.Often = oftenText(found, found.Next != "", p.Now)
 		return nil
 	}
-	count := plural(n, "story", "stories")
-	if n == mostOften {
-		count = "at least " + count
-	}
-	w.Often = count + " with this problem"
-	if n > 1 {
-		w.Often += ", the first " + reading.When(found.Headers[n-1].Start, p.Now) + ", the last " + reading.When(found.Headers[0].Start, p.Now)
-	}
-	if found.Next != "" && n < mostOften {
-		w.Often += ", in " + reading.Looked(found, true, p.Now)
+	found, err = story.Lookup{Search: search, Limit: mostOften, Look: lookOften}.Find(ctx, v.store)
+	switch {
+	case err != nil:
+		return err
+	case len(found.Headers) == 0:
+		w.Often = "none of " + reading.Looked(found, true, p.Now) + ", has this problem"
+	default:
+		more := len(found.Headers) == mostOften
+		w.Often = oftenText(found, more, p.Now)
+		if found.Next != "" && !more {
+			w.Often += ", in " + reading.Looked(found, true, p.Now)
+		}
 	}
 	return nil
+}
+
+// oftenText tells how many stories were found, newest first, of which there may be more.
+func oftenText(found story.Found, more bool, now time.Time) string {
+	n := 0
+	for _, h := range found.Headers {
+		n += h.Stories()
+	}
+	count := plural(n, "story", "stories") + " with this problem"
+	if more {
+		count = "at least " + count
+	}
+	if n > 1 {
+		first, last := found.Headers[len(found.Headers)-1], found.Headers[0]
+		count += ", the first " + reading.When(first.Start, now) + ", the last " + reading.When(last.Start, now)
+	}
+	return count
 }
 
 // plural writes a number with its noun, which has a plural of its own.

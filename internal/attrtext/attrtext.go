@@ -165,6 +165,8 @@ func ValueText(v slog.Value) string {
 	switch v.Kind() {
 	case slog.KindString:
 		return v.String()
+	case slog.KindInt64:
+		return strconv.FormatInt(v.Int64(), 10)
 	case slog.KindAny:
 		return anyText(v.Any())
 	}

@@ -1,7 +1,6 @@
 package compose
 
 import (
-	"bytes"
 	"log/slog"
 	"strings"
 
@@ -37,51 +36,45 @@ func (c cause) explain(h *story.Header) {
 }
 
 // noteCause takes note of the line that was written down last, which is the worst so far.
-func (c *Composer) noteCause(line *story.Line, s *Scratch) {
+func (c *Composer) noteCause(line *story.Line) {
 	b := c.tree.lane(line.Lane)
-	callers := b.path(len(b.lines)-2, s)
+	callers := b.path(len(b.lines) - 2)
 	says := problem.Text(line.Message, line.AllAttrs())
 	text := strings.Clone(problem.Shorten(says, story.MaxCause)) // the line's memory is used again
 	c.cause = cause{level: line.Level, text: text, path: callers.Under(says)}
 }
 
 // path returns the path of one of the lines under which the last one of the branch stands.
-func (b *branch) path(i int, s *Scratch) (path problem.Path) {
+func (b *branch) path(i int) (path problem.Path) {
 	if i < 0 {
 		return path
 	}
-	if line := &b.lines[i]; line.number >= 0 {
-		line.path = b.path(i-1, s)
+	line := &b.lines[i]
+	if !line.known {
+		line.path = b.path(i - 1)
 		if !line.quiet {
-			line.path = line.path.Under(s.message(int(line.number)))
+			line.path = line.path.Under(line.message)
 		}
-		line.number = -1
+		line.known, line.message = true, ""
 	}
-	return b.lines[i].path
+	return line.path
 }
 
 // keepCallers makes the lines under which those of further chunks may stand independent
-// of the text that was written down.
-func (t *tree) keepCallers(s *Scratch) {
+// of the memory that the chunk's are in.
+func (t *tree) keepCallers() {
+	const few = 8 // of a path that nobody may ask for
 	for i := range t.lanes {
 		b := &t.lanes[i]
-		b.path(len(b.lines)-1, s)
-	}
-}
-
-// message returns the message of a line in the text, of which the first line that says
-// something is enough.
-func (s *Scratch) message(number int) string {
-	line := s.text[s.starts[number]:]
-	if number+1 < len(s.starts) {
-		line = s.text[s.starts[number]:s.starts[number+1]]
-	}
-	if head, _, _ := bytes.Cut(line, []byte{'\t'}); len(head) < len(line) { // without the attributes
-		if first := story.Parse(string(head))[0].Message; strings.TrimSpace(first) != "" {
-			return first
+		for n := range b.lines {
+			if line := &b.lines[n]; n < few && !line.known {
+				line.message = problem.Own(line.message)
+			}
+		}
+		if len(b.lines) > few {
+			b.path(len(b.lines) - 1)
 		}
 	}
-	return story.Parse(string(line))[0].Message
 }
 
 // read takes note of why the story is bad by what a store has of it.

@@ -93,7 +93,8 @@ type Told struct {
 type Scratch struct {
 	Pool   *linebuf.Pool // for blocks of lines
 	text   []byte
-	starts []int // of the lines in text
+	starts []int  // of the lines in text
+	across []byte // for lines that begin in one block and go on in another
 }
 
 // Parts makes the parts of a chunk. Lines below quiet, unless nil, are left out where
@@ -280,7 +281,7 @@ func (c *Composer) format(k *Chunk, s *Scratch) (text string, starts []int) {
 		index = nil
 	}
 	s.text, s.starts = slices.Grow(s.text[:0], l.Size), s.starts[:0]
-	l.Each(func(m linebuf.Meta, message, attrs string) {
+	s.across = l.EachIn(s.across, func(m linebuf.Meta, message, attrs string) {
 		number := len(s.starts)
 		s.starts = append(s.starts, len(s.text))
 		if number >= l.Count-notes {
@@ -288,20 +289,20 @@ func (c *Composer) format(k *Chunk, s *Scratch) (text string, starts []int) {
 			s.text = note.AppendText(s.text)
 			return
 		}
-		line := c.tree.line(number, &m, message, attrs)
+		line := c.tree.line(&m, message, attrs)
 		s.text = line.AppendText(s.text)
 		index.Line(attrs, &c.also)
 		if c.cause.worse(m.Level) {
-			c.noteCause(&line, s)
+			c.noteCause(&line)
 		}
 	})
 	for lane, gap := range l.TakeLost() {
 		c.tree.lose(int(lane), gap.Place())
 	}
-	c.tree.keepCallers(s)
+	c.tree.keepCallers()
 	text, starts = string(s.text), s.starts
 	if cap(s.text) > largest {
-		s.text, s.starts = nil, nil
+		*s = Scratch{Pool: s.Pool}
 	}
 	return text, starts
 }

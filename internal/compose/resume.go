@@ -66,9 +66,11 @@ func (c *Composer) AppendResume(out []byte) []byte {
 	w.Text(c.cause.text)
 	w.Text(c.cause.id)
 	w = append(w, c.cause.path[:]...)
-	for _, b := range c.tree.lanes {
-		for _, line := range b.lines {
-			w = append(w, line.path[:]...)
+	for i := range c.tree.lanes {
+		b := &c.tree.lanes[i]
+		for n := range b.lines {
+			path := b.path(n)
+			w = append(w, path[:]...)
 		}
 		w.Uint(uint64(b.lost))
 	}
@@ -145,7 +147,7 @@ func (c *Composer) readCause(r *record.Reader, noted bool) {
 		b.lines = make([]treeLine, len(b.real))
 		for n := range b.lines {
 			line := &b.lines[n]
-			if line.number = -1; noted {
+			if line.known = true; noted {
 				copy(line.path[:], r.Take(len(line.path)))
 			}
 		}

@@ -25,9 +25,10 @@ type branch struct {
 
 // A treeLine is one under which further lines may stand.
 type treeLine struct {
-	number int32        // of the line in the chunk that is written down; -1 where path is set
-	quiet  bool         // it does not count as a caller
-	path   problem.Path // of it and its callers
+	message string       // of which the path is to be made: in the chunk's memory while that is written down; empty once it is known
+	known   bool         // path is
+	quiet   bool         // it does not count as a caller
+	path    problem.Path // of it and its callers
 }
 
 func (t *tree) lane(number int) *branch {
@@ -117,13 +118,10 @@ func (t *tree) lose(lane int, p linebuf.Place) {
 }
 
 // line places a line of a chunk.
-func (t *tree) line(number int, m *linebuf.Meta, message, attrs string) story.Line {
+func (t *tree) line(m *linebuf.Meta, message, attrs string) story.Line {
 	depth, up := t.add(int(m.Lane), m.Place)
 	if b := t.lane(int(m.Lane)); len(b.real) > 0 { // else its place is not known
-		if b.lines == nil {
-			b.lines = make([]treeLine, 0, 8)
-		}
-		b.lines = append(b.lines[:len(b.real)-1], treeLine{number: int32(number), quiet: !problem.IsCaller(m.Level)})
+		b.lines = append(b.lines[:len(b.real)-1], treeLine{message: message, quiet: !problem.IsCaller(m.Level)})
 	}
 	return story.Line{
 		Offset: m.Since(), Level: m.Level, Lane: int(m.Lane),

@@ -8,7 +8,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 )
 
@@ -36,9 +35,10 @@ func randomLine(r *rand.Rand) heldLine {
 	return l
 }
 
+// all returns the lines, whose texts stay valid until they are released.
 func all(l *Lines) (found []heldLine) {
-	l.Each(func(facts Meta, message, attrs string) {
-		found = append(found, heldLine{facts, strings.Clone(message), strings.Clone(attrs)})
+	l.EachIn(make([]byte, 0, 300), func(facts Meta, message, attrs string) {
+		found = append(found, heldLine{facts, message, attrs})
 	})
 	return found
 }

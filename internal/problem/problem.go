@@ -51,6 +51,10 @@ func Shorten(s string, most int) string {
 	return text
 }
 
+// Own returns what counts of the text of a caller, as [Path.Under] takes it, without the memory
+// that the text is in.
+func Own(text string) string { return strings.ToValidUTF8(strings.Clone(firstLine(text)), "\uFFFD") }
+
 func firstLine(s string) string {
 	s = strings.TrimSpace(s)
 	if end := strings.IndexAny(s, "\r\n"); end >= 0 {

@@ -3,20 +3,16 @@
 package response
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"strconv"
 	"strings"
 
 	"github.com/dynamoslog/dynamoslog/internal/panics"
-	"github.com/felixge/httpsnoop"
 )
 
 // A Recorder is what is known of a response.
@@ -40,68 +36,6 @@ func Record(w http.ResponseWriter, r *http.Request) (*Recorder, http.ResponseWri
 
 // Bytes returns how much of the body was sent.
 func (a *Recorder) Bytes() int64 { return a.bytes }
-
-func (a *Recorder) wrap(w http.ResponseWriter) http.ResponseWriter {
-	return httpsnoop.Wrap(w, httpsnoop.Hooks{
-		WriteHeader: func(next httpsnoop.WriteHeaderFunc) httpsnoop.WriteHeaderFunc {
-			return func(status int) {
-				gone := a.clientGone()
-				next(status) // which refuses what is no status by a panic
-				if status >= 200 || status == http.StatusSwitchingProtocols {
-					a.commit(status, gone)
-				}
-			}
-		},
-		Write: func(next httpsnoop.WriteFunc) httpsnoop.WriteFunc {
-			return func(p []byte) (int, error) {
-				gone := a.clientGone()
-				n, err := next(p)
-				a.wrote(int64(n), err, gone)
-				return n, err
-			}
-		},
-		WriteString: func(next httpsnoop.WriteStringFunc) httpsnoop.WriteStringFunc {
-			return func(s string) (int, error) {
-				gone := a.clientGone()
-				n, err := next(s)
-				a.wrote(int64(n), err, gone)
-				return n, err
-			}
-		},
-		ReadFrom: func(next httpsnoop.ReadFromFunc) httpsnoop.ReadFromFunc {
-			return func(src io.Reader) (int64, error) {
-				gone := a.clientGone()
-				n, err := next(src)
-				if n > 0 { // else the source was empty, or has failed
-					a.wrote(n, err, gone)
-				}
-				return n, err
-			}
-		},
-		Flush: func(next httpsnoop.FlushFunc) httpsnoop.FlushFunc {
-			return func() {
-				gone := a.clientGone()
-				next()
-				a.commit(http.StatusOK, gone)
-			}
-		},
-		FlushError: func(next httpsnoop.FlushErrorFunc) httpsnoop.FlushErrorFunc {
-			return func() error {
-				gone := a.clientGone()
-				err := next()
-				a.wrote(0, err, gone)
-				return err
-			}
-		},
-		Hijack: func(next httpsnoop.HijackFunc) httpsnoop.HijackFunc {
-			return func() (net.Conn, *bufio.ReadWriter, error) {
-				conn, rw, err := next()
-				a.hijacked = a.hijacked || err == nil
-				return conn, rw, err
-			}
-		},
-	})
-}
 
 // wrote takes note of a write, which sends status 200 where none was sent before.
 func (a *Recorder) wrote(n int64, err error, gone bool) {
@@ -191,7 +125,7 @@ func Aborts(u *panics.Unwinding) bool { return u.Exits || u.Value == http.ErrAbo
 
 // HTTP returns the outcome of a request that was answered with a status.
 func HTTP(status int) Outcome {
-	end := Outcome{Status: status, ByStatus: true, Message: strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))}
+	end := Outcome{Status: status, ByStatus: true, Message: strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status))}
 	if status >= 500 {
 		end.Level = slog.LevelError
 	}

@@ -7,7 +7,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/panics"
 	"github.com/dynamoslog/dynamoslog/internal/response"
@@ -89,4 +92,77 @@ func TestGRPC(t *testing.T) {
 			t.Errorf("got %+v", end)
 		}
 	}
+}
+
+// names of the optional methods of a writer.
+func optional(w http.ResponseWriter) (names []string) {
+	for t, i := reflect.TypeOf(w), 0; i < t.NumMethod(); i++ {
+		names = append(names, t.Method(i).Name)
+	}
+	return names
+}
+
+// What is handed on has the optional methods of the writer below, no more and no less.
+func TestRecordKeepsMethods(t *testing.T) {
+	known := []string{
+		"CloseNotify", "EnableFullDuplex", "Flush", "FlushError", "Header", "Hijack", "Push", "ReadFrom",
+		"SetReadDeadline", "SetWriteDeadline", "Unwrap", "Write", "WriteHeader", "WriteString",
+	}
+	check := func(proto string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if proto != "" && r.Proto != proto {
+				t.Errorf("got %s, want %s", r.Proto, proto)
+			}
+			_, recorded := response.Record(w, r)
+			want := slices.DeleteFunc(append(optional(w), "Unwrap"), func(name string) bool { return !slices.Contains(known, name) })
+			slices.Sort(want)
+			if got := optional(recorded); !slices.Equal(got, slices.Compact(want)) {
+				t.Errorf("%s, %T: got %v, want %v", r.Proto, w, got, want)
+			}
+			if got := recorded.(interface{ Unwrap() http.ResponseWriter }).Unwrap(); got != w {
+				t.Errorf("%T is below, want %T", got, w)
+			}
+		})
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	check("").ServeHTTP(httptest.NewRecorder(), r)
+	check("").ServeHTTP(struct{ http.ResponseWriter }{httptest.NewRecorder()}, r)
+	check("").ServeHTTP(struct {
+		http.ResponseWriter
+		http.Pusher
+	}{}, r)
+	http.TimeoutHandler(check(""), time.Minute, "").ServeHTTP(httptest.NewRecorder(), r)
+	for _, proto := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		server := httptest.NewUnstartedServer(check(proto))
+		server.EnableHTTP2 = proto == "HTTP/2.0"
+		server.StartTLS()
+		answer, err := server.Client().Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		server.Close()
+	}
+}
+
+// The writers of net/http's servers, and plain ones, are recorded in one piece of memory.
+func TestRecordIsCheap(t *testing.T) {
+	r := httptest.NewRequest("GET", "/", nil)
+	count := func(w http.ResponseWriter) float64 {
+		return testing.AllocsPerRun(100, func() { response.Record(w, r) })
+	}
+	if n := count(struct{ http.ResponseWriter }{httptest.NewRecorder()}); n > 1 {
+		t.Errorf("a plain one takes %v allocations", n)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if n := count(w); n > 1 {
+			t.Errorf("%T takes %v allocations", w, n)
+		}
+	}))
+	defer server.Close()
+	answer, err := server.Client().Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
 }
