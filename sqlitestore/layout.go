@@ -54,6 +54,9 @@ func (f *file) layout(ctx context.Context, db querier) (has layout, err error) {
 		}
 	}
 	has.aliases, err = exist(ctx, db, `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?`, "aliases")
+	if err == nil && has.aliases && len(has.missing) == 0 {
+		f.isLatest.Store(true)
+	}
 	return has, err
 }
 

@@ -37,10 +37,16 @@ func Week(end time.Time) iter.Seq[story.Story] {
 	}
 }
 
-// Fill puts a week into a store.
+// Fill puts a week into a store, and lists what failed under its problem, as a handler does.
 func Fill(ctx context.Context, store story.Store, end time.Time) error {
 	var parts []story.Part
 	for s := range Week(end) {
+		if s.MaxLevel >= slog.LevelError {
+			problem := story.NewKey(story.KindProblem, s.Problem)
+			s.Also = []story.Key{problem}
+			alias := s.Alias(problem)
+			parts = append(parts, story.Part{Key: problem, ID: s.ID, Header: &alias})
+		}
 		parts = append(parts, story.Part{Key: s.Key, ID: s.ID, Header: &s.Header})
 		number := 1
 		for text := range story.Pieces(story.Format(s.Lines)) {
