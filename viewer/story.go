@@ -1,6 +1,8 @@
 package viewer
 
 import (
+	"context"
+	"errors"
 	"html/template"
 	"log/slog"
 	"maps"
@@ -9,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
@@ -128,6 +131,8 @@ func (v *viewer) story(w http.ResponseWriter, r *http.Request) error {
 // storyPage writes the page of a story, with a style sheet in it where it is to stand
 // alone.
 func (v *viewer) storyPage(w http.ResponseWriter, r *http.Request, s story.Story, view reading.View, style template.CSS) (err error) {
+	neighbours := v.neighbours(r.Context(), s.Header)
+	defer func() { _, _, _ = neighbours() }() // nothing goes on without the page
 	t := reading.NewTree(s)
 	if err := r.Context().Err(); err != nil {
 		return err
@@ -147,10 +152,10 @@ func (v *viewer) storyPage(w http.ResponseWriter, r *http.Request, s story.Story
 	p.facts()
 	p.choices(t, view)
 	p.Where, p.Axis = p.whereTimeWent(t), axis(t)
-	if err := p.neighbours(v, r); err != nil {
+	if p.Why, err = v.whyBad(r.Context(), p, t); err != nil {
 		return err
 	}
-	if p.Why, err = v.whyBad(r.Context(), p, t); err != nil {
+	if p.Previous, p.Next, err = neighbours(); err != nil {
 		return err
 	}
 	if err := v.render(w, p.Form.status(), "story.html", p); err != nil {
@@ -316,18 +321,22 @@ func (p *storyPage) choices(t *reading.Tree, view reading.View) {
 	}
 }
 
-// neighbours sets the links to the stories before and after, where there are any.
-func (p *storyPage) neighbours(v *viewer, r *http.Request) error {
-	before, found, err := reading.Previous(r.Context(), v.store, p.Key, p.ID)
-	if err != nil {
-		return err
+// neighbours looks for the stories before and after one, and returns a function that waits
+// for the links to them; none where there is none.
+func (v *viewer) neighbours(ctx context.Context, of story.Header) func() (before, after string, err error) {
+	var links [2]string
+	var errs [2]error
+	var both sync.WaitGroup
+	for i, look := range []func(context.Context, story.Store, story.Key, string) (story.Header, bool, error){reading.Previous, reading.Next} {
+		both.Go(func() {
+			h, found, err := look(ctx, v.store, of.Key, of.ID)
+			if errs[i] = err; found {
+				links[i] = storyLink(h)
+			}
+		})
 	}
-	if found {
-		p.Previous = storyLink(before)
+	return func() (string, string, error) {
+		both.Wait()
+		return links[0], links[1], errors.Join(errs[0], errs[1])
 	}
-	after, found, err := reading.Next(r.Context(), v.store, p.Key, p.ID)
-	if found {
-		p.Next = storyLink(after)
-	}
-	return err
 }
