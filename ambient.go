@@ -108,8 +108,8 @@ func (s *Scope) label(name string) string {
 
 // asFarLocked returns the story's facts for the journal: what they are if the process ends
 // now.
-func (b *buffer) asFarLocked() story.Header {
-	h := b.headerLocked(story.Open)
+func (b *buffer) asFarLocked() (h story.Header) {
+	b.headerLocked(&h, story.Open)
 	if b.labels != nil {
 		h.State = story.Sealed
 	}

@@ -307,31 +307,31 @@ func (b *buffer) cutLocked() {
 
 // takeLocked makes a chunk of what the story has.
 func (b *buffer) takeLocked(state story.State) *delivery.Chunk {
-	header := b.headerLocked(state) // may add notes to the lines
+	k := &delivery.Chunk{}
+	b.headerLocked(&k.Header, state) // may add notes to the lines
 	if b.handedTo == nil {
 		b.handedTo = b.core.delivery.NewStory()
 	}
 	late, whole := b.phase.Load() != open, !b.handedOver && state != story.Open
-	k := &delivery.Chunk{Story: b.handedTo}
-	k.Lines, k.Dropped, k.Header = b.held, b.dropped, header
+	k.Story, k.Lines, k.Dropped = b.handedTo, b.held, b.dropped
 	k.Place = compose.PlaceOf(late, whole, state)
 	if log := b.core.delivery.Log; log != nil {
-		k.Mark = log.Chunk(&b.entry, &storylog.Handed{Header: header, Late: late, Whole: whole, Dropped: b.dropped, Lines: b.held.Count})
+		k.Mark = log.Chunk(&b.entry, &storylog.Handed{Header: k.Header, Late: late, Whole: whole, Dropped: b.dropped, Lines: b.held.Count})
 	}
 	b.handedOver = true
 	b.held, b.dropped = linebuf.Lines{}, 0
 	return k
 }
 
-// headerLocked returns the story's facts as they are now.
-func (b *buffer) headerLocked(state story.State) story.Header {
+// headerLocked fills in the story's facts as they are now.
+func (b *buffer) headerLocked(h *story.Header, state story.State) {
 	b.facts.mu.Lock()
 	key, attrs, left := b.facts.key, b.facts.attrs, b.facts.leftOut
 	if b.core.opts.ReplaceAttr != nil {
 		attrs = b.attrs
 	}
 	b.facts.mu.Unlock()
-	h := story.Header{
+	*h = story.Header{
 		Key: key, ID: b.id, State: state, MaxLevel: b.maxLevel, LineCount: b.count, Title: b.title,
 		Start: b.start.UTC().Truncate(time.Microsecond).Round(0),
 	}
@@ -343,8 +343,7 @@ func (b *buffer) headerLocked(state story.State) story.Header {
 		h.Duration = max(h.Duration, time.Since(b.start).Truncate(time.Millisecond))
 	}
 	h.Updated = h.Start.Add(h.Duration).Truncate(time.Millisecond)
-	b.headerAttrsLocked(&h, attrs, left)
-	return h
+	b.headerAttrsLocked(h, attrs, left)
 }
 
 // seal ends the story, or stores the late lines of one that has ended.

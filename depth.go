@@ -66,7 +66,8 @@ type laneTrail struct {
 type lanes struct {
 	byID map[laneID]int // nil where they are few
 	all  []laneTrail
-	last int // lane of the last line
+	room [1]laneTrail // for the first one, which most stories have only
+	last int          // lane of the last line
 }
 
 // place finds a line's lane and its place among the lines of that. A place without
@@ -154,6 +155,9 @@ func (l *lanes) index(id laneID) int {
 func (l *lanes) add(id laneID) int {
 	const few = 8
 	lane := len(l.all)
+	if l.all == nil {
+		l.all = l.room[:0]
+	}
 	l.all = append(l.all, laneTrail{id: id})
 	switch {
 	case l.byID != nil:

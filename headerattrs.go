@@ -139,31 +139,41 @@ func sameAttr(a, b slog.Attr) bool {
 	return a.Value.Kind() != slog.KindAny && a.Value.Equal(b.Value)
 }
 
+// headerRoom is what there is room for of a header's attributes.
+type headerRoom struct {
+	header *story.Header
+	most   int // attributes there will be, about
+	bytes  int
+}
+
+// put adds an attribute, and reports whether there was room for it. The first one of a name
+// stays.
+func (r *headerRoom) put(name, value string) bool {
+	size := len(name) + len(value)
+	if name == "" || size > r.bytes {
+		return false
+	}
+	if r.header.Attrs == nil {
+		r.header.Attrs = make(map[string]string, min(r.most, 8)) // as many lie in one piece
+	}
+	if _, exists := r.header.Attrs[name]; !exists {
+		r.header.Attrs[name] = value
+		r.bytes -= size
+	}
+	return true
+}
+
 // headerAttrsLocked fills in the attributes of a header: links first, then those of the
 // scope and of the handler, the names of lanes last, as far as there is room.
 func (b *buffer) headerAttrsLocked(h *story.Header, attrs []headerAttr, left int) {
-	room := story.MaxAttrs
-	put := func(name, value string) bool {
-		size := len(name) + len(value)
-		if name == "" || size > room {
-			return false
-		}
-		if h.Attrs == nil {
-			h.Attrs = make(map[string]string)
-		}
-		if _, exists := h.Attrs[name]; !exists {
-			h.Attrs[name] = value
-			room -= size
-		}
-		return true
-	}
+	room := headerRoom{header: h, most: len(attrs) + len(b.core.attrs), bytes: story.MaxAttrs}
 	if b.continues != "" {
-		put(story.AttrContinues, b.continues)
+		room.put(story.AttrContinues, b.continues)
 	}
 	last := h.State != story.Open && b.phase.Load() == open
-	for _, list := range [][]headerAttr{attrs, b.core.attrs} {
-		for _, a := range list {
-			if !put(validText(a.name), validText(a.text)) && last {
+	for _, list := range [2][]headerAttr{attrs, b.core.attrs} {
+		for i := range list {
+			if a := &list[i]; !room.put(validText(a.name), validText(a.text)) && last {
 				b.addNoteLocked(fmt.Sprintf("attribute %s did not fit into the header", a.name), slog.String(a.name, a.text))
 			}
 		}
@@ -176,9 +186,13 @@ func (b *buffer) headerAttrsLocked(h *story.Header, attrs []headerAttr, left int
 		b.addNoteLocked(keys.Note())
 	}
 	if b.lanes.haveNames() {
-		for name, value := range lanenames.Attrs(b.lanes.named(&b.core.stacks.Funcs), room) {
-			put(name, value)
-		}
+		b.nameLanesLocked(room)
+	}
+}
+
+func (b *buffer) nameLanesLocked(room headerRoom) {
+	for name, value := range lanenames.Attrs(b.lanes.named(&b.core.stacks.Funcs), room.bytes) {
+		room.put(name, value)
 	}
 }
 

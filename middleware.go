@@ -107,8 +107,9 @@ func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *h
 	if o.Key != nil {
 		kind, id = o.Key(r)
 	}
-	ctx, request := beginRequest(r.Context(), story.NewKey("http", strings.Clone(route)),
-		&RequestOptions{Attrs: o.requestAttrs(r, route), Header: r.Header.Get, Logger: o.Logger})
+	ctx, request := beginRequest(r.Context(), story.NewKey("http", route),
+		&RequestOptions{Header: r.Header.Get, Logger: o.Logger}, true)
+	o.setAttrs(request.scope, r, route)
 	defer request.end() // where a function of the options panics
 	request.route = route
 	if o.Key != nil {
@@ -164,7 +165,7 @@ func (r *Request) learnRoute(route string) {
 func (o *MiddlewareOptions) outcome(request *Request, recorder *response.Recorder, handed *http.Request, u *panics.Unwinding) (Outcome, []slog.Attr) {
 	request.learnRoute(o.routeAfter(handed))
 	got := recorder.Outcome(u)
-	end := Outcome{Message: got.Message, Level: got.Level, Attrs: make([]slog.Attr, 0, 2)}
+	end := Outcome{Message: got.Message, Level: got.Level, Attrs: request.endAttrs[:0]}
 	if o.Level != nil && got.ByStatus {
 		end.Level = o.Level(got.Status)
 	}
@@ -190,16 +191,19 @@ func (o *MiddlewareOptions) tellID(w http.ResponseWriter, r *http.Request, scope
 	}
 }
 
-func (o *MiddlewareOptions) requestAttrs(r *http.Request, route string) []slog.Attr {
-	attrs := []slog.Attr{
+// setAttrs tells what the request is.
+func (o *MiddlewareOptions) setAttrs(scope *Scope, r *http.Request, route string) {
+	attrs := [4]slog.Attr{
 		slog.String("method", ids.Clip(story.Escape(r.Method), 32)),
 		slog.String("path", ids.Clip(story.Escape(r.URL.Path), maxPath)),
 		slog.String("route", route),
 	}
+	n := 3
 	if o.RemoteAddr {
-		attrs = append(attrs, slog.String("remote_addr", r.RemoteAddr))
+		attrs[n] = slog.String("remote_addr", r.RemoteAddr)
+		n++
 	}
-	return attrs
+	scope.Set(attrs[:n]...)
 }
 
 // routeAfter returns the route that a request has found, when it was served.

@@ -30,6 +30,8 @@ type Request struct {
 	crash  bool         // as in RequestOptions
 	left   entered      // what the goroutine that began it has entered
 
+	endAttrs [2]slog.Attr // room for what Middleware says at the end
+
 	mu     sync.Mutex // of the outermost request it guards what follows, also of those within, which may go on beside it
 	ended  bool
 	told   bool     // an inner request has told what it is about
@@ -120,7 +122,7 @@ func BeginRequest(ctx context.Context, kind string, id any, opts *RequestOptions
 		inner.Learn(kind, id, o.Attrs...)
 		return inner.enter(ctx, ids.Key(kind, id)), inner
 	}
-	return beginRequest(ctx, ids.Key(kind, id), &o)
+	return beginRequest(ctx, ids.Key(kind, id), &o, false)
 }
 
 // A requestContext is a context with the request that it carries.
@@ -129,10 +131,12 @@ type requestContext struct {
 	request Request
 }
 
-// beginRequest begins a request that is not within another one, or is its own.
-func beginRequest(ctx context.Context, key story.Key, o *RequestOptions) (context.Context, *Request) {
+// beginRequest begins a request that is not within another one, or is its own. The caller
+// may be sure to end it.
+func beginRequest(ctx context.Context, key story.Key, o *RequestOptions, surelyEnds bool) (context.Context, *Request) {
 	c := new(requestContext)
 	c.begin(ctx, key)
+	c.scope.surelyEnds = surelyEnds
 	r := &c.request
 	r.scope, r.ctx, r.start, r.logger, r.crash = &c.scope, &c.scopeContext, c.scope.facts.start, o.Logger, o.Crash
 	if !o.Own {
@@ -257,14 +261,14 @@ func (r *Request) Finish(end Outcome) { r.finish(end, callerPC()) }
 // handlers return errors.
 func Fail(ctx context.Context, err error) {
 	if r := ongoing(ctx); r != nil && err != nil {
-		r.refine().conclude(&Outcome{Err: err, Level: slog.LevelInfo})
+		r.refine().conclude(Outcome{Err: err, Level: slog.LevelInfo})
 	}
 }
 
 // finish does so with a line that is placed at pc, a call that has not returned, by default
 // that of finish; and that has further attributes.
 func (r *Request) finish(end Outcome, pc uintptr, line ...slog.Attr) {
-	within, first := r.conclude(&end)
+	within, first := r.conclude(end)
 	if !first {
 		return
 	}
@@ -309,7 +313,7 @@ func (r *Request) finish(end Outcome, pc uintptr, line ...slog.Attr) {
 
 // conclude takes note of how the request ends, unless it or the one around it has ended. It
 // returns the outcome of the one that ended last within the outermost.
-func (r *Request) conclude(end *Outcome) (within *Outcome, first bool) {
+func (r *Request) conclude(end Outcome) (within *Outcome, first bool) {
 	top := r.outermost()
 	top.mu.Lock()
 	defer top.mu.Unlock()
@@ -318,7 +322,8 @@ func (r *Request) conclude(end *Outcome) (within *Outcome, first bool) {
 	}
 	r.ended = true
 	if r != top {
-		top.within = end
+		within := end
+		top.within = &within
 	}
 	return top.within, true
 }

@@ -22,7 +22,8 @@ import (
 // logged with that context, from any goroutine, until End. Every method of a nil
 // Scope does nothing.
 type Scope struct {
-	facts *scopeFacts
+	facts      *scopeFacts
+	surelyEnds bool // it is ended by this package, whatever becomes of the program's calls
 
 	// The handlers' buffers. They hold the facts, never the scope, so that a
 	// scope that nobody can end any more is collected and its stories sealed.
@@ -361,7 +362,9 @@ func (s *Scope) findBuffer(c *core) (b *buffer, made bool, err error) {
 	if s.ended {
 		b.endsBy = bySilence
 	}
-	b.cleanup = runtime.AddCleanup(s, abandon, b)
+	if !s.surelyEnds {
+		b.cleanup = runtime.AddCleanup(s, abandon, b)
+	}
 	if first == nil {
 		s.first.Store(b)
 	} else {

@@ -95,11 +95,19 @@ type Scratch struct {
 	text   []byte
 	starts []int  // of the lines in text
 	across []byte // for lines that begin in one block and go on in another
+	parts  []Part
 }
 
 // Parts makes the parts of a chunk. Lines below quiet, unless nil, are left out where
-// the story is calm.
-func (c *Composer) Parts(k *Chunk, quiet *slog.Level, s *Scratch) (told Told) {
+// the story is calm. What it returns is valid until the scratch is used again.
+func (c *Composer) Parts(k *Chunk, quiet *slog.Level, s *Scratch) Told {
+	clear(s.parts)
+	told := c.tell(k, quiet, s)
+	s.parts = told.Parts
+	return told
+}
+
+func (c *Composer) tell(k *Chunk, quiet *slog.Level, s *Scratch) (told Told) {
 	c.ended = c.ended || k.Ends()
 	if k.Place == NotKept {
 		c.phase = notKept
@@ -110,7 +118,7 @@ func (c *Composer) Parts(k *Chunk, quiet *slog.Level, s *Scratch) (told Told) {
 	case notKept:
 		return Told{}
 	}
-	told.Parts = c.move(k)
+	told.Parts = append(s.parts[:0], c.move(k)...)
 	told.Quiet = k.leaveOut(quiet, s.Pool)
 	if k.IsWhole() && k.Lines.Count == 0 && c.parts == 0 {
 		c.phase = empty

@@ -11,6 +11,7 @@ import (
 type tree struct {
 	byCaller bool // a step for each caller that logged, instead of each frame
 	lanes    []branch
+	lane1    [1]branch // room for lanes, while there is one
 }
 
 // A branch is the tree of one lane.
@@ -20,7 +21,14 @@ type branch struct {
 	real   []int      // frames of the line before and of the lines it stands under
 	shown  []int      // depths of the lines that the indent alone would name as parents
 	lines  []treeLine // those of real
-	lost   int        // one more than the frames that a line may have which the next one stands under, as lines dropped since then say; 0 if none were
+	room   branchRoom
+	lost   int // one more than the frames that a line may have which the next one stands under, as lines dropped since then say; 0 if none were
+}
+
+// A branchRoom is room for what is known of the lines that one of a few stands under.
+type branchRoom struct {
+	real, shown [4]int
+	lines       [2]treeLine
 }
 
 // A treeLine is one under which further lines may stand.
@@ -32,6 +40,9 @@ type treeLine struct {
 }
 
 func (t *tree) lane(number int) *branch {
+	if t.lanes == nil {
+		t.lanes = t.lane1[:0]
+	}
 	for len(t.lanes) <= number {
 		t.lanes = append(t.lanes, branch{})
 	}
@@ -56,6 +67,9 @@ func (t *tree) add(lane int, p linebuf.Place) (depth, up int) {
 func (b *branch) add(byCaller bool, frames, limit int) (depth, up int) {
 	if b.frames == 0 {
 		b.base = frames
+	}
+	if b.real == nil {
+		b.real, b.shown, b.lines = b.room.real[:0], b.room.shown[:0], b.room.lines[:0]
 	}
 	b.frames = frames
 	b.base = min(b.base, frames)

@@ -63,7 +63,11 @@ func (w *writer) take(k *Chunk, now time.Time, prepare bool) int {
 		s.ordered, s.backoff = true, backoff{}
 		w.order = append(w.order, s)
 	}
-	k.Story.parts = append(k.Story.parts, parts...)
+	if s := k.Story; len(s.parts) == 0 {
+		s.parts = parts
+	} else {
+		s.parts = append(s.parts, parts...)
+	}
 	return len(parts)
 }
 
@@ -82,9 +86,14 @@ func (w *writer) compose(k *Chunk, now time.Time, prepare bool) []*part {
 		}
 	}
 	size, lines := int64(budget.PerStory), 0
-	parts := make([]*part, len(told.Parts))
+	made := k.onePart[:]
+	if len(told.Parts) != len(made) {
+		made = make([]part, len(told.Parts))
+	}
+	parts := k.Story.partsFor(len(made))
 	for i, p := range told.Parts {
-		parts[i] = &part{Part: p.Part, chunk: k, lines: p.Lines}
+		made[i] = part{Part: p.Part, chunk: k, lines: p.Lines}
+		parts[i] = &made[i]
 		size += int64(len(p.Text))
 		lines += p.Lines
 		if parts[i].isAlias() {
@@ -211,7 +220,7 @@ func (w *writer) holdBackLocked(k *Chunk) bool {
 // takeInLocked notes a chunk that comes from the disk as one that is being written.
 func (d *Delivery) takeInLocked(k *Chunk) {
 	k.since = time.Now()
-	k.element = d.incomplete.PushFront(k)
+	d.incomplete.addOldest(k)
 }
 
 // dequeueLocked takes the oldest chunk, of those that were spilled only if they may be

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"container/list"
 	"log/slog"
 	"time"
 
@@ -17,19 +16,23 @@ type Chunk struct {
 	Story *Story
 	Mark  storylog.Mark // where it is in the journal
 
-	phase    phase         // guarded by Delivery.mu, as are:
-	sequence uint64        // given when it was announced: later ones are larger
-	element  *list.Element // in Delivery.incomplete; nil where it is not there
-	since    time.Time     // when it was announced or came from the disk
-	count    int           // lines not yet stored, dropped or given up
-	lost     losses        // lines that are not stored, by where they are
-	unstored bool          // set when a part of it is not stored, and never will be
-	evicted  int           // how many of evictionLevels were taken out of it
+	phase    phase  // guarded by Delivery.mu, as are:
+	sequence uint64 // given when it was announced: later ones are larger
+	listed   bool   // it is in Delivery.incomplete, where these are beside it:
+	older    *Chunk
+	newer    *Chunk
+	since    time.Time // when it was announced or came from the disk
+	count    int       // lines not yet stored, dropped or given up
+	lost     losses    // lines that are not stored, by where they are
+	unstored bool      // set when a part of it is not stored, and never will be
+	evicted  int       // how many of evictionLevels were taken out of it
 
 	size      int64     // of memory that it holds, as the budget counts it
 	left      int       // parts that are not acknowledged or given up, once it is composed
 	resume    []byte    // how far its story is written down after it, once that is known
 	recovered *recovery // nil unless an earlier process has left it
+
+	onePart [1]part // room for what most chunks become
 }
 
 // A phase is where a chunk is on its way:
@@ -70,6 +73,47 @@ func (q *queue) take() *Chunk {
 	return k
 }
 
+// A chunkList holds chunks, each in one list at most.
+type chunkList struct{ oldest, newest *Chunk }
+
+func (l *chunkList) addNewest(k *Chunk) {
+	k.listed, k.older = true, l.newest
+	if l.newest == nil {
+		l.oldest = k
+	} else {
+		l.newest.newer = k
+	}
+	l.newest = k
+}
+
+func (l *chunkList) addOldest(k *Chunk) {
+	k.listed, k.newer = true, l.oldest
+	if l.oldest == nil {
+		l.newest = k
+	} else {
+		l.oldest.older = k
+	}
+	l.oldest = k
+}
+
+// remove removes a chunk, if it is there.
+func (l *chunkList) remove(k *Chunk) {
+	if !k.listed {
+		return
+	}
+	if k.older == nil {
+		l.oldest = k.newer
+	} else {
+		k.older.newer = k.newer
+	}
+	if k.newer == nil {
+		l.newest = k.older
+	} else {
+		k.newer.older = k.older
+	}
+	k.listed, k.older, k.newer = false, nil, nil
+}
+
 // Announce makes all who wait from now on wait for a chunk that is not handed over yet:
 // its story is with Options.Keep. It may be called with the story's lock held.
 func (d *Delivery) Announce(k *Chunk) {
@@ -83,7 +127,7 @@ func (d *Delivery) announceLocked(k *Chunk) {
 	k.lost.dropped += k.Dropped
 	d.sequence++
 	k.sequence = d.sequence
-	k.element = d.incomplete.PushBack(k)
+	d.incomplete.addNewest(k)
 	d.awaitLocked(k)
 }
 
@@ -101,7 +145,7 @@ func (d *Delivery) awaitLocked(k *Chunk) {
 // HandOver queues a chunk. It may be called with the story's lock held.
 func (d *Delivery) HandOver(k *Chunk) {
 	d.mu.Lock()
-	if k.element == nil {
+	if !k.listed {
 		d.announceLocked(k)
 	}
 	k.phase = queued
@@ -142,10 +186,7 @@ func (d *Delivery) completeLocked(k *Chunk) bool {
 		return false
 	}
 	k.phase = complete
-	if k.element != nil {
-		d.incomplete.Remove(k.element)
-		k.element = nil
-	}
+	d.incomplete.remove(k)
 	k.Lines.Release(d.Lines)
 	d.resize(k, 0)
 	if k.recovered != nil {

@@ -181,8 +181,8 @@ func (d *Delivery) checkJournal() {
 	}
 	var waiting []*Chunk
 	d.mu.Lock()
-	for e := d.incomplete.Front(); e != nil; e = e.Next() {
-		if k := e.Value.(*Chunk); k.Mark.Complete() && k.recovered == nil {
+	for k := d.incomplete.oldest; k != nil; k = k.newer {
+		if k.Mark.Complete() && k.recovered == nil {
 			waiting = append(waiting, k)
 		}
 	}

@@ -65,8 +65,8 @@ func (c *Counters) Details() (droppedBy, retriesBy map[string]int64, parked time
 func (d *Delivery) Oldest() time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if oldest := d.incomplete.Front(); oldest != nil {
-		return oldest.Value.(*Chunk).since
+	if oldest := d.incomplete.oldest; oldest != nil {
+		return oldest.since
 	}
 	return time.Time{}
 }

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"container/list"
 	"context"
 	"io"
 	"log/slog"
@@ -83,7 +82,7 @@ type Delivery struct {
 	heldBack   map[story.Key]*queue // of keys that take no more at the moment
 	spilled    []spilledChunk       // that left memory, oldest first
 	pending    int                  // chunks of this process that were announced and are not complete
-	incomplete list.List            // of chunks in memory, oldest first
+	incomplete chunkList            // of chunks in memory, oldest first
 	sequence   uint64               // of the last chunk that was announced
 	barriers   []*barrier
 	atEnd      atEnd // what Shutdown tells
@@ -159,6 +158,16 @@ type Story struct {
 	inFlight           bool // a request has some of the parts
 	ordered            bool // it stands in writer.order
 	hasText, hasHeader bool // a part of text, and a header, were stored
+
+	onePart [1]*part // room for parts, while there is one of them
+}
+
+// partsFor returns room for the parts of a chunk.
+func (s *Story) partsFor(n int) []*part {
+	if n <= len(s.onePart) && len(s.parts) == 0 {
+		return s.onePart[:n]
+	}
+	return make([]*part, n)
 }
 
 // NewStory returns a story of which nothing was handed over.

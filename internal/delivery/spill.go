@@ -35,8 +35,7 @@ func (d *Delivery) spillLocked(k *Chunk) (gone bool) {
 	}
 	d.spilled = append(d.spilled, spilledChunk{k.sequence, k.Mark, k.count, weak.Make(k.Story)})
 	k.Mark.Stay() // it is not done
-	d.incomplete.Remove(k.element)
-	k.element = nil
+	d.incomplete.remove(k)
 	d.resize(k, 0)
 	d.Budget.Add(perSpilled)
 	return true

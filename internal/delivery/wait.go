@@ -184,8 +184,8 @@ func (d *Delivery) leftOf(b *barrier, err error, waiting string) *Left {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := barrier{lost: b.lost, stories: maps.Clone(b.stories), spilled: b.spilled}
-	for e := d.incomplete.Front(); e != nil; e = e.Next() {
-		if k := e.Value.(*Chunk); k.sequence <= b.sequence && k.recovered == nil {
+	for k := d.incomplete.oldest; k != nil; k = k.newer {
+		if k.sequence <= b.sequence && k.recovered == nil {
 			now.count(k)
 		}
 	}

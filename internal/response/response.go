@@ -125,11 +125,28 @@ func Aborts(u *panics.Unwinding) bool { return u.Exits || u.Value == http.ErrAbo
 
 // HTTP returns the outcome of a request that was answered with a status.
 func HTTP(status int) Outcome {
-	end := Outcome{Status: status, ByStatus: true, Message: strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status))}
+	end := Outcome{Status: status, ByStatus: true, Message: message(status)}
 	if status >= 500 {
 		end.Level = slog.LevelError
 	}
 	return end
+}
+
+// message tells a status. Those of most answers take no memory.
+func message(status int) string {
+	switch status {
+	case http.StatusOK:
+		return "200 OK"
+	case http.StatusCreated:
+		return "201 Created"
+	case http.StatusNoContent:
+		return "204 No Content"
+	case http.StatusNotModified:
+		return "304 Not Modified"
+	case http.StatusNotFound:
+		return "404 Not Found"
+	}
+	return strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status))
 }
 
 // grpcCodes are the names of the status codes of gRPC, by their numbers.
