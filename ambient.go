@@ -106,14 +106,25 @@ func (s *Scope) label(name string) string {
 	return label.Label
 }
 
-// asFarLocked returns the story's facts for the journal: what they are if the process ends
-// now.
-func (b *buffer) asFarLocked() (h story.Header) {
-	b.headerLocked(&h, story.Open)
+// asFarLocked lets the journal take note of the story's facts: what they are if the process
+// ends now. What it calls keeps nothing of them.
+func (b *buffer) asFarLocked(note func(story.Header)) {
+	h, _ := b.core.headers.Get().(*story.Header)
+	if h == nil {
+		h = new(story.Header)
+	}
+	defer b.core.headers.Put(h)
+	b.headerLocked(h, story.Open)
 	if b.labels != nil {
 		h.State = story.Sealed
 	}
-	return h
+	note(*h)
+}
+
+func (b *buffer) logStoryLocked() {
+	b.asFarLocked(func(h story.Header) {
+		b.core.delivery.Log.Story(&b.entry, b.versionLocked(), h, b.phase.Load() != open, b.progressLocked())
+	})
 }
 
 // linger lets the story, whose scope has ended, wait for last lines before it is sealed. It
@@ -126,8 +137,8 @@ func (b *buffer) linger(labels []*proflabel.Owned[Scope]) bool {
 	}
 	b.lasted = max(time.Since(b.start), time.Duration(b.lastOffset)*time.Millisecond)
 	b.labels = labels
-	if log := b.core.delivery.Log; log != nil {
-		log.Story(&b.entry, b.versionLocked(), b.asFarLocked(), false, b.progressLocked())
+	if b.core.delivery.Log != nil {
+		b.logStoryLocked()
 	}
 	b.core.stories.reschedule(b, b.nextDueLocked())
 	return true

@@ -216,8 +216,8 @@ func (b *buffer) holdLocked(m *linebuf.Meta, message string, attrs []byte, room 
 // logLocked writes a line to the journal.
 func (b *buffer) logLocked(m *linebuf.Meta, message string, attrs []byte) {
 	log := b.core.delivery.Log
-	if version := b.versionLocked(); log.Stale(&b.entry, version) {
-		log.Story(&b.entry, version, b.asFarLocked(), b.phase.Load() != open, b.progressLocked())
+	if log.Stale(&b.entry, b.versionLocked()) {
+		b.logStoryLocked()
 	}
 	if !log.Line(&b.entry, m, message, attrs) {
 		b.core.delivery.Counts.Unprotected.Add(1)
@@ -331,8 +331,10 @@ func (b *buffer) headerLocked(h *story.Header, state story.State) {
 		attrs = b.attrs
 	}
 	b.facts.mu.Unlock()
+	clear(h.Attrs) // of a header that is used again
 	*h = story.Header{
-		Key: key, ID: b.id, State: state, MaxLevel: b.maxLevel, LineCount: b.count, Title: b.title,
+		Attrs: h.Attrs,
+		Key:   key, ID: b.id, State: state, MaxLevel: b.maxLevel, LineCount: b.count, Title: b.title,
 		Start: b.start.UTC().Truncate(time.Microsecond).Round(0),
 	}
 	h.Duration = time.Duration(b.lastOffset) * time.Millisecond

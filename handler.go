@@ -215,6 +215,7 @@ type core struct {
 	process  *keyedStory // of what is logged without a scope or a key
 	stories  stories
 	delivery *delivery.Delivery
+	headers  sync.Pool // of *story.Header, that the journal takes note of
 }
 
 func newCore(store story.Store, opts Options) *core {

@@ -272,12 +272,13 @@ func (r *Request) finish(end Outcome, pc uintptr, line ...slog.Attr) {
 	if !first {
 		return
 	}
-	r.scope.Set(end.Attrs...)
 	if r.outer != nil {
+		r.scope.Set(end.Attrs...)
 		r.leave()
 		return
 	}
 	defer r.end()
+	defer r.scope.Set(end.Attrs...) // after the line: the journal then tells the header once, with the end
 	level := end.level()
 	if within != nil {
 		level = max(level, within.level())

@@ -268,7 +268,7 @@ func (b *buffer) repin(tail storylog.Position) {
 		b.cutLocked()
 	}
 	if log, progress := b.core.delivery.Log, b.progressLocked(); log.Movable(&b.entry, tail, progress) {
-		log.Move(&b.entry, b.asFarLocked(), b.phase.Load() != open, progress)
+		b.asFarLocked(func(h story.Header) { log.Move(&b.entry, h, b.phase.Load() != open, progress) })
 	}
 }
 

@@ -110,7 +110,7 @@ func (w *writer) compose(k *Chunk, now time.Time, prepare bool) []*part {
 	d.mu.Unlock()
 	d.resize(k, size)
 	if k.Mark.Owed() {
-		k.resume = k.Story.composer.AppendResume(nil)
+		k.resume = k.Story.composer.AppendResume(make([]byte, 0, 160))
 	}
 	return parts
 }

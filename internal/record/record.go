@@ -5,7 +5,6 @@ package record
 import (
 	"encoding/binary"
 	"log/slog"
-	"maps"
 	"math"
 	"slices"
 	"time"
@@ -58,10 +57,13 @@ func (w *Writer) Header(h story.Header) {
 	w.Int(int64(h.LineCount))
 	w.Text(h.Title)
 	w.Uint(uint64(len(h.Attrs)))
-	if len(h.Attrs) == 0 {
-		return
+	var room [16]string
+	names := room[:0]
+	for name := range h.Attrs {
+		names = append(names, name)
 	}
-	for _, name := range slices.Sorted(maps.Keys(h.Attrs)) {
+	slices.Sort(names)
+	for _, name := range names {
 		w.Text(name)
 		w.Text(h.Attrs[name])
 	}

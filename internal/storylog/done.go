@@ -19,7 +19,7 @@ func (l *Log) Done(m *Mark, p *Progress, text []byte) {
 		return
 	}
 	m.owed = false
-	w := begin(nil, kindDone, m.number)
+	w := begin(make([]byte, 0, 32+len(text)), kindDone, m.number)
 	w.Uint(m.ordinal)
 	l.mu.Lock()
 	defer l.mu.Unlock()
