@@ -235,6 +235,11 @@ func (f *scopeFacts) set(attrs []slog.Attr) {
 	for _, a := range attrs {
 		leaves = appendLeaves(leaves, nil, a)
 	}
+	f.setLeaves(leaves)
+}
+
+// setLeaves adds attributes that keep nothing of the program's memory.
+func (f *scopeFacts) setLeaves(leaves []headerAttr) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.version.Add(1)

@@ -97,6 +97,12 @@ func Middleware(opts *MiddlewareOptions) func(http.Handler) http.Handler {
 	}
 }
 
+// A servedContext is the context of a request that a Middleware serves.
+type servedContext struct {
+	requestContext
+	recorder response.Recorder
+}
+
 func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	route := routes.Before(next, r)
 	if outer := ongoing(r.Context()); outer != nil {
@@ -107,8 +113,9 @@ func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *h
 	if o.Key != nil {
 		kind, id = o.Key(r)
 	}
-	ctx, request := beginRequest(r.Context(), story.NewKey("http", route),
-		&RequestOptions{Header: r.Header.Get, Logger: o.Logger}, true)
+	c := new(servedContext)
+	c.scope.surelyEnds = true
+	ctx, request := c.beginRequest(r.Context(), story.NewKey("http", route), &RequestOptions{Header: headerOf(r), Logger: o.Logger})
 	o.setAttrs(request.scope, r, route)
 	defer request.end() // where a function of the options panics
 	request.route = route
@@ -118,7 +125,8 @@ func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *h
 	if o.IDHeader != "" {
 		o.tellID(w, r, request.Scope())
 	}
-	recorder, recorded := response.Record(w, r)
+	recorder := &c.recorder
+	recorded := recorder.Record(w, r)
 	handed := r.WithContext(ctx)
 	panics.Guard(func() { next.ServeHTTP(recorded, handed) }, func(u *panics.Unwinding) {
 		end, line := o.outcome(request, recorder, handed, u)
@@ -193,17 +201,27 @@ func (o *MiddlewareOptions) tellID(w http.ResponseWriter, r *http.Request, scope
 
 // setAttrs tells what the request is.
 func (o *MiddlewareOptions) setAttrs(scope *Scope, r *http.Request, route string) {
-	attrs := [4]slog.Attr{
-		slog.String("method", ids.Clip(story.Escape(r.Method), 32)),
-		slog.String("path", ids.Clip(story.Escape(r.URL.Path), maxPath)),
-		slog.String("route", route),
+	attrs := [4]headerAttr{
+		{name: "method", text: ownString(ids.Clip(story.Escape(r.Method), 32))},
+		{name: "path", text: ownString(ids.Clip(story.Escape(r.URL.Path), maxPath))},
+		{name: "route", text: route},
 	}
 	n := 3
 	if o.RemoteAddr {
-		attrs[n] = slog.String("remote_addr", r.RemoteAddr)
+		attrs[n] = headerAttr{name: "remote_addr", text: ownString(r.RemoteAddr)}
 		n++
 	}
-	scope.Set(attrs[:n]...)
+	scope.facts.setLeaves(attrs[:n]) // nothing was logged yet
+}
+
+// headerOf returns what tells the ids that the client has sent; nil where there are none.
+func headerOf(r *http.Request) func(string) string {
+	for _, name := range ids.Headers {
+		if len(r.Header[name]) > 0 {
+			return r.Header.Get
+		}
+	}
+	return nil
 }
 
 // routeAfter returns the route that a request has found, when it was served.

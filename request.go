@@ -122,7 +122,7 @@ func BeginRequest(ctx context.Context, kind string, id any, opts *RequestOptions
 		inner.Learn(kind, id, o.Attrs...)
 		return inner.enter(ctx, ids.Key(kind, id)), inner
 	}
-	return beginRequest(ctx, ids.Key(kind, id), &o, false)
+	return new(requestContext).beginRequest(ctx, ids.Key(kind, id), &o)
 }
 
 // A requestContext is a context with the request that it carries.
@@ -131,12 +131,9 @@ type requestContext struct {
 	request Request
 }
 
-// beginRequest begins a request that is not within another one, or is its own. The caller
-// may be sure to end it.
-func beginRequest(ctx context.Context, key story.Key, o *RequestOptions, surelyEnds bool) (context.Context, *Request) {
-	c := new(requestContext)
+// beginRequest begins a request that is not within another one, or is its own.
+func (c *requestContext) beginRequest(ctx context.Context, key story.Key, o *RequestOptions) (context.Context, *Request) {
 	c.begin(ctx, key)
-	c.scope.surelyEnds = surelyEnds
 	r := &c.request
 	r.scope, r.ctx, r.start, r.logger, r.crash = &c.scope, &c.scopeContext, c.scope.facts.start, o.Logger, o.Crash
 	if !o.Own {

@@ -22,7 +22,9 @@ const panicPatience = 2 * time.Second
 // as the same value, and from below where it was, so that whoever prints the stack
 // sees its origin.
 func (h *Handler) Run(ctx context.Context, kind string, id any, fn func(context.Context) error) error {
-	ctx, request := beginRequest(ctx, ids.Key(kind, id), &RequestOptions{Logger: slog.New(h), Own: true, Crash: true}, true)
+	c := new(requestContext)
+	c.scope.surelyEnds = true
+	ctx, request := c.beginRequest(ctx, ids.Key(kind, id), &RequestOptions{Logger: slog.New(h), Own: true, Crash: true})
 	defer request.end() // for runtime.Goexit
 	var err error
 	panics.Guard(func() { err = fn(ctx) }, func(u *panics.Unwinding) {

@@ -46,6 +46,9 @@ func TraceOfClient(header func(name string) string) string {
 	return ""
 }
 
+// Headers are what OfRequest asks for, as net/http writes them.
+var Headers = [...]string{"X-Request-Id", "Traceparent", "X-Amzn-Trace-Id"}
+
 // OfRequest returns the ids that a client has sent, as attributes: a trace's by its name.
 // Called reports whether the client says that another service has made the call, and not
 // only what it begins a trace with, as a load balancer does. Header may be nil.

@@ -15,7 +15,7 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/panics"
 )
 
-// A Recorder is what is known of a response.
+// A Recorder is what is known of a response. Its zero value is ready for Record.
 type Recorder struct {
 	request  *http.Request // as the middleware got it
 	writer   http.ResponseWriter
@@ -27,11 +27,11 @@ type Recorder struct {
 	late     bool // a write met the connection's deadline
 }
 
-// Record returns a Recorder of the response to a request, and a ResponseWriter that tells
-// it what is written and has the same optional methods as w.
-func Record(w http.ResponseWriter, r *http.Request) (*Recorder, http.ResponseWriter) {
-	a := &Recorder{request: r, writer: w}
-	return a, a.wrap(w)
+// Record returns a ResponseWriter that tells the recorder what is written to w, as the
+// response to a request, and has the same optional methods as w.
+func (a *Recorder) Record(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
+	*a = Recorder{request: r, writer: w}
+	return a.wrap(w)
 }
 
 // Bytes returns how much of the body was sent.

@@ -20,7 +20,8 @@ import (
 func serve(ctx context.Context, header http.Header, handle func(http.ResponseWriter)) (*response.Recorder, response.Outcome) {
 	r := httptest.NewRequestWithContext(ctx, "GET", "/", nil)
 	r.Header = header
-	recorder, w := response.Record(httptest.NewRecorder(), r)
+	recorder := new(response.Recorder)
+	w := recorder.Record(httptest.NewRecorder(), r)
 	var end *response.Outcome
 	func() {
 		defer func() { _ = recover() }()
@@ -113,7 +114,7 @@ func TestRecordKeepsMethods(t *testing.T) {
 			if proto != "" && r.Proto != proto {
 				t.Errorf("got %s, want %s", r.Proto, proto)
 			}
-			_, recorded := response.Record(w, r)
+			recorded := new(response.Recorder).Record(w, r)
 			want := slices.DeleteFunc(append(optional(w), "Unwrap"), func(name string) bool { return !slices.Contains(known, name) })
 			slices.Sort(want)
 			if got := optional(recorded); !slices.Equal(got, slices.Compact(want)) {
@@ -149,7 +150,7 @@ func TestRecordKeepsMethods(t *testing.T) {
 func TestRecordIsCheap(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	count := func(w http.ResponseWriter) float64 {
-		return testing.AllocsPerRun(100, func() { response.Record(w, r) })
+		return testing.AllocsPerRun(100, func() { new(response.Recorder).Record(w, r) })
 	}
 	if n := count(struct{ http.ResponseWriter }{httptest.NewRecorder()}); n > 1 {
 		t.Errorf("a plain one takes %v allocations", n)
