@@ -6,7 +6,6 @@ import (
 
 	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/internal/dynamotest"
-	"github.com/dynamoslog/dynamoslog/internal/handlertest"
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/dynamoslog/dynamoslog/story/storetest"
 )
@@ -23,13 +22,12 @@ func TestTableIsAStoreOnDynalite(t *testing.T) {
 	storetest.Run(t, func(*testing.T) story.Store { return table })
 }
 
-// TestFaultsOnDynalite runs the faults there.
+// TestFaultsOnDynalite runs the faults in which it matters what DynamoDB answers and then
+// holds. The others are about the process, its callers and its journal, which make the
+// same calls whoever answers them.
 func TestFaultsOnDynalite(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a quarter of a minute")
-	}
-	if handlertest.RaceDetector {
-		t.Skip("TestFaults has run the same code under the race detector")
 	}
 	runFaults(t, dynamotest.Dynalite(t), faultsOf(passingFaults, configFaults, itemFaults, textFaults, lateFaults, aliasFaults))
 }

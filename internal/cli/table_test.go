@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/dynamotest"
 	"github.com/dynamoslog/dynamoslog/internal/handlertest"
 	"github.com/dynamoslog/dynamoslog/story"
+	"github.com/dynamoslog/dynamoslog/viewer"
 )
 
 // A guard lets through what a printed policy allows, as IAM does, and remembers what was
@@ -148,6 +150,15 @@ func TestPolicies(t *testing.T) {
 			{"export"}, {"cost"}, {"tail", "--once"}, {"__complete", "show", ""}, {"__complete", "show", key, ""},
 		} {
 			run(t, 0, append(args, table)...)
+		}
+		pages := viewer.New(&dynamoslog.Table{Name: name}, nil)
+		for _, page := range []string{"/", "/?level=warn", "/?key=" + key, "/story?key=" + key, "/story?id=" + id} {
+			w := httptest.NewRecorder()
+			r := httptest.NewRequestWithContext(t.Context(), "GET", "http://localhost"+page, nil)
+			r.RemoteAddr = "127.0.0.1:1"
+			if pages.ServeHTTP(w, r); w.Code >= http.StatusBadRequest {
+				t.Errorf("%s: %d", page, w.Code)
+			}
 		}
 		g.check(t, "reader")
 	})

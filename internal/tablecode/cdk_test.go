@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/dynamoslog/dynamoslog/internal/dynamotest"
-	"github.com/dynamoslog/dynamoslog/internal/handlertest"
 	"github.com/dynamoslog/dynamoslog/internal/npmtest"
 	"github.com/dynamoslog/dynamoslog/internal/tablecode"
 )
@@ -63,8 +62,8 @@ func synthesize(t *testing.T, codes map[string]string) map[string]template {
 // TestCDK makes the table from what the CDK makes of the printed code, and holds its
 // policies against those that are printed alone.
 func TestCDK(t *testing.T) {
-	if testing.Short() || handlertest.RaceDetector {
-		t.Skip("takes some seconds, next to none of them in Go")
+	if testing.Short() {
+		t.Skip("takes some seconds, and half a minute at first")
 	}
 	client := dynamotest.Start(t)
 	codes, options := make(map[string]string), make(map[string]tablecode.Options)
