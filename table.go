@@ -6,9 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/smithy-go/logging"
 
 	"github.com/dynamoslog/dynamoslog/internal/dynamo"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -38,9 +36,10 @@ var (
 // after it have no effect. There is nothing to close.
 //
 // The identity that writes needs the actions dynamodb:PutItem, BatchWriteItem,
-// UpdateItem and GetItem on the table, and with [Options.Journal] Query; one that reads needs GetItem, and Query on the table
-// and its index; deleting needs Query, GetItem and BatchWriteItem; Create and
+// UpdateItem and GetItem on the table, and with [Options.Journal] Query on the table
+// and its index; one that reads needs GetItem, and Query on the table and its index; deleting needs Query, GetItem and BatchWriteItem; Create and
 // Check need CreateTable, DescribeTable, UpdateTimeToLive and DescribeTimeToLive.
+// The command "dynamoslog table print" prints them as policies, and the table as code.
 //
 // Items that others wrote to the table, with a string object as partition key
 // and a string story as sort key, are shown as stories too, their attribute
@@ -99,11 +98,11 @@ func (t *Table) open(ctx context.Context) (*dynamo.Store, error) {
 	}
 	client := t.Client
 	if client == nil {
-		loaded, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
+		loaded, err := dynamo.LoadClient(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrTableConfig, err)
+			return nil, err
 		}
-		client = dynamodb.NewFromConfig(loaded)
+		client = loaded
 	}
 	ttl := t.TTL
 	if ttl == 0 {

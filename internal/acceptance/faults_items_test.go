@@ -88,6 +88,12 @@ func remakeTable(tr *trial) {
 	if _, err := tr.client.DeleteTable(tr.Context(), &dynamodb.DeleteTableInput{TableName: &tr.direct.Name}); err != nil {
 		tr.Fatal(err)
 	}
+	gone := dynamodb.NewTableNotExistsWaiter(tr.client, func(o *dynamodb.TableNotExistsWaiterOptions) {
+		o.MinDelay, o.MaxDelay = 50*time.Millisecond, time.Second
+	})
+	if err := gone.Wait(tr.Context(), &dynamodb.DescribeTableInput{TableName: &tr.direct.Name}, time.Minute); err != nil {
+		tr.Fatal(err)
+	}
 	tr.createTable()
 }
 

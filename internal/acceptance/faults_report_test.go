@@ -27,14 +27,14 @@ func TestFaultTable(t *testing.T) {
 	if os.Getenv(envFaultTable) == "" {
 		t.Skip("times are measured where " + envFaultTable + " is set")
 	}
-	dynamotest.Start(t)
+	endpoint := dynamotest.Endpoint(t)
 	var table strings.Builder
 	table.WriteString("| fault | lines | lost | twice | out of order | told not to be stored | retries | p99.9 of Handle | without the fault | ratio |\n" +
 		"| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	for _, f := range allFaults() {
 		t.Run(f.name, func(t *testing.T) {
 			runtime.GC()
-			tr := newTrial(t, f, true)
+			tr := newTrial(t, endpoint, f, true)
 			tr.run()
 			r := tr.check()
 			took, calm := quantile(tr.times, 0.999), quantile(tr.calmTimes, 0.999)

@@ -60,15 +60,19 @@ func TestFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	dynamotest.Start(t) // skips where there is none
+	runFaults(t, dynamotest.Endpoint(t), allFaults()) // skips where there is none
+}
+
+func runFaults(t *testing.T, endpoint string, faults []*fault) {
+	t.Helper()
 	places := make(chan struct{}, faultsAtOnce)
 	var wg sync.WaitGroup
-	for _, f := range allFaults() {
+	for _, f := range faults {
 		places <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-places }()
 			t.Run(f.name, func(t *testing.T) {
-				tr := newTrial(t, f, false)
+				tr := newTrial(t, endpoint, f, false)
 				tr.run()
 				tr.check()
 			})
@@ -78,8 +82,11 @@ func TestFaults(t *testing.T) {
 }
 
 func allFaults() []*fault {
-	var all []*fault
-	for _, group := range [][]fault{passingFaults, configFaults, itemFaults, textFaults, lifeFaults, lateFaults, aliasFaults, callerFaults, processFaults, journalFaults} {
+	return faultsOf(passingFaults, configFaults, itemFaults, textFaults, lifeFaults, lateFaults, aliasFaults, callerFaults, processFaults, journalFaults)
+}
+
+func faultsOf(groups ...[]fault) (all []*fault) {
+	for _, group := range groups {
 		for i := range group {
 			all = append(all, &group[i])
 		}

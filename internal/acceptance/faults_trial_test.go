@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/pprof"
 	"slices"
 	"strings"
@@ -60,11 +61,14 @@ type name struct {
 	id  string
 }
 
-func newTrial(t *testing.T, f *fault, big bool) *trial {
+// newTrial begins a trial on the emulator at a URL.
+func newTrial(t *testing.T, endpoint string, f *fault, big bool) *trial {
 	t.Helper()
+	client, closed := dynamotest.ClientOf(endpoint, http.DefaultTransport.(*http.Transport).Clone())
+	t.Cleanup(closed)
 	tr := &trial{
 		T: t, fault: f, big: big, told: make(map[name][]string), late: make(map[name]bool), maybe: make(map[string]bool),
-		proxy: dynamotest.NewProxy(t), client: dynamotest.Start(t),
+		proxy: dynamotest.NewProxyOf(t, endpoint), client: client,
 	}
 	tr.opts = dynamoslog.Options{
 		Level:    slog.LevelDebug,
@@ -120,7 +124,7 @@ func newCalm(t *testing.T, opts dynamoslog.Options) *dynamoslog.Handler {
 
 func (tr *trial) createTable() {
 	tr.Helper()
-	if err := tr.direct.Create(tr.Context()); err != nil {
+	if err := tr.direct.Create(tr.Context()); err != nil && !dynamotest.IsUnknownOperation(err) { // of the time to live
 		tr.Fatal(err)
 	}
 }
@@ -212,7 +216,7 @@ func (tr *trial) readBeginning(at name) {
 // labelled calls f so that the goroutines that it starts are known as this
 // trial's; those of the proxy and of reading the table are started outside.
 func (tr *trial) labelled(f func()) {
-	pprof.Do(tr.Context(), pprof.Labels("fault", tr.fault.name), func(context.Context) { f() })
+	pprof.Do(tr.Context(), pprof.Labels("fault", tr.Name()), func(context.Context) { f() })
 }
 
 func (tr *trial) tellAll() {
@@ -392,7 +396,7 @@ func (tr *trial) checkGoroutines() {
 	tr.Helper()
 	var left string
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if left = goroutinesOf(tr.fault.name); left == "" {
+		if left = goroutinesOf(tr.Name()); left == "" {
 			return
 		}
 	}

@@ -181,6 +181,7 @@ var golden = map[string]string{
 	"grep-shown":         "grep path=/var/log",
 	"grep-usage":         "grep",
 	"grep-help":          "grep --help",
+	"table-print-help":   "table print --help",
 	"tail-lines":         "tail --once --lines -l error",
 	"show-all-folded":    "show user_42 --all --fold 2",
 	"complete-sort":      "__complete ls --sort ",

@@ -13,7 +13,6 @@ import (
 	"os/signal"
 	"strings"
 
-	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/spf13/cobra"
@@ -110,8 +109,6 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, story.ErrNotFound):
 		fmt.Fprintln(stderr, "'dynamoslog ls' shows what there is.")
 		return exitNotFound
-	case errors.Is(err, dynamoslog.ErrNoTable):
-		fmt.Fprintln(stderr, "'dynamoslog table create --table NAME' makes it.")
 	}
 	return exitError
 }

@@ -68,7 +68,10 @@ func (s source) exists() error {
 // write calls f with the store. A file that is not there is made.
 func (s source) write(f func(story.Store) error) error {
 	if s.table != "" {
-		return f(&dynamoslog.Table{Name: s.table})
+		if err := f(&dynamoslog.Table{Name: s.table}); err != nil {
+			return inFlags{err}
+		}
+		return nil
 	}
 	store, err := sqlitestore.Open(s.file)
 	return with(store, err, f)

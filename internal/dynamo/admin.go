@@ -27,11 +27,11 @@ const (
 
 // Create makes the table, and returns when it can be used.
 func (s *Store) Create(ctx context.Context) error {
-	_, err := call(ctx, s.client.CreateTable, s.tableInput())
+	_, err := call(ctx, s.client.CreateTable, s.TableInput())
 	var exists *types.ResourceInUseException
 	switch {
 	case errors.As(err, &exists):
-		return fmt.Errorf("%w: table %q: %w", ErrTableExists, s.Name, err)
+		return fmt.Errorf("%w: %s: %w", ErrTableExists, s.place(), err)
 	case err != nil:
 		return s.explain(ctx, err)
 	}
@@ -41,22 +41,16 @@ func (s *Store) Create(ctx context.Context) error {
 	if err := waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &s.Name}, createTime); err != nil {
 		return fmt.Errorf("the table is being created, see later with Table.Check: %w", s.explain(ctx, err))
 	}
-	_, err = call(ctx, s.client.UpdateTimeToLive, &dynamodb.UpdateTimeToLiveInput{
-		TableName: &s.Name,
-		TimeToLiveSpecification: &types.TimeToLiveSpecification{
-			AttributeName: aws.String(attrExpires),
-			Enabled:       aws.Bool(true),
-		},
-	})
-	if err != nil {
+	if _, err = call(ctx, s.client.UpdateTimeToLive, s.TimeToLiveInput()); err != nil {
 		return fmt.Errorf("the table is created, but stories would not expire: enable its time to live on %s: %w", attrExpires, s.explain(ctx, err))
 	}
 	return nil
 }
 
-func (s *Store) tableInput() *dynamodb.CreateTableInput {
+// TableInput is the call that makes the table with its index.
+func (c Config) TableInput() *dynamodb.CreateTableInput {
 	in := &dynamodb.CreateTableInput{
-		TableName: &s.Name,
+		TableName: &c.Name,
 		KeySchema: keySchema(attrObject),
 		AttributeDefinitions: []types.AttributeDefinition{
 			{AttributeName: aws.String(attrObject), AttributeType: types.ScalarAttributeTypeS},
@@ -73,12 +67,23 @@ func (s *Store) tableInput() *dynamodb.CreateTableInput {
 		}},
 		BillingMode: types.BillingModePayPerRequest,
 	}
-	if !s.OnDemand {
+	if !c.OnDemand {
 		in.BillingMode = types.BillingModeProvisioned
 		in.ProvisionedThroughput = throughput(tableUnits)
 		in.GlobalSecondaryIndexes[0].ProvisionedThroughput = throughput(indexUnits)
 	}
 	return in
+}
+
+// TimeToLiveInput is the call that lets items of the table expire.
+func (c Config) TimeToLiveInput() *dynamodb.UpdateTimeToLiveInput {
+	return &dynamodb.UpdateTimeToLiveInput{
+		TableName: &c.Name,
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{
+			AttributeName: aws.String(attrExpires),
+			Enabled:       aws.Bool(true),
+		},
+	}
 }
 
 // keySchema is of a table or index with its stories sorted by their key.

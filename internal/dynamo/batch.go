@@ -57,7 +57,7 @@ type putter struct {
 // writer's to put again.
 func (s *Store) Put(ctx context.Context, parts []story.Part) error {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("dynamoslog: table %q: %w", s.Name, err)
+		return fmt.Errorf("dynamoslog: %s: %w", s.place(), err)
 	}
 	p := &putter{store: s, failures: make(map[int]story.PutFailure)}
 	var batch []*write

@@ -35,7 +35,7 @@ func (s *Store) Check(ctx context.Context) error {
 	if len(f) == 0 {
 		return nil
 	}
-	return fmt.Errorf("dynamoslog: table %q:\n%w", s.Name, errors.Join(f...))
+	return fmt.Errorf("dynamoslog: %s:\n%w", s.place(), errors.Join(f...))
 }
 
 // findings are sentences of what is wrong and what to do about it.

@@ -107,7 +107,7 @@ func (s *Store) deleteBatch(ctx context.Context, keys []item) error {
 			return fmt.Errorf("dynamoslog: not all items could be deleted, try again: %w", err)
 		}
 		if err := pause(ctx, try); err != nil {
-			return fmt.Errorf("dynamoslog: table %q: %w", s.Name, err)
+			return fmt.Errorf("dynamoslog: %s: %w", s.place(), err)
 		}
 	}
 }

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go/logging"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -53,6 +55,16 @@ type Store struct {
 
 	mu            sync.Mutex
 	writes, reads float64 // units consumed
+}
+
+// LoadClient returns a client as the environment and the shared files configure it. What
+// the SDK would write to standard error by itself is discarded.
+func LoadClient(ctx context.Context) (*dynamodb.Client, error) {
+	loaded, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return dynamodb.NewFromConfig(loaded), nil
 }
 
 // New returns a store on a table. It makes no call.

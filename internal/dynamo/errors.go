@@ -147,13 +147,18 @@ func answered(err error) bool {
 	return errors.As(err, &api)
 }
 
+// place says which table it is: there may be one of the name in each region.
+func (s *Store) place() string {
+	return fmt.Sprintf("table %q in %s", s.Name, s.client.Options().Region)
+}
+
 // explain wraps an error of a call so that it says what to do about it.
 func (s *Store) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("dynamoslog: table %q: %w (%v)", s.Name, ctx.Err(), err)
+		return fmt.Errorf("dynamoslog: %s: %w (%v)", s.place(), ctx.Err(), err)
 	}
 	if _, is := classify(err); is != nil {
-		return fmt.Errorf("%w: table %q: %w", is, s.Name, err)
+		return fmt.Errorf("%w: %s: %w", is, s.place(), err)
 	}
-	return fmt.Errorf("dynamoslog: table %q: %w", s.Name, err)
+	return fmt.Errorf("dynamoslog: %s: %w", s.place(), err)
 }

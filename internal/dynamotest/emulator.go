@@ -25,24 +25,29 @@ type emulator struct {
 	lifeline *os.File
 }
 
-// start starts the emulator on a free port. A port may be taken between its
-// choice and its use, so it tries some.
-func start(ctx context.Context) (*emulator, error) {
-	for _, need := range []struct{ program, why string }{
-		{"java", "the emulator is a Java program"},
-		{"sh", "a shell ends the emulator with the tests"},
-	} {
-		if _, err := exec.LookPath(need.program); err != nil {
-			return nil, fmt.Errorf("%s is not installed (%s), and DYNAMODB_ENDPOINT is not set", need.program, need.why)
-		}
+// startLocal starts DynamoDB Local.
+func startLocal(ctx context.Context) (*emulator, error) {
+	if _, err := exec.LookPath("java"); err != nil {
+		return nil, errors.New("java is not installed (the emulator is a Java program), and DYNAMODB_ENDPOINT is not set")
 	}
 	folder, err := fetch(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return start(ctx, folder, "java", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar",
+		"-inMemory", "-disableTelemetry", "-port")
+}
+
+// start starts an emulator in its folder, by a command whose last argument will be a free
+// port. A port may be taken between its choice and its use, so it tries some.
+func start(ctx context.Context, folder string, command ...string) (*emulator, error) {
+	if _, err := exec.LookPath("sh"); err != nil {
+		return nil, errors.New("sh is not installed (a shell ends the emulator with the tests)")
+	}
+	var err error
 	for range 3 {
 		var e *emulator
-		if e, err = startIn(ctx, folder); err == nil {
+		if e, err = startOnce(ctx, folder, command); err == nil {
 			return e, nil
 		}
 	}
@@ -52,7 +57,7 @@ func start(ctx context.Context) (*emulator, error) {
 // holdScript runs its arguments until its standard input ends.
 const holdScript = `"$@" & cat >/dev/null; kill -9 $!`
 
-func startIn(ctx context.Context, folder string) (*emulator, error) {
+func startOnce(ctx context.Context, folder string, command []string) (*emulator, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -69,9 +74,8 @@ func startIn(ctx context.Context, folder string) (*emulator, error) {
 	}
 	defer held.Close()
 
-	cmd := exec.Command("sh", "-c", holdScript, "sh",
-		"java", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar",
-		"-inMemory", "-disableTelemetry", "-port", port)
+	args := append([]string{"-c", holdScript, "sh"}, command...)
+	cmd := exec.Command("sh", append(args, port)...)
 	cmd.Dir = folder
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = held, output, output
 	if err := cmd.Start(); err != nil {

@@ -76,7 +76,13 @@ type Answer struct {
 // NewProxy starts a proxy of the emulator, as [Endpoint] has it.
 func NewProxy(tb testing.TB) *Proxy {
 	tb.Helper()
-	target, err := url.Parse(Endpoint(tb))
+	return NewProxyOf(tb, Endpoint(tb))
+}
+
+// NewProxyOf starts a proxy of the emulator at a URL.
+func NewProxyOf(tb testing.TB, endpoint string) *Proxy {
+	tb.Helper()
+	target, err := url.Parse(endpoint)
 	if err != nil {
 		tb.Fatalf("the URL of the DynamoDB emulator: %v", err)
 	}
@@ -96,16 +102,15 @@ func NewProxy(tb testing.TB) *Proxy {
 // Client returns a client that calls the proxy. Its connections end with [Proxy.Refuse].
 func (p *Proxy) Client(options ...func(*dynamodb.Options)) *dynamodb.Client {
 	p.tb.Helper()
-	client := NewClient(p.tb, http.DefaultTransport.(*http.Transport).Clone())
-	endpoint := "http://" + p.addr
-	here := func(o *dynamodb.Options) { o.BaseEndpoint = &endpoint }
-	return dynamodb.New(client.Options(), append([]func(*dynamodb.Options){here}, options...)...)
+	client, closed := ClientOf("http://"+p.addr, http.DefaultTransport.(*http.Transport).Clone())
+	p.tb.Cleanup(closed)
+	return dynamodb.New(client.Options(), options...)
 }
 
 // Environ is as [Environ] for programs that call the proxy.
 func (p *Proxy) Environ() []string {
 	p.tb.Helper()
-	return append(Environ(p.tb), envEndpoint+"=http://"+p.addr)
+	return environ("http://" + p.addr)
 }
 
 // Set makes f the fault from the next call on; nil passes every call.
