@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math/bits"
 	"os"
 	"path/filepath"
@@ -163,7 +164,7 @@ func (s *segment) putFile(off, length int64, head []byte, message string, attrs 
 }
 
 // read appends the payload of the record at off to buf.
-func (id *identity) read(file *os.File, off int64, buf []byte) ([]byte, error) {
+func (id *identity) read(file io.ReaderAt, off int64, buf []byte) ([]byte, error) {
 	start := len(buf)
 	const guess = 512 // most records need one call
 	buf, n, err := readAt(file, off, buf, min(guess, id.end()-off))
@@ -195,7 +196,7 @@ func (id *identity) read(file *os.File, off int64, buf []byte) ([]byte, error) {
 }
 
 // readAt appends up to n bytes to buf and returns how many there were.
-func readAt(file *os.File, off int64, buf []byte, n int64) ([]byte, int, error) {
+func readAt(file io.ReaderAt, off int64, buf []byte, n int64) ([]byte, int, error) {
 	start := len(buf)
 	buf = append(buf, make([]byte, max(n, 0))...)
 	got, err := file.ReadAt(buf[start:], off)

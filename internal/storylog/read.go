@@ -2,6 +2,7 @@ package storylog
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/internal/record"
@@ -14,24 +15,27 @@ func (l *Log) Whole() bool {
 	return opened == nil || opened.Whole()
 }
 
-// positions returns where the lines of a chunk stand, the last one first, as far as they
-// can be told.
-func (l *Log) positions(m *Mark, count int, buf []byte) ([]Position, []byte) {
-	opened := l.journal.Load()
-	positions := make([]Position, 0, count)
+// walk reads the lines of a chunk, the last one first, as far as they can be read. It calls
+// found with where each stands and what was read, which is used again unless keep is set.
+func (l *Log) walk(m *Mark, count int, keep bool, found func(at Position, text []byte)) {
+	near := l.journal.Load().NewReader()
+	var texts []byte
 	at := m.last
-	for at > m.pin && len(positions) < count {
-		text, err := opened.Read(at, buf[:0])
-		if err != nil {
-			break
+	for n := 0; at > m.pin && n < count; n++ {
+		if !keep {
+			texts = texts[:0]
 		}
-		buf = text
-		positions = append(positions, at)
+		start := len(texts)
+		var err error
+		if texts, err = near.Read(at, texts); err != nil {
+			return
+		}
+		text := texts[start:]
+		found(at, text)
 		r := record.Reader{Left: text[1:]}
 		r.Uint()
 		at = m.pin + Position(r.Uint())
 	}
-	return positions, buf
 }
 
 // Lasting returns how many of a chunk's lines the next process will find: where the
@@ -42,24 +46,20 @@ func (l *Log) Lasting(m *Mark, count int) (lines int) {
 	if !opened.Outlives(m.pin) {
 		return 0
 	}
-	positions, _ := l.positions(m, count, nil)
-	for _, at := range positions {
+	l.walk(m, count, false, func(at Position, _ []byte) {
 		if opened.Outlives(at) {
 			lines++
 		}
-	}
+	})
 	return lines
 }
 
 // Lines reads the lines of a chunk back, and returns how many of so many could not be.
 func (l *Log) Lines(m *Mark, count int, lines *linebuf.Lines, pool *linebuf.Pool) (lost int) {
-	positions, buf := l.positions(m, count, nil)
-	for i := len(positions) - 1; i >= 0; i-- {
-		text, err := l.journal.Load().Read(positions[i], buf[:0])
-		if err == nil {
-			buf = text
-			addLine(lines, pool, text)
-		}
+	texts := make([][]byte, 0, count)
+	l.walk(m, count, true, func(_ Position, text []byte) { texts = append(texts, text) })
+	for _, text := range slices.Backward(texts) {
+		addLine(lines, pool, text)
 	}
 	return count - lines.Count
 }
