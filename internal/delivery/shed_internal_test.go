@@ -59,8 +59,8 @@ func TestEvictionTakesWhatIsWantedLeast(t *testing.T) {
 		}
 	})
 	t.Run("calm stories whole, the oldest first", func(t *testing.T) {
-		b := unfetched(t, Config{MaxBuffered: 16 << 10})
-		fill(b, 4) // some 13 KiB
+		b := unfetched(t, Config{MaxBuffered: 12 << 10})
+		fill(b, 4) // some 10 KiB
 		b.evict()
 		want := []string{"loud0 5", "loud1 5", "loud2 5", "calm3 10", "loud3 5"}
 		if got := b.queued(); !strings.HasSuffix(strings.Join(got, ", "), strings.Join(want[2:], ", ")) || slices.Contains(got, "calm0 10") || b.Budget.Short() {

@@ -29,6 +29,7 @@ type block struct {
 }
 
 const (
+	firstBlock   = 256 // many stories have few lines
 	leastBlock   = 512
 	largestBlock = 8 << 10
 	perBlock     = 32 // bytes that a block takes beside its data
@@ -37,7 +38,7 @@ const (
 )
 
 // A Pool keeps blocks for reuse, by the binary logarithm of their size.
-type Pool [5]sync.Pool
+type Pool [6]sync.Pool
 
 // Add appends a line; Room says how much memory it takes.
 func (l *Lines) Add(pool *Pool, m *Meta, message string, attrs []byte) {
@@ -106,6 +107,9 @@ func (l *Lines) Room(m *Meta) int {
 // blockSize is an eighth of what is written, so that little is free of what is
 // held, or as much as is wanted.
 func blockSize(written, wanted int) int {
+	if written == 0 {
+		return max(firstBlock, wanted)
+	}
 	size := leastBlock
 	for size < largestBlock && size < written/8 {
 		size *= 2
@@ -159,7 +163,7 @@ func (p *Pool) get(size int) *block {
 // of returns the pool for blocks of a size, or nil for one that only a large line takes.
 func (p *Pool) of(size int) *sync.Pool {
 	for i := range p {
-		if size == leastBlock<<i {
+		if size == firstBlock<<i {
 			return &p[i]
 		}
 	}
