@@ -98,7 +98,7 @@ func Run(args []string, stdout, stderr io.Writer) int {
 		return exitNotFound
 	}
 	text := strings.TrimPrefix(strings.TrimSpace(err.Error()), "dynamoslog: ")
-	fmt.Fprintln(stderr, "dynamoslog: "+escapeLines(strings.ReplaceAll(text, "\t", "    ")))
+	fmt.Fprintln(stderr, "dynamoslog: "+reading.EscapeLines(strings.ReplaceAll(text, "\t", "    ")))
 	switch {
 	case errors.Is(err, errSearch):
 		fmt.Fprintln(stderr, "'dynamoslog help search' tells how to search.")
@@ -111,15 +111,6 @@ func Run(args []string, stdout, stderr io.Writer) int {
 		return exitNotFound
 	}
 	return exitError
-}
-
-// escapeLines escapes what a terminal must not get, but for newlines.
-func escapeLines(text string) string {
-	lines := strings.Split(text, "\n")
-	for i := range lines {
-		lines[i] = story.Escape(lines[i])
-	}
-	return strings.Join(lines, "\n")
 }
 
 // arguments is a check of how many there are.

@@ -71,7 +71,7 @@ func (p Prompt) cause(out *strings.Builder, t *Tree) {
 	for a := range AttrTexts(worst.Attrs) {
 		text += "\n" + a.Name + ": " + a.Value
 	}
-	fmt.Fprintf(out, "\n## Why it is bad\n\n%s", fenced(fmt.Sprintf("%s: %s\n", worst.Level, clipped(escapeLines(text), promptCause))))
+	fmt.Fprintf(out, "\n## Why it is bad\n\n%s", fenced(fmt.Sprintf("%s: %s\n", worst.Level, clipped(EscapeLines(text), promptCause))))
 	var callers []string
 	for _, caller := range t.Path(worst.Number)[1:] {
 		callers = append(callers, clipped(oneLine(caller.Message), 60))
@@ -174,8 +174,8 @@ func (p Prompt) difference(ctx context.Context, out *strings.Builder, is *Tree, 
 
 func oneLine(s string) string { return story.Escape(s) }
 
-// escapeLines escapes what a text must not hold raw, but for newlines.
-func escapeLines(text string) string {
+// EscapeLines escapes what a text must not hold raw, but for newlines.
+func EscapeLines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i := range lines {
 		lines[i] = story.Escape(lines[i])

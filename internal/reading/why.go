@@ -1,6 +1,7 @@
 package reading
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -24,9 +25,7 @@ func (t *Tree) Why() (Why, bool) {
 	for n := worst.Parent; n != nil; n = n.Parent {
 		why.Callers = append(why.Callers, n)
 	}
-	for i, j := 0, len(why.Callers)-1; i < j; i, j = i+1, j-1 {
-		why.Callers[i], why.Callers[j] = why.Callers[j], why.Callers[i]
-	}
+	slices.Reverse(why.Callers)
 	for a := range AttrTexts(worst.Attrs) {
 		name := a.Name[strings.LastIndexByte(a.Name, '.')+1:]
 		switch {
