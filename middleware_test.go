@@ -97,7 +97,7 @@ func TestMiddleware(t *testing.T) {
 	expect(t, s, "+0.000 I reading the user\n+0.000 I 200 OK\tstatus=200 bytes=5\n")
 	want := map[string]string{
 		"method": "GET", "path": "/users/7", "route": "GET /users/{id}", "status": "200", "bytes": "5",
-		"request_id": "req-1", "trace_id": "0af7651916cd43dd8448eb211c80319c",
+		"request_id": "req-1", "trace_id": "0af7651916cd43dd8448eb211c80319c", "parent_span": "b7ad6b7169203331",
 	}
 	if fmt.Sprint(s.Attrs) != fmt.Sprint(want) {
 		t.Errorf("got attributes %v\nwant %v", s.Attrs, want)

@@ -33,3 +33,20 @@ func TestEmptyStoreSaysWhichItIs(t *testing.T) {
 		}
 	}
 }
+
+// An attribute leads where Links say, whatever it holds.
+func TestLinks(t *testing.T) {
+	store := story.NewMemory()
+	key, id := story.NewKey("user", "42"), story.IDPrefix(start)+"-abcdef"
+	h := &story.Header{Key: key, ID: id, Start: start, State: story.Sealed, LineCount: 1, Attrs: map[string]string{"trace_id": `a b"&c=<i>`, "host": "shop-1"}}
+	if err := store.Put(t.Context(), []story.Part{{Key: key, ID: id, Header: h, Text: story.Format([]story.Line{{Message: "Begin"}})}}); err != nil {
+		t.Fatal(err)
+	}
+	page := body(t, get(viewer.New(store, &viewer.Options{Links: map[string]string{"trace_id": "https://traces.example/trace/{}?from=stories"}}), "/story?key=user_42&id="+id), 200)
+	if n := strings.Count(page, `href="https://traces.example/trace/a%20b%22%26c%3D%3Ci%3E?from=stories"`); n != 2 {
+		t.Errorf("the trace is linked %d times, want it as a chip and among the facts, in\n%s", n, page)
+	}
+	if !strings.Contains(page, `href="./?q=host%3Ashop-1"`) {
+		t.Errorf("the host leads elsewhere in\n%s", page)
+	}
+}

@@ -149,7 +149,7 @@ func (v *viewer) storyPage(w http.ResponseWriter, r *http.Request, s story.Story
 		p.Matches = view.Apply(t)
 	}
 	p.links(t)
-	p.facts()
+	p.facts(v)
 	p.choices(t, view)
 	p.Where, p.Axis = p.whereTimeWent(t), axis(t)
 	if p.Why, err = v.whyBad(r.Context(), p, t); err != nil {
@@ -183,15 +183,23 @@ var chips = []struct{ name, label string }{
 	{"status", ""}, {"route", ""}, {"order", "order "}, {"build", ""}, {"host", ""}, {"trace_id", "trace "}, {"trace", "trace "},
 }
 
+// attrLink returns where an attribute of a header leads.
+func (v *viewer) attrLink(name, value string) string {
+	if template := v.opts.Links[name]; template != "" {
+		return strings.ReplaceAll(template, "{}", strings.ReplaceAll(url.QueryEscape(value), "+", "%20"))
+	}
+	return searchLink(story.SearchTerm(name, value))
+}
+
 // facts sets what is shown of the header's attributes.
-func (p *storyPage) facts() {
+func (p *storyPage) facts(v *viewer) {
 	attrs := reading.OwnAttrs(p.Header)
 	for _, c := range chips {
 		value, ok := attrs[c.name]
 		if !ok || value == p.Title {
 			continue
 		}
-		f := fact{Name: c.name, Value: c.label + clipped(story.Escape(value)), Link: searchLink(story.SearchTerm(c.name, value))}
+		f := fact{Name: c.name, Value: c.label + clipped(story.Escape(value)), Link: v.attrLink(c.name, value)}
 		if c.name == "status" {
 			f.Class = statusClass(value)
 		}
@@ -199,6 +207,9 @@ func (p *storyPage) facts() {
 	}
 	for _, name := range slices.Sorted(maps.Keys(attrs)) {
 		f := fact{Name: story.Escape(name), Value: story.Escape(attrs[name])}
+		if v.opts.Links[name] != "" {
+			f.Link = v.attrLink(name, attrs[name])
+		}
 		switch name {
 		case story.AttrContinues:
 			f.Link = link("story", storyValues(p.Key, p.Attrs[name]))

@@ -57,6 +57,10 @@ type Options struct {
 	// Place says where the stories are, as "the file stories.db", for a page that has none to
 	// show. By default it does not say.
 	Place string
+	// Links say where an attribute of a story's header leads, by its name: an address in
+	// which {} stands for the value, as in "trace_id": "https://traces.example/trace/{}".
+	// By default it leads to the stories that have the same.
+	Links map[string]string
 	// Zone is that of the times shown; that of this machine by default.
 	Zone *time.Location
 	// Timeout bounds what the store and the work for a page may take until it begins;

@@ -49,7 +49,8 @@ func TraceOfClient(header func(name string) string) string {
 // Headers are what OfRequest asks for, as net/http writes them.
 var Headers = [...]string{"X-Request-Id", "Traceparent", "X-Amzn-Trace-Id"}
 
-// OfRequest returns the ids that a client has sent, as attributes: a trace's by its name.
+// OfRequest returns the ids that a client has sent, as attributes: a trace's by its name,
+// and the span of the call as parent_span.
 // Called reports whether the client says that another service has made the call, and not
 // only what it begins a trace with, as a load balancer does. Header may be nil.
 func OfRequest(header func(name string) string, trace string) (attrs []slog.Attr, called bool) {
@@ -64,7 +65,11 @@ func OfRequest(header func(name string) string, trace string) (attrs []slog.Attr
 		return attrs, false
 	}
 	called = header("Traceparent") != "" || strings.Contains(header("X-Amzn-Trace-Id"), "Parent=")
-	return append(attrs, slog.String(trace, id)), called
+	attrs = append(attrs, slog.String(trace, id))
+	if _, span, ok := ParseTraceparent(header("Traceparent")); ok {
+		attrs = append(attrs, slog.String("parent_span", span))
+	}
+	return attrs, called
 }
 
 // Key makes a key that keeps nothing of the program's memory.

@@ -5,6 +5,8 @@ package routes
 import (
 	"net/http"
 	"strings"
+
+	"github.com/dynamoslog/dynamoslog/internal/normal"
 )
 
 // Other is the route where nobody tells what it is.
@@ -43,6 +45,31 @@ func Of(pattern string, r *http.Request) string {
 		return pattern
 	}
 	return method(r) + " " + pattern
+}
+
+// OfPath returns a path with {id} in the place of numbers and ids, of which at most eight
+// elements are kept.
+func OfPath(path string) string {
+	const most = 8
+	elements := strings.SplitN(strings.Trim(path, "/"), "/", most+1)
+	if len(elements) > most {
+		elements[most] = "…"
+	}
+	for i, element := range elements {
+		if isID(element) {
+			elements[i] = "{id}"
+		}
+	}
+	return "/" + strings.Join(elements, "/")
+}
+
+// isID reports whether an element of a path is an id, as far as can be seen: it has a digit,
+// and is neither a version nor a word with a short number.
+func isID(element string) bool {
+	if version, ok := strings.CutPrefix(element, "v"); ok && version != "" && strings.Trim(version, "0123456789.") == "" {
+		return false
+	}
+	return len(element) > 40 || normal.Shape(element) != element
 }
 
 func method(r *http.Request) string {

@@ -3,6 +3,7 @@ package routes_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/dynamoslog/dynamoslog/internal/routes"
@@ -33,5 +34,22 @@ func TestRoutes(t *testing.T) {
 	}
 	if got := routes.Before(http.NotFoundHandler(), r); got != routes.Other {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestOfPath(t *testing.T) {
+	for path, want := range map[string]string{
+		"":                               "/",
+		"/":                              "/",
+		"/users/42/orders":               "/users/{id}/orders",
+		"/v2/users":                      "/v2/users",
+		"/api/v1.2/things/a1b2c3d4e5f6/": "/api/v1.2/things/{id}",
+		"/files/9b2c1d3e-0000-4000-8000-000000000000": "/files/{id}",
+		"/a/b/c/d/e/f/g/h/i/j":                        "/a/b/c/d/e/f/g/h/…",
+		"/" + strings.Repeat("x", 50):                 "/{id}",
+	} {
+		if got := routes.OfPath(path); got != want {
+			t.Errorf("%q: got %q, want %q", path, got, want)
+		}
 	}
 }

@@ -1,0 +1,139 @@
+package dynamoslog
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/ids"
+	"github.com/dynamoslog/dynamoslog/internal/routes"
+)
+
+// Transport returns a [http.RoundTripper] for clients, whose calls belong to the story that
+// a request's context carries, or that the goroutine works for; [http.DefaultTransport] is
+// the default base. Calls beside any story it only hands on.
+//
+// A call is a line of that story at its caller's depth, logged by [slog.Default] when the
+// answer's header has come: "POST pay.example/charges/{id}" with status, took, span_id and
+// the error. Numbers and ids in the path are {id}, and neither the query nor what the URL
+// has of a user is told. The line is at Info, and at Warn with status 500 or above and where
+// there is no answer; what that means for the program, its own lines say.
+//
+// The story's trace goes with the call in the header traceparent (W3C Trace Context), with a
+// span of the call's own; one is made where the story has none. A request that has the
+// header keeps it. The story of the service that is called, told by a [Middleware], then has
+// the same trace_id, and the span as parent_span; both are listed under the trace, as
+// trace_<id>, which is a unit of writing each.
+func Transport(base http.RoundTripper) http.RoundTripper {
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	return transport{base}
+}
+
+type transport struct{ base http.RoundTripper }
+
+// RoundTrip implements [http.RoundTripper].
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	place := fromContext(r.Context())
+	scope := place.scope
+	if scope == nil {
+		scope = goroutines.OfGoroutine()
+	}
+	if scope == nil || place.internal {
+		return t.base.RoundTrip(r)
+	}
+	call := outgoingCall{pc: clientPC(), message: r.Method + " " + r.URL.Host + routes.OfPath(r.URL.Path)}
+	r, call.span = scope.passTrace(r)
+	start := time.Now()
+	answer, err := t.base.RoundTrip(r)
+	call.log(r.Context(), time.Since(start), answer, err)
+	return answer, err
+}
+
+// passTrace returns the request with the header that passes the story's trace on, and the
+// span of the call.
+func (s *Scope) passTrace(r *http.Request) (_ *http.Request, span string) {
+	const header = "Traceparent"
+	if given := r.Header.Get(header); given != "" {
+		_, span, _ = ids.ParseTraceparent(given)
+		return r, span
+	}
+	trace := s.facts.passTrace()
+	for b := range s.buffers {
+		b.setAttrs()
+	}
+	span = ids.NewSpan()
+	passed := *r // which is not to be changed
+	if passed.Header = r.Header.Clone(); passed.Header == nil {
+		passed.Header = make(http.Header)
+	}
+	passed.Header.Set(header, ids.Traceparent(trace, span))
+	return &passed, span
+}
+
+// passTrace returns the id of the story's trace, in the form of a traceparent, for a call to
+// another service. It makes one where there is none.
+func (f *scopeFacts) passTrace() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.called = true
+	for i := range f.attrs {
+		if f.attrs[i].name == traceKey {
+			if id, ok := ids.W3CTrace(f.attrs[i].text); ok {
+				return id
+			}
+		}
+	}
+	id := ids.NewTraceID()
+	f.version.Add(1)
+	f.setLocked(&headerAttr{name: traceKey, text: id})
+	return id
+}
+
+// An outgoingCall is what its line says.
+type outgoingCall struct {
+	pc      uintptr // of who made it
+	message string
+	span    string // empty where it is not known
+}
+
+func (c *outgoingCall) log(ctx context.Context, took time.Duration, answer *http.Response, err error) {
+	level := slog.LevelInfo
+	if err != nil && !errors.Is(err, context.Canceled) || err == nil && answer.StatusCode >= 500 {
+		level = slog.LevelWarn
+	}
+	handler := slog.Default().Handler()
+	if !handler.Enabled(ctx, level) {
+		return
+	}
+	record := slog.NewRecord(time.Now(), level, c.message, c.pc)
+	if err == nil {
+		record.AddAttrs(slog.Int("status", answer.StatusCode))
+	}
+	record.AddAttrs(slog.Duration("took", took.Round(time.Microsecond)))
+	if c.span != "" {
+		record.AddAttrs(slog.String(spanKey, c.span))
+	}
+	if err != nil {
+		record.AddAttrs(slog.Any("error", err))
+	}
+	_ = handler.Handle(ctx, record) // what it refuses is in its fallback
+}
+
+// clientPC returns where the program has called net/http, which has called a transport.
+func clientPC() uintptr {
+	var pcs [64]uintptr
+	n := runtime.Callers(3, pcs[:])
+	for _, pc := range pcs[:n] {
+		frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+		if !strings.HasPrefix(frame.Function, "net/http.") && !strings.HasPrefix(frame.Function, packagePath+".transport.") {
+			return pc
+		}
+	}
+	return 0
+}
