@@ -56,7 +56,7 @@ func (w *lineWriter) turns(turns [][]*reading.Node, shown []int, spread reading.
 	w.WriteString(foldStart(open, w.long))
 	w.WriteString(`<span class="t">` + strings.TrimPrefix(w.tree.TimeText(first, w.view.Times, w.v.opts.Zone), "+") + ` </span>`)
 	w.duration(spread.Total, w.isHot(spread.Total))
-	w.span(first.Offset, spread.Total, w.isHot(spread.Total))
+	w.span(spread.From, spread.Total, w.isHot(spread.Total))
 	w.word(first)
 	text, _ := first.First()
 	head, rest := cut(text, longValue)

@@ -3,6 +3,8 @@ package reading
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"math"
+	"strconv"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/normal"
@@ -97,6 +99,16 @@ func appendTurns(facts []byte, siblings []*Node, shapes []uint64) []byte {
 	return facts
 }
 
+// times says how often a group's lines come, and where they tell it how long they took
+// together: "×37, 1.20 s".
+func (g Group) times() string {
+	text := "×" + strconv.Itoa(g.Times)
+	if spread := SpreadOf(g.Turns()); spread.Told {
+		text += ", " + Brief(spread.Total)
+	}
+	return text
+}
+
 // Turns returns the times that a group's lines come, the first one first.
 func (g Group) Turns() [][]*Node {
 	all := [][]*Node{g.Once}
@@ -109,21 +121,58 @@ func (g Group) Turns() [][]*Node {
 // A Spread says how long the turns of a group took.
 type Spread struct {
 	Total, Least, Most time.Duration
-	Slowest            int // index of the turn that took Most
+	Slowest            int           // index of the turn that took Most
+	From               time.Duration // when the first one began
+	Told               bool          // by the lines themselves, which were logged when what they tell was over
 }
 
-// SpreadOf returns how long each of some turns took. Where nothing is below the lines of a
-// turn, how long the last one took is not known: what came after it may be another's.
+// SpreadOf returns how long each of some turns took: what their lines say, where each has an
+// attribute took, as those of queries do, else the time until the line after them. Where
+// nothing is below the lines of a turn, how long the last one took is then not known: what
+// came after it may be another's.
 func SpreadOf(turns [][]*Node) (s Spread) {
+	s.From = turns[0][0].Offset
+	if told := toldBy(turns); told != nil {
+		s.Told = true
+		s.From = max(s.From-told[0], 0)
+		s.add(told)
+		return s
+	}
 	if last := turns[len(turns)-1]; len(turns) > 1 && len(last[len(last)-1].Children) == 0 {
 		turns = turns[:len(turns)-1]
 	}
+	took := make([]time.Duration, len(turns))
 	for i, turn := range turns {
-		took := time.Duration(0)
 		for _, n := range turn {
-			took += n.Took
+			took[i] += n.Took
 		}
-		s.Total += took
+	}
+	s.add(took)
+	return s
+}
+
+// toldBy returns how long each turn took as its lines say, or nil where one does not.
+func toldBy(turns [][]*Node) []time.Duration {
+	took := make([]time.Duration, len(turns))
+	for i, turn := range turns {
+		for _, n := range turn {
+			text, ok := n.Attr("took")
+			d, err := time.ParseDuration(text)
+			if !ok || err != nil || d < 0 || len(n.Children) > 0 {
+				return nil
+			}
+			took[i] = sum(took[i], d)
+		}
+	}
+	return took
+}
+
+// sum adds durations of which anybody may have made any.
+func sum(a, b time.Duration) time.Duration { return a + min(b, math.MaxInt64-a) }
+
+func (s *Spread) add(turns []time.Duration) {
+	for i, took := range turns {
+		s.Total = sum(s.Total, took)
 		if i == 0 || took < s.Least {
 			s.Least = took
 		}
@@ -131,7 +180,6 @@ func SpreadOf(turns [][]*Node) (s Spread) {
 			s.Most, s.Slowest = took, i
 		}
 	}
-	return s
 }
 
 // Text says how long the turns took: "159 ms in all, 29 ms to 43 ms each".

@@ -3,9 +3,11 @@ package reading_test
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -218,4 +220,58 @@ func FuzzGroups(f *testing.F) {
 			checkGroups(t, siblings, reading.Groups(siblings, shapes))
 		}
 	})
+}
+
+// Lines that say how long what they tell took are believed: they were logged when it was over.
+func TestRepeatsTell(t *testing.T) {
+	const query = "D SELECT * FROM items WHERE id = ?\trows=1 took="
+	text := "+0.000 I POST /orders\n" +
+		"+0.500 " + query + "400ms\n+0.600 " + query + "50ms\n+0.700 " + query + "750ms args=[3]\n+9.000 I sent\n"
+	tree := parseTree(text)
+	groups := reading.Groups(tree.Lanes[0].Roots, tree.Shapes())
+	got := reading.SpreadOf(groups[1].Turns())
+	want := reading.Spread{
+		Total: 1200 * time.Millisecond, Least: 50 * time.Millisecond, Most: 750 * time.Millisecond, Slowest: 2,
+		From: 100 * time.Millisecond, Told: true,
+	}
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	var out strings.Builder
+	if err := (reading.Printer{}).Lines(&out, tree, reading.NewView()); err != nil {
+		t.Fatal(err)
+	}
+	if want := "rows=1  took=400ms  after 500ms  ×3, 1.20 s\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+}
+
+// Transactions repeat as several lines, which all tell.
+func TestRepeatsOfSeveralLinesTell(t *testing.T) {
+	turn := "+0.001 D BEGIN\ttook=1ms\n+0.002 D INSERT INTO items VALUES (?)\ttook=2ms\n+0.003 D COMMIT\ttook=7ms\n"
+	tree := parseTree(strings.Repeat(turn, 37))
+	var out strings.Builder
+	if err := (reading.Printer{}).Lines(&out, tree, reading.NewView()); err != nil {
+		t.Fatal(err)
+	}
+	if want := "these 3 lines ×37, 370 ms\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+}
+
+// What only some say, what is no duration, and what has lines below it is taken by the lines
+// after it; and no sum is too large.
+func TestRepeatsThatDoNotTell(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"+0.000 I a\ttook=1s\n+0.002 I a\n+0.004 I a\ttook=1s\n":                                                    4 * time.Millisecond,
+		"+0.000 I a\ttook=1s\n+0.002 I a\ttook=fast\n+0.004 I a\ttook=1s\n":                                         4 * time.Millisecond,
+		"+0.000 I a\ttook=1s\n+0.002 I a\ttook=-1s\n+0.004 I a\ttook=1s\n":                                          4 * time.Millisecond,
+		"+0.000 I a\ttook=1s\n+0.002 I   b\n+0.004 I a\ttook=1s\n+0.006 I   b\n+0.008 I a\ttook=1s\n+0.009 I   b\n": 9 * time.Millisecond,
+		strings.Repeat("+0.000 I a\ttook=2000000h\n", 3):                                                            math.MaxInt64,
+	} {
+		tree := parseTree(text)
+		if got := reading.SpreadOf(reading.Groups(tree.Lanes[0].Roots, tree.Shapes())[0].Turns()).Total; got != want {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
 }

@@ -142,12 +142,12 @@ func (p *linePrinter) siblings(nodes []*Node) {
 			}
 			pieces := p.pieces(n)
 			if i == 0 && g.Times > 1 {
-				pieces = append(pieces, piece{Found, fmt.Sprintf("  ×%d", g.Times)})
+				pieces = append(pieces, piece{Found, "  " + g.times()})
 			}
 			p.branch(n, pieces)
 		}
 		if g.Times > 1 && len(g.Once) > 1 {
-			p.note(g.Once[0], fmt.Sprintf("these %s ×%d", Plural(len(g.Once), "line"), g.Times))
+			p.note(g.Once[0], "these "+Plural(len(g.Once), "line")+" "+g.times())
 		}
 		if !g.Under.Calm() {
 			p.note(g.Once[0], "repeats hold "+Summary(g.Under))
