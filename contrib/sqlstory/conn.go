@@ -12,7 +12,7 @@ import (
 type conn struct {
 	driver.Conn
 	log  *queryLog
-	used bool // a query has succeeded; database/sql uses a connection from one goroutine at a time
+	pool bool // it comes from the pool; database/sql uses a connection from one goroutine at a time
 	tx   bool // a transaction is open, so that no query is tried again
 }
 
@@ -26,7 +26,9 @@ func (c *conn) Ping(ctx context.Context) error {
 	return nil
 }
 
+// ResetSession is called where a connection is taken from the pool, and not where it is new.
 func (c *conn) ResetSession(ctx context.Context) error {
+	c.pool = true
 	if resetter, ok := c.Conn.(driver.SessionResetter); ok {
 		return resetter.ResetSession(ctx)
 	}

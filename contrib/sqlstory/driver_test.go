@@ -252,7 +252,7 @@ func TestPostgres(t *testing.T) {
 	}
 	s := tell(t, dynamoslog.Options{})
 	s.of(sql.OpenDB(tempTables{sqlstory.Connector(connector, &sqlstory.Options{Logger: slog.New(s.h), Args: true})}))
-	s.names2(t)
+	s.queryPostgres(t)
 	ctx, cancel := context.WithCancel(s.ctx)
 	if _, err := s.ExecContext(ctx, "SELECT pg_cancel_backend(pg_backend_pid())"); err == nil {
 		t.Error("no error")
@@ -265,7 +265,11 @@ func TestPostgres(t *testing.T) {
 D SELECT name FROM items WHERE id >= $1	args=[3] rows=2
 E INSERT INTO items VALUES ($1, $2)	args="[9 \"item 1\"]" error="pq: duplicate key value violates unique constraint \"items_name_key\""
 E SELECT pg_cancel_backend(pg_backend_pid())	error="pq: canceling statement due to user request"
-E SELECT pg_terminate_backend(pg_backend_pid())	error="pq: terminating connection due to administrator command"
+D SELECT pg_terminate_backend(pg_backend_pid())	error="driver: bad connection" retried=true
+D CONNECT
+E SELECT pg_terminate_backend(pg_backend_pid())	error="driver: bad connection"
+D CONNECT
+E SELECT pg_terminate_backend(pg_backend_pid())	error="driver: bad connection"
 `)
 }
 
@@ -280,7 +284,7 @@ func (c tempTables) Connect(ctx context.Context) (driver.Conn, error) {
 	return conn, err
 }
 
-func (s *shop) names2(t *testing.T) {
+func (s *shop) queryPostgres(t *testing.T) {
 	rows, err := s.QueryContext(s.ctx, "SELECT name FROM items WHERE id >= $1", 3)
 	if err != nil {
 		t.Fatal(err)

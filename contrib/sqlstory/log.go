@@ -69,14 +69,9 @@ func (q *query) endExec(c *conn, result driver.Result, err error) {
 	q.log.line(q, &o)
 }
 
-// stale reports whether a connection failed that had worked before, outside of a
-// transaction: there database/sql takes another one, if it was it that chose this one.
-func (c *conn) stale(err error) bool {
-	if err == nil {
-		c.used = true
-	}
-	return c.used && !c.tx && errors.Is(err, driver.ErrBadConn)
-}
+// stale reports whether a connection of the pool had gone bad, outside of a transaction: then
+// database/sql takes another one, if it was it that chose this one. The last one it takes is new.
+func (c *conn) stale(err error) bool { return c.pool && !c.tx && errors.Is(err, driver.ErrBadConn) }
 
 // An outcome is how a query has ended.
 type outcome struct {
