@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 old drivers have nothing else
+
 package sqlstory
 
 import (
@@ -79,7 +81,7 @@ func (c *conn) exec(ctx context.Context, text string, args []driver.NamedValue) 
 	switch execer := c.Conn.(type) {
 	case driver.ExecerContext:
 		return execer.ExecContext(ctx, text, args)
-	case driver.Execer: //nolint:staticcheck // what old drivers have
+	case driver.Execer:
 		return withValues(ctx, args, func(values []driver.Value) (driver.Result, error) { return execer.Exec(text, values) })
 	}
 	return nil, driver.ErrSkip // database/sql prepares it
@@ -95,7 +97,7 @@ func (c *conn) query(ctx context.Context, text string, args []driver.NamedValue)
 	switch queryer := c.Conn.(type) {
 	case driver.QueryerContext:
 		return queryer.QueryContext(ctx, text, args)
-	case driver.Queryer: //nolint:staticcheck // what old drivers have
+	case driver.Queryer:
 		return withValues(ctx, args, func(values []driver.Value) (driver.Rows, error) { return queryer.Query(text, values) })
 	}
 	return nil, driver.ErrSkip
@@ -137,7 +139,7 @@ func (c *conn) beginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	case opts.ReadOnly:
 		return nil, errors.New("sql: driver does not support read-only transactions")
 	}
-	inner, err := c.Conn.Begin() //nolint:staticcheck // what old drivers have
+	inner, err := c.Conn.Begin()
 	if err == nil && ctx.Err() != nil {
 		return nil, errors.Join(ctx.Err(), inner.Rollback())
 	}
@@ -177,7 +179,7 @@ func (s *stmt) CheckNamedValue(v *driver.NamedValue) error {
 }
 
 func (s *stmt) ColumnConverter(i int) driver.ValueConverter {
-	if converter, ok := s.Stmt.(driver.ColumnConverter); ok { //nolint:staticcheck // what old drivers have
+	if converter, ok := s.Stmt.(driver.ColumnConverter); ok {
 		return converter.ColumnConverter(i)
 	}
 	return driver.DefaultParameterConverter
@@ -194,7 +196,7 @@ func (s *stmt) exec(ctx context.Context, args []driver.NamedValue) (driver.Resul
 	if execer, ok := s.Stmt.(driver.StmtExecContext); ok {
 		return execer.ExecContext(ctx, args)
 	}
-	return withValues(ctx, args, s.Stmt.Exec) //nolint:staticcheck // what old drivers have
+	return withValues(ctx, args, s.Stmt.Exec)
 }
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
@@ -207,5 +209,5 @@ func (s *stmt) query(ctx context.Context, args []driver.NamedValue) (driver.Rows
 	if queryer, ok := s.Stmt.(driver.StmtQueryContext); ok {
 		return queryer.QueryContext(ctx, args)
 	}
-	return withValues(ctx, args, s.Stmt.Query) //nolint:staticcheck // what old drivers have
+	return withValues(ctx, args, s.Stmt.Query)
 }
