@@ -327,6 +327,7 @@ func BenchmarkCall(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				ctx, scope := dynamoslog.Begin(context.Background(), "job", "nightly")
+				slog.New(j.h).InfoContext(ctx, "Looking for the item")
 				if _, err := client.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String("shop"), Key: key("1")}); err != nil {
 					b.Fatal(err)
 				}

@@ -24,7 +24,7 @@ const (
 // caller returns where the program called database/sql, or 0 where database/sql is on a
 // goroutine of its own, and whether a connection that has gone bad is replaced.
 func (s *callSites) caller() (pc uintptr, again bool) {
-	var few [16]uintptr // as a rule enough: a stack takes its time
+	var few [12]uintptr // as a rule enough: a stack takes its time
 	if n := runtime.Callers(3, few[:]); n < len(few) {
 		return s.find(few[:n])
 	} else if pc, again = s.find(few[:]); pc != 0 {
