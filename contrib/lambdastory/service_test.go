@@ -22,8 +22,9 @@ import (
 // runtime API and the extensions API, stops the process by SIGSTOP as soon as it may, and
 // kills it at the time-out.
 type service struct {
-	t            *testing.T
+	t            testing.TB
 	program      []string // the function's variables
+	path         string   // of its program; this one by default
 	noExtensions bool     // Lambda takes none
 	sticky       string   // the request id of each invocation; another for each by default
 
@@ -38,6 +39,7 @@ type process struct {
 	cmd        *exec.Cmd
 	server     *httptest.Server
 	extensions atomic.Int32
+	ends       atomic.Bool     // the extensions API answers no more
 	invoke     chan invocation // for the runtime
 	tell       chan invocation // for the extension
 	events     chan happening
@@ -74,8 +76,8 @@ type result struct {
 	timedOut, exited bool
 }
 
-func newService(t *testing.T, program ...string) *service {
-	s := &service{t: t, program: program}
+func newService(t testing.TB, program ...string) *service {
+	s := &service{t: t, program: program, path: os.Args[0]}
 	t.Cleanup(func() {
 		s.kill()
 		if t.Failed() {
@@ -90,7 +92,7 @@ func (s *service) start() *process {
 	s.t.Helper()
 	p := &process{s: s, invoke: make(chan invocation), tell: make(chan invocation), events: make(chan happening, 100)}
 	p.server = httptest.NewServer(p.api())
-	p.cmd = exec.Command(os.Args[0])
+	p.cmd = exec.Command(s.path)
 	p.cmd.Env = append(os.Environ(),
 		"AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(p.server.URL, "http://"), "AWS_LAMBDA_FUNCTION_NAME=orders",
 		"AWS_LAMBDA_FUNCTION_VERSION=7", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128")
@@ -104,9 +106,12 @@ func (s *service) start() *process {
 		p.events <- happening{what: exits}
 	}()
 	s.process = p
-	p.await(time.Now().Add(30*time.Second), func(seen map[happens]int) bool {
+	seen := p.await(time.Now().Add(30*time.Second), func(seen map[happens]int) bool {
 		return seen[exits] > 0 || seen[runtimeWaits] > 0 && seen[extensionWaits] >= int(p.extensions.Load())
 	})
+	if seen == nil || seen[exits] > 0 {
+		s.t.Fatalf("the function does not start: %v", seen)
+	}
 	return p
 }
 
@@ -265,6 +270,11 @@ func (p *process) api() http.Handler {
 			return
 		}
 		p.events <- happening{what: extensionWaits}
+		if p.ends.Load() {
+			p.extensions.Store(0)
+			http.Error(w, "no more", http.StatusInternalServerError)
+			return
+		}
 		select {
 		case inv := <-p.tell:
 			fmt.Fprintf(w, `{"eventType":"INVOKE","deadlineMs":%d,"requestId":%q,"invokedFunctionArn":"","tracing":{}}`, inv.deadline.UnixMilli(), inv.id)
