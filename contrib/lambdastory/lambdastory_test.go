@@ -1,3 +1,5 @@
+//go:build unix
+
 package lambdastory_test
 
 import (
@@ -163,20 +165,28 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// A story that is nowhere when Lambda ends the environment is stored then.
+// A story that is nowhere when Lambda ends the environment is stored then, or at least
+// printed.
 func TestSIGTERM(t *testing.T) {
-	e := newEnvironment(t, "start")
-	e.proxy.Set(dynamotest.Exception(http.StatusInternalServerError, "InternalServerError", "try again"))
-	if r := e.call(`{"ID":1}`, 10*time.Second); r.failed || r.frozen == 0 {
-		t.Fatalf("got %+v", r)
-	}
-	if _, text := e.latest("lambda", "orders"); text != "" {
-		t.Fatalf("it is stored before: %q", text)
-	}
-	e.proxy.Set(nil)
-	e.shutdown()
-	if s, text := e.latest("lambda", "orders"); s.State != story.Sealed {
-		t.Errorf("after SIGTERM: %q", text)
+	for _, hangs := range []bool{false, true} {
+		e := newEnvironment(t, "start")
+		e.proxy.Set(dynamotest.Hang)
+		if r := e.call(`{"ID":1}`, 10*time.Second); r.failed || r.frozen == 0 {
+			t.Fatalf("got %+v", r)
+		}
+		if _, text := e.latest("lambda", "orders"); text != "" {
+			t.Fatalf("it is stored before: %q", text)
+		}
+		if !hangs {
+			e.proxy.Refuse() // the call that hangs ends
+			e.proxy.Set(nil)
+			e.proxy.Listen()
+		}
+		e.shutdown()
+		s, _ := e.latest("lambda", "orders")
+		if printed := strings.Contains(e.output.String(), "I Packing the order"); printed != hangs || (s.State == story.Sealed) == hangs {
+			t.Errorf("with a table that hangs, %t: printed %t, stored %q", hangs, printed, s.State)
+		}
 	}
 }
 
