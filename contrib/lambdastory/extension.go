@@ -67,8 +67,9 @@ func (e *extension) run(store func(deadline time.Time)) error {
 		event, err := e.next()
 		if err != nil {
 			e.mu.Lock()
-			defer e.mu.Unlock()
 			e.over = true
+			e.mu.Unlock()
+			store(time.Time{}) // what has ended meanwhile, and left it to the extension
 			return err
 		}
 		if event.EventType == "INVOKE" && e.await(event.RequestID) {
