@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 
 var functions = map[string]func(*dynamoslog.Handler){
 	"start": func(h *dynamoslog.Handler) { lambdastory.Start(h, work, nil) },
+	"connect": func(h *dynamoslog.Handler) {
+		lambdastory.Start(h, work, &lambdastory.Options{Store: &dynamoslog.Table{Name: os.Getenv(tableEnv)}})
+	},
 	"wrap":  func(h *dynamoslog.Handler) { lambda.Start(lambdastory.Wrap(h, work, nil)) },
 	"plain": func(h *dynamoslog.Handler) { lambda.Start(work) },
 	"batch": func(h *dynamoslog.Handler) { lambdastory.Start(h, batch, nil) },

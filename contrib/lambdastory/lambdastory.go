@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/dynamoslog/dynamoslog"
+	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // Options are the options of [Start], [Wrap] and [WrapHTTP], which may be nil. A zero field
@@ -32,6 +33,11 @@ type Options struct {
 	// said to be about to time out, at Warn, and its story is stored as far as it goes; half
 	// a second by default, and a quarter of the time that there was at most. Negative, never.
 	BeforeDeadline time.Duration
+	// Store, where set, is the handler's store, from which [Start] reads a story that is not
+	// there while the first invocation begins: a connection and credentials are then at hand
+	// when the first story is to be stored, which may take longer than Patience else. It
+	// waits for nothing, and what the store answers does not matter.
+	Store story.Store
 	// OnError is told where a story is not stored in time, at most once a minute, and where
 	// Lambda takes no extension. By default each is a line on standard error. What is wrong
 	// with the store itself is told by the handler: see [dynamoslog.Options.OnError].
@@ -108,6 +114,9 @@ func newTeller(h *dynamoslog.Handler, opts *Options) *teller {
 // takeOver does what a program may have only one of.
 func (t *teller) takeOver() {
 	t.storeAtSIGTERM()
+	if t.opts.Store != nil {
+		go t.connect()
+	}
 	if several := os.Getenv("AWS_LAMBDA_MAX_CONCURRENCY"); several != "" && several != "1" {
 		return // there is no time between invocations, for an extension or for others' output
 	}

@@ -89,6 +89,32 @@ func TestStoredBeforeFreeze(t *testing.T) {
 	}
 }
 
+// The way to the store is open before the first invocation.
+func TestConnect(t *testing.T) {
+	for function, want := range map[string]int{"start": 0, "connect": 1} {
+		e := newEnvironment(t, function)
+		e.start()
+		reads := 0
+		for until := time.Now().Add(10 * time.Second); reads == 0 && want > 0 && time.Now().Before(until); time.Sleep(time.Millisecond) {
+			reads = calls(e.proxy.Seen())
+		}
+		if all := calls(e.proxy.Seen()); reads != want || all != want {
+			t.Errorf("%s: %d calls before an invocation, want %d", function, all, want)
+		}
+		e.call(`{}`, 10*time.Second)
+		if s, _ := e.latest("lambda", "orders"); s.State != story.Sealed {
+			t.Errorf("%s: the story is %q", function, s.State)
+		}
+	}
+}
+
+func calls(seen dynamotest.Seen) (n int) {
+	for _, count := range seen.Calls {
+		n += count
+	}
+	return n
+}
+
 // What aws-lambda-go prints is in no story.
 func TestError(t *testing.T) {
 	for _, way := range ways {

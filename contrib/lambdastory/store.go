@@ -19,10 +19,19 @@ const (
 	// reserve is what an invocation keeps of its time for what comes after it has waited for
 	// the store.
 	reserve = 20 * time.Millisecond
+	// connectWithin bounds the call that opens the way to the store.
+	connectWithin = 5 * time.Second
 	// lastPatience is how long the end of the environment waits for the store. Lambda ends
 	// the process half a second after SIGTERM.
 	lastPatience = 400 * time.Millisecond
 )
+
+// connect opens the way to the store.
+func (t *teller) connect() {
+	ctx, cancel := context.WithTimeout(context.Background(), connectWithin)
+	defer cancel()
+	_, _ = t.opts.Store.Read(ctx, story.NewKey("lambda", functionName()), story.NewID(time.Time{})) // the handler tells what is wrong
+}
 
 // store waits until everything that was logged is stored, for Options.Patience, and not past
 // an invocation's deadline.

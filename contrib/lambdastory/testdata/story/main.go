@@ -11,12 +11,13 @@ import (
 )
 
 func main() {
-	h := dynamoslog.New(&dynamoslog.Table{Name: os.Getenv("LAMBDASTORY_TABLE")}, &dynamoslog.Options{
+	table := &dynamoslog.Table{Name: os.Getenv("LAMBDASTORY_TABLE")}
+	h := dynamoslog.New(table, &dynamoslog.Options{
 		Journal: os.Getenv("LAMBDASTORY_JOURNAL"),
 	})
 	slog.SetDefault(slog.New(h))
 	lambdastory.Start(h, func(ctx context.Context) (string, error) {
 		slog.InfoContext(ctx, "Hello")
 		return "hello", nil
-	}, nil)
+	}, &lambdastory.Options{Store: table})
 }
