@@ -23,6 +23,7 @@ const (
 	functionEnv = "LAMBDASTORY_FUNCTION" // its name in functions
 	tableEnv    = "LAMBDASTORY_TABLE"
 	journalEnv  = "LAMBDASTORY_JOURNAL"
+	patienceEnv = "LAMBDASTORY_PATIENCE" // the default one where it is empty
 )
 
 func TestMain(m *testing.M) {
@@ -35,19 +36,25 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+func options() *lambdastory.Options {
+	patience, _ := time.ParseDuration(os.Getenv(patienceEnv))
+	return &lambdastory.Options{Patience: patience}
+}
+
 var functions = map[string]func(*dynamoslog.Handler){
-	"start": func(h *dynamoslog.Handler) { lambdastory.Start(h, work, nil) },
+	"start": func(h *dynamoslog.Handler) { lambdastory.Start(h, work, options()) },
 	"connect": func(h *dynamoslog.Handler) {
-		lambdastory.Start(h, work, &lambdastory.Options{Store: &dynamoslog.Table{Name: os.Getenv(tableEnv)}})
+		opts := options()
+		opts.Store = &dynamoslog.Table{Name: os.Getenv(tableEnv)}
+		lambdastory.Start(h, work, opts)
 	},
-	"wrap":  func(h *dynamoslog.Handler) { lambda.Start(lambdastory.Wrap(h, work, nil)) },
-	"plain": func(h *dynamoslog.Handler) { lambda.Start(work) },
-	"batch": func(h *dynamoslog.Handler) { lambdastory.Start(h, batch, nil) },
+	"wrap":  func(h *dynamoslog.Handler) { lambda.Start(lambdastory.Wrap(h, work, options())) },
+	"batch": func(h *dynamoslog.Handler) { lambdastory.Start(h, batch, options()) },
 	"stream": func(h *dynamoslog.Handler) {
-		lambdastory.Start(h, lambdaurl.Wrap(lambdastory.WrapHTTP(h, site(), nil)), nil)
+		lambdastory.Start(h, lambdaurl.Wrap(lambdastory.WrapHTTP(h, site(), options())), options())
 	},
-	"site": func(h *dynamoslog.Handler) { lambdaurl.Start(lambdastory.WrapHTTP(h, site(), nil)) },
-	"api":  func(h *dynamoslog.Handler) { lambdastory.Start(h, api, nil) },
+	"site": func(h *dynamoslog.Handler) { lambdaurl.Start(lambdastory.WrapHTTP(h, site(), options())) },
+	"api":  func(h *dynamoslog.Handler) { lambdastory.Start(h, api, options()) },
 }
 
 type order struct {

@@ -27,7 +27,8 @@ func newEnvironment(t testing.TB, function string, more ...string) *environment 
 	if err := e.table.Create(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	e.service = newService(t, append(append(e.proxy.Environ(), functionEnv+"="+function, tableEnv+"="+e.table.Name), more...)...)
+	program := append(e.proxy.Environ(), functionEnv+"="+function, tableEnv+"="+e.table.Name, patienceEnv+"=5s")
+	e.service = newService(t, append(program, more...)...)
 	return e
 }
 
@@ -195,7 +196,7 @@ func TestTimeout(t *testing.T) {
 // printed.
 func TestSIGTERM(t *testing.T) {
 	for _, hangs := range []bool{false, true} {
-		e := newEnvironment(t, "start")
+		e := newEnvironment(t, "start", patienceEnv+"=")
 		e.proxy.Set(dynamotest.Hang)
 		if r := e.call(`{"ID":1}`, 10*time.Second); r.failed || r.frozen == 0 {
 			t.Fatalf("got %+v", r)
@@ -235,7 +236,7 @@ func TestBadTable(t *testing.T) {
 	for name, breaks := range bad {
 		for _, way := range ways {
 			t.Run(name+", "+way.name, func(t *testing.T) {
-				e := newEnvironment(t, way.function)
+				e := newEnvironment(t, way.function, patienceEnv+"=")
 				e.noExtensions = way.noExtensions
 				breaks(e)
 				for range 5 {
