@@ -132,3 +132,20 @@ func TestForeignCauses(t *testing.T) {
 		wantCause(t, store, part.Key, part.ID, want)
 	}
 }
+
+// A file that has all is asked once what it has, and an older one until it has.
+func TestLayoutIsKept(t *testing.T) {
+	path, old := olderFile(t)
+	reader, writer := open(t, path), open(t, path)
+	for want, change := range []func() error{
+		func() error { return nil },
+		func() error { return writer.Put(t.Context(), []story.Part{old}) },
+	} {
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := reader.Read(t.Context(), old.Key, old.ID); err != nil || reader.KnowsLayout() != (want == 1) {
+			t.Errorf("after %d changes: %v, the layout is known: %v", want, err, reader.KnowsLayout())
+		}
+	}
+}

@@ -36,6 +36,9 @@ func LimitLength(t *testing.T, s *Store, length int) {
 // Waiting returns how many calls wait for the writer's connection, until now.
 func (s *Store) Waiting() int64 { return s.file.db.Stats().WaitCount }
 
+// KnowsLayout reports whether the file is not asked any more what it has.
+func (s *Store) KnowsLayout() bool { return s.file.isLatest.Load() }
+
 // Writing says whether a call has the writer's connection.
 func (s *Store) Writing() bool { return s.file.db.Stats().InUse > 0 }
 

@@ -36,7 +36,8 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// layout returns what the file has. Another program may add some while it is open here.
+// layout returns what the file has. Another program may add some while it is open here,
+// and takes none away: one that has all is not asked again.
 func (f *file) layout(ctx context.Context, db querier) (has layout, err error) {
 	if f.isLatest.Load() {
 		return latest, nil

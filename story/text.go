@@ -198,14 +198,14 @@ func parse(text string, most int) (lines []Line, rest string) {
 		if len(lines) == most {
 			return lines, text
 		}
-		line, ok := parseLine(raw)
-		if !ok {
-			line = Line{Message: raw}
-			if len(lines) > 0 {
-				line.Offset = lines[len(lines)-1].Offset
+		lines = append(lines, Line{})
+		last := len(lines) - 1
+		if line := &lines[last]; !line.parse(raw) {
+			*line = Line{Message: raw}
+			if last > 0 {
+				line.Offset = lines[last-1].Offset
 			}
 		}
-		lines = append(lines, line)
 		text = after
 	}
 	flush()
@@ -225,32 +225,43 @@ func parseFurther(raw string) (piece string, ok bool) {
 	return unescape(piece), ok
 }
 
-func parseLine(raw string) (line Line, ok bool) {
-	offset, rest, ok := strings.Cut(raw, " ")
+// parse reads a line but for the further ones of its message.
+func (l *Line) parse(raw string) (ok bool) {
+	offset, rest, ok := cutBlank(raw)
 	if !ok {
-		return line, false
+		return false
 	}
-	if line.Offset, ok = parseOffset(offset); !ok {
-		return line, false
+	if l.Offset, ok = parseOffset(offset); !ok {
+		return false
 	}
-	head, rest, ok := strings.Cut(rest, " ")
+	head, rest, ok := cutBlank(rest)
 	if !ok {
-		return line, false
+		return false
 	}
 	body := strings.TrimLeft(rest, " ")
-	if !line.parseHead(head, len(rest)-len(body)) {
-		return line, false
+	if !l.parseHead(head, len(rest)-len(body)) {
+		return false
 	}
 	first, attrs, hasAttrs := strings.Cut(body, "\t")
-	line.Message = unescape(first)
+	l.Message = unescape(first)
 	if hasAttrs {
 		if escaped, ok := strings.CutPrefix(attrs, "\t"); ok {
-			line.Attrs = unescape(escaped)
+			l.Attrs = unescape(escaped)
 		} else {
-			line.Attrs = attrs
+			l.Attrs = attrs
 		}
 	}
-	return line, true
+	return true
+}
+
+// cutBlank cuts a text at its first blank, which is near.
+func cutBlank(s string) (before, after string, found bool) {
+	for i := range len(s) {
+		if s[i] == ' ' {
+			return s[:i], s[i+1:], true
+		}
+	}
+	return s, "", false
 }
 
 func parseOffset(s string) (time.Duration, bool) {
@@ -258,20 +269,20 @@ func parseOffset(s string) (time.Duration, bool) {
 		return 0, false
 	}
 	point := len(s) - 4
-	if !isDigit(s[1]) || s[point] != '.' {
+	if s[point] != '.' {
 		return 0, false
 	}
-	fraction := s[point+1:]
-	for i := range len(fraction) {
-		if !isDigit(fraction[i]) {
+	const most = math.MaxInt64 / int64(time.Second)
+	seconds, ms := int64(0), int64(0)
+	for i := 1; i < point; i++ {
+		if seconds = 10*seconds + int64(s[i]-'0'); !isDigit(s[i]) || seconds >= most {
 			return 0, false
 		}
 	}
-	seconds, err := strconv.ParseInt(s[1:point], 10, 64)
-	ms, msErr := strconv.Atoi(fraction)
-	const most = math.MaxInt64 / int64(time.Second)
-	if err != nil || msErr != nil || seconds >= most {
-		return 0, false
+	for i := point + 1; i < len(s); i++ {
+		if ms = 10*ms + int64(s[i]-'0'); !isDigit(s[i]) {
+			return 0, false
+		}
 	}
 	offset := time.Duration(seconds)*time.Second + time.Duration(ms)*time.Millisecond
 	if s[0] == '-' {
@@ -294,9 +305,11 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 // parseHead reads the level, the lane and the place; pad is the number of spaces
 // that stand for the indent.
 func (l *Line) parseHead(head string, pad int) bool {
-	end := strings.IndexAny(head, "&><")
-	if end < 0 {
-		end = len(head)
+	end := len(head)
+	if len(head) > 1 {
+		if place := strings.IndexAny(head, "&><"); place >= 0 {
+			end = place
+		}
 	}
 	level, ok := parseLevel(head[:end])
 	if !ok {

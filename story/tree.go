@@ -10,13 +10,19 @@ package story
 func Parents(lines []Line) []int {
 	type open struct{ depth, index int }
 	chains := make(map[int][]open) // by lane: the lines that the next one may stand under
+	var chain []open               // that of lane, which is not in chains meanwhile
+	lane := 0
 	parents := make([]int, len(lines))
-	for i, line := range lines {
+	for i := range lines {
+		line := &lines[i]
+		if line.Lane != lane {
+			chains[lane] = chain
+			lane, chain = line.Lane, chains[line.Lane]
+		}
 		limit := line.Depth - 1
 		if line.Up > 0 {
 			limit = line.Depth - line.Up
 		}
-		chain := chains[line.Lane]
 		for len(chain) > 0 && chain[len(chain)-1].depth > limit {
 			chain = chain[:len(chain)-1]
 		}
@@ -24,7 +30,7 @@ func Parents(lines []Line) []int {
 		if len(chain) > 0 {
 			parents[i] = chain[len(chain)-1].index
 		}
-		chains[line.Lane] = append(chain, open{line.Depth, i})
+		chain = append(chain, open{line.Depth, i})
 	}
 	return parents
 }

@@ -2,7 +2,6 @@ package viewer
 
 import (
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
@@ -24,7 +23,9 @@ func (w *lineWriter) took(n *reading.Node) {
 		return
 	}
 	if n.Slow {
-		w.WriteString(`<span class="d slow">after ` + reading.Brief(n.Step) + ` </span>`)
+		w.WriteString(`<span class="d slow">after `)
+		w.brief(n.Step)
+		w.WriteString(` </span>`)
 	}
 	if w.long && !n.Slow && n.Level < slog.LevelWarn {
 		return
@@ -53,8 +54,12 @@ func (w *lineWriter) duration(took time.Duration, hot bool) {
 	if hot {
 		w.WriteString(` hot`)
 	}
-	w.WriteString(`">` + reading.Brief(took) + ` </span>`)
+	w.WriteString(`">`)
+	w.brief(took)
+	w.WriteString(` </span>`)
 }
+
+func (w *lineWriter) brief(d time.Duration) { w.page = reading.AppendBrief(w.page, d) }
 
 // span writes a bar from a time on.
 func (w *lineWriter) span(from, took time.Duration, hot bool) {
@@ -85,9 +90,9 @@ func (w *lineWriter) rect(class string, from, length time.Duration) {
 // percent writes a time as a share of the axis.
 func (w *lineWriter) percent(d time.Duration) {
 	thousandth := min(max(d, 0)*1000/w.total, 1000)
-	digits := strconv.AppendInt(w.AvailableBuffer(), int64(thousandth/10), 10)
+	w.int(int(thousandth / 10))
 	if tenth := thousandth % 10; tenth > 0 {
-		digits = append(digits, '.', byte('0'+tenth))
+		w.page = append(w.page, '.', byte('0'+tenth))
 	}
-	_, _ = w.Write(append(digits, '%')) // an error is that of the next flush, too
+	w.WriteString("%")
 }

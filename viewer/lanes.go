@@ -4,7 +4,6 @@ import (
 	"html"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -131,7 +130,7 @@ func foldStart(open, long bool) string {
 // forkRow writes what is said of lanes: how the first one begins, whose it is, how many.
 func (w *lineWriter) forkRow(f reading.Fork) {
 	first := f.First()
-	w.WriteString(`<span class="t">` + strings.TrimPrefix(w.tree.TimeText(first, w.view.Times, w.v.opts.Zone), "+") + ` </span>`)
+	w.time(first)
 	w.duration(f.Longest, false)
 	w.span(first.Offset, f.Longest, false)
 	w.WriteString(forkMark)

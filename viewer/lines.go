@@ -1,7 +1,7 @@
 package viewer
 
 import (
-	"bufio"
+	"bytes"
 	"html"
 	"io"
 	"maps"
@@ -31,12 +31,12 @@ const mostPage = 64 << 20
 // A lineWriter writes the lines of a story as nested lists. It does so without a
 // template, which took ten times as long: text may only come through its method.
 type lineWriter struct {
-	*bufio.Writer
+	buffer
 	v      *viewer
 	tree   *reading.Tree
 	view   reading.View
 	shapes []uint64       // nil where repeats are not merged
-	forks  *reading.Forks // nil where all lanes stand in one list
+	forks  *reading.Forks // nil where there is one lane, or all stand in one list
 	marks  marks
 	total  time.Duration // that the axis shows; at least 1 ms
 	place  string        // what leads to a line elsewhere, before its number; empty where it is in this page
@@ -44,7 +44,6 @@ type lineWriter struct {
 	folds  string        // what leads to the story folded otherwise, before the numbers of lines
 	long   bool          // folded branches are left out, with a link that unfolds them
 
-	out     *counter
 	toggled []int                  // numbers of lines folded the other way, sorted
 	wanted  map[*reading.Node]bool // lines that the address names, and their callers
 	opened  map[*reading.Node]bool // lines under which a lane stands that the address names a line of
@@ -56,23 +55,10 @@ type lineWriter struct {
 	lane      *reading.Lane // that the next line begins, and nothing else tells of; else nil
 }
 
-// A counter counts what goes through it.
-type counter struct {
-	io.Writer
-	n int
-}
-
-func (c *counter) Write(text []byte) (int, error) {
-	n, err := c.Writer.Write(text)
-	c.n += n
-	return n, err
-}
-
 // lines writes the lines of a story, other lanes in their places, and returns how many
 // are left out of the page, which is large enough. An error means that nobody reads it.
 func (v *viewer) lines(out io.Writer, t *reading.Tree, view reading.View) (left int, err error) {
-	w := &lineWriter{out: &counter{Writer: out}, v: v, tree: t, view: view, values: view.Values(), long: len(t.Nodes) > longStory, byTime: view.ByTime(t)}
-	w.Writer = bufio.NewWriterSize(w.out, 64<<10)
+	w := &lineWriter{v: v, tree: t, view: view, values: view.Values(), long: len(t.Nodes) > longStory, byTime: view.ByTime(t)}
 	w.total = max(t.Total(), time.Millisecond)
 	w.toggled = view.ToggledNumbers()
 	maps.Copy(w.values, storyValues(t.Story.Key, t.Story.ID))
@@ -84,12 +70,16 @@ func (v *viewer) lines(out io.Writer, t *reading.Tree, view reading.View) (left 
 	case !view.Each && !w.byTime:
 		w.shapes = t.Shapes()
 	}
-	if !w.byTime {
+	if !w.byTime && len(t.Lanes) > 1 {
 		w.forks = t.Forks(w.shapes)
 	}
 	w.want()
-	w.story()
-	return w.left, w.Flush()
+	err = ahead(out, func(out io.Writer) error {
+		w.out = out
+		w.story()
+		return w.flush()
+	})
+	return w.left, err
 }
 
 // want finds the lines that the address names.
@@ -118,7 +108,7 @@ func (w *lineWriter) want() {
 
 // done reports whether nothing more goes into the page: it is large enough, or
 // nobody reads it.
-func (w *lineWriter) done() bool { return w.out.n+w.Buffered() > mostPage || reading.Failed(w.Writer) }
+func (w *lineWriter) done() bool { return w.size() > mostPage || w.err != nil }
 
 // leave counts lines that are left out, with what is under them.
 func (w *lineWriter) leave(siblings ...*reading.Node) {
@@ -135,17 +125,23 @@ func (w *lineWriter) leave(siblings ...*reading.Node) {
 
 // text writes a text of a story.
 func (w *lineWriter) text(s string) {
-	s = escapeLines(s)
-	if len(w.marks) == 0 {
-		w.WriteString(html.EscapeString(s))
+	w.pass()
+	if isPlain(s) && len(w.marks) == 0 {
+		w.WriteString(s)
 		return
 	}
+	s = escapeLines(s)
 	done := 0
-	for from, to := range w.marks.in(s) {
-		w.WriteString(html.EscapeString(s[done:from]) + "<mark>" + html.EscapeString(s[from:to]) + "</mark>")
-		done = to
+	if len(w.marks) > 0 {
+		for from, to := range w.marks.in(s) {
+			w.html(s[done:from])
+			w.WriteString("<mark>")
+			w.html(s[from:to])
+			w.WriteString("</mark>")
+			done = to
+		}
 	}
-	w.WriteString(html.EscapeString(s[done:]))
+	w.html(s[done:])
 }
 
 // escapeLines escapes what a page must not hold raw, but for newlines, and tabs
@@ -168,10 +164,6 @@ func escapeLines(s string) string {
 	return text.String()
 }
 
-func (w *lineWriter) int(n int) {
-	_, _ = w.Write(strconv.AppendInt(w.AvailableBuffer(), int64(n), 10)) // an error is that of the next flush, too
-}
-
 // list writes siblings, and the lanes that begin behind one of them, or behind the line
 // above them.
 func (w *lineWriter) list(above *reading.Node, siblings []*reading.Node) {
@@ -179,11 +171,9 @@ func (w *lineWriter) list(above *reading.Node, siblings []*reading.Node) {
 	if above != nil {
 		w.forksAt(above.Number, above.Number, above.Depth+1)
 	}
-	groups := reading.Single(siblings)
-	if w.shapes != nil {
-		groups = reading.Groups(siblings, w.shapes)
-	}
-	for i, g := range groups {
+	var g reading.Group
+	for i := 0; len(siblings) > 0; i++ {
+		g, siblings = reading.NextGroup(siblings, w.shapes)
 		if w.long && i > 0 && i%runLength == 0 {
 			w.WriteString("</ol><ol>\n")
 		}
@@ -228,20 +218,26 @@ func (w *lineWriter) node(n *reading.Node) {
 		w.WriteString(` open`)
 	}
 	w.WriteString(`><summary class="r">`)
-	w.row(n)
-	w.WriteString(` <span class="f">` + reading.Summary(n.Under) + `</span></summary>`)
-	w.valuesBelow(n)
+	folds := w.row(n)
+	w.WriteString(` <span class="f">`)
+	w.page = reading.AppendSummary(w.page, n.Under)
+	w.WriteString(`</span></summary>`)
+	if folds {
+		w.valuesBelow(n)
+	}
 	w.list(n, n.Children)
 	w.WriteString("</details></li>\n")
 }
 
-// begin writes the beginning of a line, up to its number.
+// begin writes the beginning of a line, up to its number, which leads to it.
 func (w *lineWriter) begin(n *reading.Node) {
 	w.WriteString(`<li id="L`)
+	at := len(w.page)
 	w.int(n.Number)
+	number := w.page[at:]
 	w.WriteString(`" class="d`)
 	w.int(w.depth(n))
-	w.WriteByte(' ')
+	w.WriteString(" ")
 	w.WriteString(levelClass(n.Level))
 	if w.view.Active() && n.Match {
 		w.WriteString(" hit")
@@ -256,21 +252,15 @@ func (w *lineWriter) begin(n *reading.Node) {
 		w.WriteString(`" data-caller="`)
 		w.int(n.Parent.Number)
 	}
-	w.WriteString(`">`)
-	w.number(n)
-}
-
-// number writes a line's number, which leads to it.
-func (w *lineWriter) number(n *reading.Node) {
-	w.WriteString(`<a class="n" href="`)
+	w.WriteString(`"><a class="n" href="`)
 	if w.place != "" {
-		w.WriteString(html.EscapeString(w.place))
-		w.int(n.Number)
+		w.html(w.place)
+		w.page = append(w.page, number...)
 	}
 	w.WriteString("#L")
-	w.int(n.Number)
+	w.page = append(w.page, number...)
 	w.WriteString(`">`)
-	w.int(n.Number)
+	w.page = append(w.page, number...)
 	w.WriteString(`</a>`)
 }
 
@@ -312,10 +302,10 @@ func (w *lineWriter) depth(n *reading.Node) int {
 	return min(n.Depth+w.shift, deepest)
 }
 
-func (w *lineWriter) row(n *reading.Node) {
-	w.WriteString(`<span class="t">`)
-	w.WriteString(strings.TrimPrefix(w.tree.TimeText(n, w.view.Times, w.v.opts.Zone), "+"))
-	w.WriteString(` </span>`)
+// row writes what stands in the row of a line, and reports whether one of its values may
+// be folded.
+func (w *lineWriter) row(n *reading.Node) (folds bool) {
+	w.time(n)
 	w.took(n)
 	w.label()
 	lane := w.lane
@@ -325,17 +315,28 @@ func (w *lineWriter) row(n *reading.Node) {
 	w.word(n)
 	w.message(n)
 	if n.Attrs != "" {
-		w.attrs(n)
+		folds = w.attrs(n)
 	}
 	if lane != nil {
 		w.laneName(lane, true)
 	}
 	if n.Slow && len(n.Children) > 0 {
-		w.WriteString(` <span class="slow">after ` + reading.Brief(n.Step) + `</span>`)
+		w.WriteString(` <span class="slow">after `)
+		w.brief(n.Step)
+		w.WriteString(`</span>`)
 	}
 	if n.Beyond > 0 && !w.view.Stored {
 		w.WriteString(` <span class="f">` + reading.BeyondText(n) + `</span>`)
 	}
+	return folds
+}
+
+// time writes a line's time, without a plus.
+func (w *lineWriter) time(n *reading.Node) {
+	w.WriteString(`<span class="t">`)
+	var text [len("-1234567890.123")]byte
+	w.page = append(w.page, bytes.TrimPrefix(w.tree.AppendTime(text[:0], n, w.view.Times, w.v.opts.Zone), []byte("+"))...)
+	w.WriteString(` </span>`)
 }
 
 // word writes a level that says anything.

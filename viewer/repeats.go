@@ -4,7 +4,6 @@ import (
 	"html"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -54,7 +53,7 @@ func (w *lineWriter) turns(turns [][]*reading.Node, shown []int, spread reading.
 	number := strconv.Itoa(first.Number)
 	w.WriteString(`<li id="R` + number + `" class="many d` + strconv.Itoa(w.depth(first)) + ` ` + levelClass(first.Level) + `">`)
 	w.WriteString(foldStart(open, w.long))
-	w.WriteString(`<span class="t">` + strings.TrimPrefix(w.tree.TimeText(first, w.view.Times, w.v.opts.Zone), "+") + ` </span>`)
+	w.time(first)
 	w.duration(spread.Total, w.isHot(spread.Total))
 	w.span(spread.From, spread.Total, w.isHot(spread.Total))
 	w.word(first)

@@ -31,40 +31,44 @@ const (
 func (w *lineWriter) isFull(n *reading.Node) bool { return w.view.Full[n.Number] }
 
 // attrs writes what stands behind a message: short values in its row, and others below it.
-func (w *lineWriter) attrs(n *reading.Node) {
+// It reports whether there may be some that are folded.
+func (w *lineWriter) attrs(n *reading.Node) (folds bool) {
 	w.WriteString(` <span class="a">`)
 	var below []reading.AttrText
 	written := 0
 	for a := range reading.AttrTexts(n.Attrs) {
 		if written++; written > mostAttrs && !w.isFull(n) {
-			w.WriteByte(' ')
+			w.WriteString(" ")
 			w.more(n, len(n.Attrs))
+			folds = true // for all that is known
 			break
 		}
 		if isWide(a) {
 			below = append(below, a)
 			continue
 		}
-		w.WriteByte(' ')
+		w.WriteString(" ")
 		w.name(a)
 		w.text(inRow(a))
 	}
 	w.WriteString(`</span>`)
 	for _, a := range below {
-		switch {
-		case !isFolded(a):
+		if !isFolded(a) {
 			w.WriteString(`<span class="v">`)
 			w.name(a)
 			w.text(a.Value)
 			w.WriteString(`</span>`)
-		case len(n.Children) == 0:
-			w.folded(n, a)
-		default: // a value cannot unfold in what unfolds the branch
-			w.WriteString(`<span class="v cut">`)
-			w.head(a)
-			w.WriteString(`</span>`)
+			continue
 		}
+		if folds = true; len(n.Children) == 0 {
+			w.folded(n, a)
+			continue
+		}
+		w.WriteString(`<span class="v cut">`) // a value cannot unfold in what unfolds the branch
+		w.head(a)
+		w.WriteString(`</span>`)
 	}
+	return folds
 }
 
 func (w *lineWriter) name(a reading.AttrText) {
@@ -78,8 +82,10 @@ func (w *lineWriter) name(a reading.AttrText) {
 // isWide reports whether a value has a row of its own, where no quotes are needed to tell
 // where it ends.
 func isWide(a reading.AttrText) bool {
-	quoted := len(a.Text) != len(a.Value)
-	return isFolded(a) || quoted && strings.TrimSpace(a.Value) != "" && (len(a.Value) > wideValue || reading.IsErrorName(a.Name) || strings.Contains(a.Value, "="))
+	if len(a.Text) == len(a.Value) { // it is not quoted
+		return isFolded(a)
+	}
+	return isFolded(a) || strings.TrimSpace(a.Value) != "" && (len(a.Value) > wideValue || reading.IsErrorName(a.Name) || strings.Contains(a.Value, "="))
 }
 
 // isFolded reports whether a value is cut to its beginning.
@@ -122,7 +128,7 @@ func (w *lineWriter) folded(n *reading.Node, a reading.AttrText) {
 	if !full && (w.long || len(a.Value) > mostFolded) {
 		w.WriteString(`<span class="v">`)
 		w.head(a)
-		w.WriteByte(' ')
+		w.WriteString(" ")
 		w.more(n, len(a.Value))
 		w.WriteString(`</span>`)
 		return
@@ -131,7 +137,7 @@ func (w *lineWriter) folded(n *reading.Node, a reading.AttrText) {
 	if reading.IsErrorName(a.Name) {
 		w.WriteString(` err`)
 	}
-	w.WriteByte('"')
+	w.WriteString(`"`)
 	if full {
 		w.WriteString(` open`)
 	}

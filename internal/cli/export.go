@@ -39,11 +39,8 @@ func export(cmd *cobra.Command, store story.Store, walk *walk) error {
 	}
 	defer progress.clear()
 	n, lines := 0, 0
-	for h, err := range walk.lookup.All(cmd.Context(), store) {
-		var s story.Story
-		if err == nil {
-			s, err = store.Read(cmd.Context(), h.Key, h.ID)
-		}
+	whole := func(s story.Story) story.Story { return s }
+	for s, err := range reading.ReadAhead(cmd.Context(), store, walk.lookup.All, whole) {
 		if err == nil {
 			err = printStory(reading.While(cmd.Context(), cmd.OutOrStdout()), s)
 		}
@@ -51,7 +48,7 @@ func export(cmd *cobra.Command, store story.Store, walk *walk) error {
 			return fmt.Errorf("after %s: %w", stories(n), err)
 		}
 		n, lines = n+1, lines+len(s.Lines)
-		progress.show("%s, %s, at %s", stories(n), reading.Plural(lines, "line"), h.Start.Local().Format("2006-01-02 15:04"))
+		progress.show("%s, %s, at %s", stories(n), reading.Plural(lines, "line"), s.Start.Local().Format("2006-01-02 15:04"))
 	}
 	if n == 0 {
 		return walk.nothing(noStories)

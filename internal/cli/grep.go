@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -74,43 +76,37 @@ type grep struct {
 	walk    walk
 	most    int // lines
 	context int
-	read    int // stories
+	read    int       // stories
+	next    time.Time // before which it goes on, set where more stories are there than are read
 }
 
 func (o *options) grep(cmd *cobra.Command, out io.Writer, store story.Store, g *grep) error {
-	found, read := 0, 0
+	found := 0
 	w := &hits{rows: o.rows(cmd.OutOrStdout(), out), text: strings.ToLower(g.filter.Text), context: g.context}
-	err := g.walk.each(cmd.Context(), store, func(h story.Header) (more bool, err error) {
-		if read == g.read {
-			next := h.Start.Add(time.Microsecond) // this story included
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s read; --until %s goes on, --read reads more.\n", stories(read), next.UTC().Format("2006-01-02T15:04:05.000000Z"))
-			return false, nil
-		}
-		read++
-		s, err := store.Read(cmd.Context(), h.Key, h.ID)
+	for match, err := range reading.ReadAhead(cmd.Context(), store, g.headers, g.match) {
 		if err != nil {
-			return false, err
-		}
-		t := reading.NewTree(s)
-		var header []reading.Attr
-		if g.filter.Level == nil { // attributes have none
-			header = inHeader(s.Header, w.text)
-		}
-		if g.filter.Apply(t) == 0 && len(header) == 0 {
-			return true, nil
+			return err
 		}
 		n := 0
-		if o.json {
-			n, err = printHits(out, t, header, g.most-found)
-		} else {
-			n, err = w.story(t, header, g.most-found)
+		switch {
+		case match.tree == nil:
+			continue
+		case o.json:
+			n, err = printHits(out, match.tree, match.header, g.most-found)
+		default:
+			n, err = w.story(match.tree, match.header, g.most-found)
 		}
-		found += n
-		return found < g.most, err
-	})
+		if found += n; err != nil {
+			return err
+		}
+		if found >= g.most {
+			break
+		}
+	}
+	if !g.next.IsZero() && found < g.most {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s read; --until %s goes on, --read reads more.\n", stories(g.read), g.next.UTC().Format("2006-01-02T15:04:05.000000Z"))
+	}
 	switch {
-	case err != nil:
-		return err
 	case found == 0:
 		return g.walk.nothing("No line was found.")
 	case found >= g.most:
@@ -119,6 +115,41 @@ func (o *options) grep(cmd *cobra.Command, out io.Writer, store story.Store, g *
 		fmt.Fprintln(cmd.ErrOrStderr(), g.walk.howFar())
 	}
 	return nil
+}
+
+// headers returns the headers of the stories that are read, and sets how it goes on where
+// there are more.
+func (g *grep) headers(ctx context.Context, store story.Store) iter.Seq2[story.Header, error] {
+	return func(yield func(story.Header, error) bool) {
+		read := 0
+		for h, err := range g.walk.headers(ctx, store) {
+			if read++; read > g.read && err == nil {
+				g.next = h.Start.Add(time.Microsecond) // this story included
+				return
+			}
+			if !yield(h, err) {
+				return
+			}
+		}
+	}
+}
+
+// A match is what was found in a story; its tree is nil where that is nothing.
+type match struct {
+	tree   *reading.Tree
+	header []reading.Attr
+}
+
+// match looks for what is looked for in a story.
+func (g *grep) match(s story.Story) (m match) {
+	if g.filter.Level == nil { // attributes have none
+		m.header = inHeader(s.Header, strings.ToLower(g.filter.Text))
+	}
+	if len(m.header) > 0 || g.filter.SelectsAny(s.Lines) {
+		m.tree = reading.NewTree(s)
+		g.filter.Apply(m.tree)
+	}
+	return m
 }
 
 // printHits prints what was found, an object each: lines, and attributes of the header.

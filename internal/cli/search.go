@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -98,6 +99,16 @@ func (w *walk) each(ctx context.Context, store story.Store, show func(story.Head
 		}
 		if w.found.Short = found.Short || next.Look <= 0; w.found.Short {
 			return nil
+		}
+	}
+}
+
+// headers returns every header, as each does.
+func (w *walk) headers(ctx context.Context, store story.Store) iter.Seq2[story.Header, error] {
+	return func(yield func(story.Header, error) bool) {
+		err := w.each(ctx, store, func(h story.Header) (bool, error) { return yield(h, nil), nil })
+		if err != nil {
+			yield(story.Header{}, err)
 		}
 	}
 }

@@ -23,7 +23,13 @@ const MostAttrs = 10_000
 func AttrTexts(attrs string) iter.Seq[AttrText] {
 	return func(yield func(AttrText) bool) {
 		n := 0
-		for rest := strings.TrimLeft(attrs, " "); rest != ""; rest = strings.TrimLeft(rest, " ") {
+		for rest := attrs; ; {
+			for rest != "" && rest[0] == ' ' {
+				rest = rest[1:]
+			}
+			if rest == "" {
+				return
+			}
 			if n++; n > MostAttrs {
 				left := moreAttrs(rest)
 				yield(AttrText{Text: left, Value: left})
@@ -43,30 +49,33 @@ func moreAttrs(rest string) string {
 }
 
 func cutAttr(s string) (a AttrText, rest string) {
-	end := tokenEnd(s, "= ")
+	end := tokenEnd(s, '=')
 	if end == 0 || end == len(s) || s[end] != '=' {
 		end = max(end, 1)
-		if more := tokenEnd(s[end:], " "); s[end-1] == '=' {
+		if more := tokenEnd(s[end:], ' '); s[end-1] == '=' {
 			end += more
 		}
 		return AttrText{Text: s[:end], Value: s[:end]}, s[end:]
 	}
 	a.Name = s[:end]
 	s = s[end+1:]
-	end = tokenEnd(s, " ")
+	end = tokenEnd(s, ' ')
 	a.Text, a.Value = s[:end], unquoted(s[:end])
 	return a, s[end:]
 }
 
-// tokenEnd returns the end of a quoted string, or of what comes before a stop byte.
-func tokenEnd(s, stops string) int {
+// tokenEnd returns the end of a quoted string, or of what comes before a blank or another
+// byte.
+func tokenEnd(s string, stop byte) int {
 	if strings.HasPrefix(s, `"`) {
 		if quoted, err := strconv.QuotedPrefix(s); err == nil {
 			return len(quoted)
 		}
 	}
-	if end := strings.IndexAny(s, stops); end >= 0 {
-		return end
+	for i := range len(s) {
+		if s[i] == ' ' || s[i] == stop {
+			return i
+		}
 	}
 	return len(s)
 }
@@ -117,20 +126,23 @@ func Took(d time.Duration) string {
 }
 
 // Brief writes how long something took with three digits, as a column of times has it.
-func Brief(d time.Duration) string {
+func Brief(d time.Duration) string { return string(AppendBrief(nil, d)) }
+
+// AppendBrief appends what [Brief] writes.
+func AppendBrief(dst []byte, d time.Duration) []byte {
 	switch {
 	case d < time.Millisecond:
-		return "<1 ms"
+		return append(dst, "<1 ms"...)
 	case d < time.Second:
-		return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
+		return append(strconv.AppendInt(dst, d.Milliseconds(), 10), " ms"...)
 	case d < 10*time.Second:
-		return strconv.FormatFloat(d.Seconds(), 'f', 2, 64) + " s"
+		return append(strconv.AppendFloat(dst, d.Seconds(), 'f', 2, 64), " s"...)
 	case d < time.Minute:
-		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
+		return append(strconv.AppendFloat(dst, d.Seconds(), 'f', 1, 64), " s"...)
 	case d < time.Hour:
-		return fmt.Sprintf("%d m %02d s", int(d.Minutes()), int(d.Seconds())%60)
+		return fmt.Appendf(dst, "%d m %02d s", int(d.Minutes()), int(d.Seconds())%60)
 	}
-	return fmt.Sprintf("%d h %02d m", int(d.Hours()), int(d.Minutes())%60)
+	return fmt.Appendf(dst, "%d h %02d m", int(d.Hours()), int(d.Minutes())%60)
 }
 
 // Ago writes how long before now a time was, in the largest unit: "23 min ago".

@@ -1,6 +1,7 @@
 package reading
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,15 @@ func (f Filter) Apply(t *Tree) int {
 		}
 	}
 	return matches
+}
+
+// SelectsAny reports whether the filter selects any of a story's lines. It needs no tree,
+// and so no answer of Search: where there is one it selects whatever there is.
+func (f Filter) SelectsAny(lines []story.Line) bool {
+	text := strings.ToLower(f.Text)
+	return slices.ContainsFunc(lines, func(line story.Line) bool {
+		return (f.Level == nil || line.Level >= *f.Level) && (text == "" || f.Search != nil || holds(&line, text))
+	})
 }
 
 // finds reports whether the filter's text selects a line; text is it in lower case.

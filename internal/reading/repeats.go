@@ -24,34 +24,32 @@ const (
 	longestPeriod = 8 // lines of one turn of a loop
 )
 
-// Groups merges runs of siblings that repeat: three or more of the same shape one
-// after another, each a line or up to eight of them, with all that is below.
-// Shapes are those of the whole tree, see [Tree.Shapes].
-func Groups(siblings []*Node, shapes []uint64) []Group {
-	groups := make([]Group, 0, len(siblings))
-	shape := func(i int) uint64 { return shapes[siblings[i].Number-1] }
-	for i := 0; i < len(siblings); {
-		period, times := repeatAt(len(siblings)-i, leastTimes, func(j int) uint64 { return shape(i + j) })
-		all := siblings[i : i+period*times]
-		g := Group{Once: all[:period:period], More: all[period:], Times: times}
-		for _, n := range g.More {
-			g.Under.add(n.Level)
-			g.Under.Lines += n.Under.Lines
-			g.Under.Warnings += n.Under.Warnings
-			g.Under.Errors += n.Under.Errors
-		}
-		groups = append(groups, g)
-		i += len(all)
+// NextGroup cuts the first group off siblings. Runs of them that repeat are merged: three
+// or more of the same shape one after another, each a line or up to eight of them, with
+// all that is below. Shapes are those of the whole tree, see [Tree.Shapes]; without them
+// each line is a group of its own.
+func NextGroup(siblings []*Node, shapes []uint64) (g Group, rest []*Node) {
+	period, times := 1, 1
+	if shapes != nil {
+		period, times = repeatAt(siblings, shapes, leastTimes)
 	}
-	return groups
+	all := siblings[:period*times]
+	g = Group{Once: all[:period:period], More: all[period:], Times: times}
+	for _, n := range g.More {
+		g.Under.add(n.Level)
+		g.Under.Lines += n.Under.Lines
+		g.Under.Warnings += n.Under.Warnings
+		g.Under.Errors += n.Under.Errors
+	}
+	return g, siblings[period*times:]
 }
 
-// repeatAt returns the shortest run of shapes at the start that repeats at least so
+// repeatAt returns the shortest run of lines at the start that repeats at least so
 // often, and how often it does.
-func repeatAt(n, least int, shape func(int) uint64) (period, times int) {
-	for period = 1; period <= longestPeriod && period*least <= n; period++ {
+func repeatAt(siblings []*Node, shapes []uint64, least int) (period, times int) {
+	for period = 1; period <= longestPeriod && period*least <= len(siblings); period++ {
 		same := period
-		for same < n && shape(same) == shape(same-period) {
+		for same < len(siblings) && shapes[siblings[same].Number-1] == shapes[siblings[same-period].Number-1] {
 			same++
 		}
 		if times = same / period; times >= least {
@@ -59,15 +57,6 @@ func repeatAt(n, least int, shape func(int) uint64) (period, times int) {
 		}
 	}
 	return 1, 1
-}
-
-// Single returns each sibling as a group of its own.
-func Single(siblings []*Node) []Group {
-	groups := make([]Group, len(siblings))
-	for i := range siblings {
-		groups[i] = Group{Once: siblings[i : i+1 : i+1], Times: 1}
-	}
-	return groups
 }
 
 // Shapes returns for each line what its branch looks like: equal numbers mean the
@@ -89,12 +78,12 @@ func (t *Tree) Shapes() []uint64 {
 }
 
 func appendTurns(facts []byte, siblings []*Node, shapes []uint64) []byte {
-	for i := 0; i < len(siblings); {
-		period, times := repeatAt(len(siblings)-i, 2, func(j int) uint64 { return shapes[siblings[i+j].Number-1] })
-		for _, n := range siblings[i : i+period] {
+	for len(siblings) > 0 {
+		period, times := repeatAt(siblings, shapes, 2)
+		for _, n := range siblings[:period] {
 			facts = binary.NativeEndian.AppendUint64(facts, shapes[n.Number-1])
 		}
-		i += period * times
+		siblings = siblings[period*times:]
 	}
 	return facts
 }

@@ -128,11 +128,9 @@ type linePrinter struct {
 }
 
 func (p *linePrinter) siblings(nodes []*Node) {
-	groups := Single(nodes)
-	if p.shapes != nil {
-		groups = Groups(nodes, p.shapes)
-	}
-	for _, g := range groups {
+	var g Group
+	for len(nodes) > 0 {
+		g, nodes = NextGroup(nodes, p.shapes)
 		if Failed(p.out) {
 			return
 		}
@@ -308,22 +306,35 @@ func (p *linePrinter) block(n *Node, text string, behind ...piece) {
 
 // TimeText writes a line's time.
 func (t *Tree) TimeText(n *Node, times Times, zone *time.Location) string {
-	switch times {
-	case SincePrevious:
-		return seconds(n.Step)
-	case TimeOfDay:
-		return t.Time(n).In(zone).Format("15:04:05.000")
-	}
-	return seconds(n.Offset)
+	return string(t.AppendTime(nil, n, times, zone))
 }
 
-func seconds(d time.Duration) string {
-	text := make([]byte, 1, 16)
-	text[0] = '+'
-	if d < 0 {
-		text[0] = '-'
+// AppendTime appends what [Tree.TimeText] writes.
+func (t *Tree) AppendTime(dst []byte, n *Node, times Times, zone *time.Location) []byte {
+	switch times {
+	case SincePrevious:
+		return appendSeconds(dst, n.Step)
+	case TimeOfDay:
+		return t.Time(n).In(zone).AppendFormat(dst, "15:04:05.000")
 	}
-	return string(strconv.AppendFloat(text, d.Abs().Seconds(), 'f', 3, 64))
+	return appendSeconds(dst, n.Offset)
+}
+
+func seconds(d time.Duration) string { return string(appendSeconds(nil, d)) }
+
+func appendSeconds(dst []byte, d time.Duration) []byte {
+	sign := byte('+')
+	if d < 0 {
+		sign = '-'
+	}
+	dst = append(dst, sign)
+	if d%time.Millisecond != 0 {
+		return strconv.AppendFloat(dst, d.Abs().Seconds(), 'f', 3, 64)
+	}
+	ms := d.Abs().Milliseconds()
+	dst = strconv.AppendInt(dst, ms/1000, 10)
+	ms %= 1000
+	return append(dst, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
 }
 
 // timeWidth returns how wide a story's times are, with the space after them.
@@ -384,21 +395,27 @@ func StateText(state story.State) string {
 }
 
 // Summary says what is folded away: "14 lines, 1 error".
-func Summary(c Counts) string {
-	text := Plural(c.Lines, "line")
+func Summary(c Counts) string { return string(AppendSummary(nil, c)) }
+
+// AppendSummary appends what [Summary] says.
+func AppendSummary(dst []byte, c Counts) []byte {
+	dst = appendPlural(dst, c.Lines, "line")
 	if c.Errors > 0 {
-		text += ", " + Plural(c.Errors, "error")
+		dst = appendPlural(append(dst, ", "...), c.Errors, "error")
 	}
 	if c.Warnings > 0 {
-		text += ", " + Plural(c.Warnings, "warning")
+		dst = appendPlural(append(dst, ", "...), c.Warnings, "warning")
 	}
-	return text
+	return dst
 }
 
 // Plural writes a number with its noun.
-func Plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
+func Plural(n int, noun string) string { return string(appendPlural(nil, n, noun)) }
+
+func appendPlural(dst []byte, n int, noun string) []byte {
+	dst = append(append(strconv.AppendInt(dst, int64(n), 10), ' '), noun...)
+	if n != 1 {
+		dst = append(dst, 's')
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return dst
 }

@@ -81,39 +81,61 @@ const (
 // NewTree returns the tree of a story, with no filter.
 func NewTree(s story.Story) *Tree {
 	t := &Tree{Story: s, Nodes: make([]Node, len(s.Lines)), parents: story.Parents(s.Lines), lanes: make(map[int]int)}
+	t.reserve()
 	names := laneNames{header: s.Header}
-	last := make(map[int]*Node) // by lane
+	var last []*Node // of each of Lanes
 	slow := max(slowGap, s.Duration/slowShare)
-	for i, line := range s.Lines {
-		n := &t.Nodes[i]
-		*n = Node{Line: line, Number: i + 1, Stored: line.Depth, Match: true, Keep: true}
+	lane := -1 // index of that of the line before
+	for i := range s.Lines {
+		line, n := &s.Lines[i], &t.Nodes[i]
+		n.Line, n.Number, n.Stored, n.Match, n.Keep = *line, i+1, line.Depth, true, true
 		n.Depth, n.Up = 0, 0
-		lane, known := t.lanes[line.Lane]
-		if !known {
-			lane = len(t.Lanes)
-			t.lanes[line.Lane] = lane
-			t.Lanes = append(t.Lanes, Lane{Number: line.Lane, Name: names.of(line.Lane), After: i})
+		if lane < 0 || t.Lanes[lane].Number != line.Lane {
+			var known bool
+			if lane, known = t.lanes[line.Lane]; !known {
+				lane = len(t.Lanes)
+				t.lanes[line.Lane] = lane
+				t.Lanes = append(t.Lanes, Lane{Number: line.Lane, Name: names.of(line.Lane), After: i})
+				last = append(last, nil)
+			}
 		}
 		if parent := t.parents[i]; parent >= 0 {
 			n.under(&t.Nodes[parent])
 		} else {
 			t.Lanes[lane].Roots = append(t.Lanes[lane].Roots, n)
 		}
-		if before := last[line.Lane]; before != nil {
+		if before := last[lane]; before != nil {
 			n.Step = line.Offset - before.Offset
 			n.Slow = n.Step >= slow
 		}
-		last[line.Lane] = n
+		last[lane] = n
 		t.Lanes[lane].add(line.Level)
 		t.All.add(line.Level)
 	}
 	t.countUnder()
 	for i := range t.Lanes {
 		lane := &t.Lanes[i]
-		lane.end = last[lane.Number].Offset
+		lane.end = last[i].Offset
 		measure(lane.Roots, lane.end)
 	}
 	return t
+}
+
+// reserve gives the lines room for their children, all of it in one piece.
+func (t *Tree) reserve() {
+	children, all := make([]int32, len(t.Nodes)), 0
+	for _, parent := range t.parents {
+		if parent >= 0 {
+			children[parent]++
+			all++
+		}
+	}
+	room := make([]*Node, all)
+	for i, n := range children {
+		if n > 0 {
+			t.Nodes[i].Children, room = room[:0:n], room[n:]
+		}
+	}
 }
 
 // under puts a line under its caller, or beside it where that is as deep as can be.

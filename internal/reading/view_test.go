@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -221,5 +222,23 @@ func TestFilterFindsWhatIsShown(t *testing.T) {
 		if got := (reading.Filter{Text: text}).Apply(tree) == 1; got != want {
 			t.Errorf("%q: got %v, want %v", text, got, want)
 		}
+	}
+}
+
+// SelectsAny says without a tree whether Apply will select something.
+func TestSelectsAny(t *testing.T) {
+	level := slog.LevelWarn
+	lines := []story.Line{{Message: "Paying", Attrs: `err="it was <bad>"`}, {Level: slog.LevelWarn, Message: "Waiting\x00"}}
+	for _, f := range []reading.Filter{
+		{}, {Text: "PAYING"}, {Text: "err=it was"}, {Text: `waiting\x00`}, {Text: "none"}, {Level: &level}, {Text: "paying", Level: &level}, {Text: "waiting", Level: &level},
+	} {
+		want := f.Apply(reading.NewTree(story.Story{Lines: lines})) > 0
+		if got := f.SelectsAny(lines); got != want {
+			t.Errorf("%+v selects any: %v", f, got)
+		}
+	}
+	search := reading.Filter{Text: "lines>1"}
+	if err := search.ReadSearch(time.Now()); err != nil || !search.SelectsAny(lines) {
+		t.Errorf("a search is left out, %v", err)
 	}
 }

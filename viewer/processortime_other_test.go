@@ -1,0 +1,11 @@
+//go:build !unix
+
+package viewer_test
+
+import (
+	"testing"
+	"time"
+)
+
+// processorTime is not told here.
+func processorTime(testing.TB) time.Duration { return 0 }
