@@ -39,12 +39,8 @@ type transport struct{ base http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	place := fromContext(r.Context())
-	scope := place.scope
+	scope := scopeOf(r.Context())
 	if scope == nil {
-		scope = goroutines.OfGoroutine()
-	}
-	if scope == nil || place.internal {
 		return t.base.RoundTrip(r)
 	}
 	call := outgoingCall{pc: clientPC(), message: r.Method + " " + r.URL.Host + routes.OfPath(r.URL.Path)}
@@ -63,17 +59,58 @@ func (s *Scope) passTrace(r *http.Request) (_ *http.Request, span string) {
 		_, span, _ = ids.ParseTraceparent(given)
 		return r, span
 	}
+	value, span := s.newCall()
+	passed := *r // which is not to be changed
+	if passed.Header = r.Header.Clone(); passed.Header == nil {
+		passed.Header = make(http.Header)
+	}
+	passed.Header.Set(header, value)
+	return &passed, span
+}
+
+// Inject passes the trace of a story on with a message, a job or a call that does not go
+// through a [Transport]. The story is that of the context, or of the goroutine, and the trace
+// is made where it has none. Set is called with the name traceparent and its value, as W3C
+// Trace Context has it. The attribute that Inject returns, span_id, belongs on the line that
+// tells of the message: under it readers show the stories of those who take it. Beside any
+// story it is the zero Attr, which handlers leave out, and set is not called.
+//
+//	span := dynamoslog.Inject(ctx, message.Metadata.Set) // of watermill
+//	slog.InfoContext(ctx, "order is queued", span)
+//
+// Who takes the message has its trace by the Header of [RequestOptions].
+func Inject(ctx context.Context, set func(name, value string)) slog.Attr {
+	scope := scopeOf(ctx)
+	if scope == nil {
+		return slog.Attr{}
+	}
+	value, span := scope.newCall()
+	set("traceparent", value)
+	return slog.String(spanKey, span)
+}
+
+// scopeOf returns the scope that a context carries, or that the goroutine works for; nil
+// where there is none, and for a call to the store.
+func scopeOf(ctx context.Context) *Scope {
+	place := fromContext(ctx)
+	switch {
+	case place.internal:
+		return nil
+	case place.scope != nil:
+		return place.scope
+	}
+	return goroutines.OfGoroutine()
+}
+
+// newCall returns a traceparent for a call to another service, and its span. The story is
+// listed under its trace from then on.
+func (s *Scope) newCall() (traceparent, span string) {
 	trace := s.facts.passTrace()
 	for b := range s.buffers {
 		b.setAttrs()
 	}
 	span = ids.NewSpan()
-	passed := *r // which is not to be changed
-	if passed.Header = r.Header.Clone(); passed.Header == nil {
-		passed.Header = make(http.Header)
-	}
-	passed.Header.Set(header, ids.Traceparent(trace, span))
-	return &passed, span
+	return ids.Traceparent(trace, span), span
 }
 
 // passTrace returns the id of the story's trace, in the form of a traceparent, for a call to

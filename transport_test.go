@@ -157,3 +157,33 @@ func TestTransportOfGoroutine(t *testing.T) {
 		t.Errorf("got\n%s", story.Format(s.Lines))
 	}
 }
+
+// A message takes the trace of the story in which it is sent, and whoever works on it tells
+// the story that stands under the line of the message.
+func TestInject(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{})
+	logger := slog.New(h)
+	message := make(map[string]string)
+	set := func(name, value string) { message[name] = value }
+	if span := dynamoslog.Inject(t.Context(), set); !span.Equal(slog.Attr{}) || len(message) != 0 {
+		t.Errorf("beside any story: %v, %v", span, message)
+	}
+	ctx, scope := dynamoslog.Begin(t.Context(), "user", 42)
+	span := dynamoslog.Inject(ctx, set)
+	logger.InfoContext(ctx, "queued", span)
+	scope.End()
+
+	ctx, request := dynamoslog.BeginRequest(t.Context(), "mail", 7, &dynamoslog.RequestOptions{
+		Logger: logger, Header: func(name string) string { return message[strings.ToLower(name)] },
+	})
+	logger.InfoContext(ctx, "sending")
+	request.Finish(dynamoslog.Outcome{})
+
+	from, to := read(t, h, store, "user_42", ""), read(t, h, store, "mail_7", "")
+	if sent := attrsOf(from.Lines[0])["span_id"]; len(sent) != 16 || to.Attrs["parent_span"] != sent || to.Attrs["trace_id"] != from.Attrs["trace_id"] {
+		t.Errorf("the line has the span %q, who takes it %v of %v", sent, to.Attrs, from.Attrs)
+	}
+	if page, err := store.List(t.Context(), story.Query{Key: story.NewKey(story.KindTrace, from.Attrs["trace_id"])}); err != nil || len(page.Headers) != 2 {
+		t.Errorf("listed under the trace: %v, %v", page.Headers, err)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 
 	"github.com/hibiken/asynq"
 
@@ -29,8 +30,9 @@ type Options struct {
 
 // Middleware returns a middleware for an asynq.ServeMux, or around another asynq.Handler: the
 // task 7f3k of the type mail:send is the story mail-send_7f3k, and each attempt another one
-// of it, unless the handler names something else by Scope.Rekey. The header has the queue and
-// how often the task was retried before.
+// of it, unless the handler names something else by Scope.Rekey. The header has the queue,
+// how often the task was retried before, and the ids of the request and the trace in the
+// task's headers, as x-request-id and traceparent: see [NewTask].
 //
 // The closing line is "done"; "revoked", at Info, for asynq.RevokeTask; "archived", at Warn,
 // for asynq.SkipRetry; "cancelled", at Warn, where the server stops and ends the task's
@@ -51,6 +53,7 @@ func Middleware(opts *Options) asynq.MiddlewareFunc {
 			most, _ := asynq.GetMaxRetry(ctx)
 			ctx, request := dynamoslog.BeginRequest(ctx, task.Type(), id, &dynamoslog.RequestOptions{
 				Attrs:  []slog.Attr{slog.String("queue", queue), slog.Int("retried", retried), slog.Int("max_retry", most)},
+				Header: func(name string) string { return task.Headers()[strings.ToLower(name)] },
 				Logger: o.Logger,
 				Own:    true,
 			})

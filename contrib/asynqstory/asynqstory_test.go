@@ -169,3 +169,35 @@ func withoutTimes(_ []string, a slog.Attr) slog.Attr {
 	}
 	return a
 }
+
+// A task names the line of the story that has made it.
+func TestNewTask(t *testing.T) {
+	q := start(t, asynqstory.Options{}, func(context.Context, *slog.Logger, string) error { return nil })
+	logger := slog.New(q.h)
+	ctx, scope := dynamoslog.Begin(t.Context(), "user", 42)
+	task, span := asynqstory.NewTask(ctx, "mail:send", nil, map[string]string{"x-request-id": "req-1"})
+	logger.InfoContext(ctx, "queued", span)
+	scope.End()
+	info, err := q.client.EnqueueContext(ctx, task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-q.ended
+	s, _ := q.read(info.ID)
+	from, err := q.store.Read(t.Context(), story.NewKey("user", "42"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent, _ := from.Lines[0].Attr("span_id")
+	if len(sent) != 16 || s.Attrs["parent_span"] != sent || s.Attrs["trace_id"] != from.Attrs["trace_id"] || s.Attrs["request_id"] != "req-1" {
+		t.Errorf("the line has %q, the task %v, its maker %v", sent, s.Attrs, from.Attrs)
+	}
+
+	given := map[string]string{"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+	if task, span := asynqstory.NewTask(ctx, "mail:send", nil, given); task.Headers()["traceparent"] != given["traceparent"] || !span.Equal(slog.Attr{}) {
+		t.Errorf("given %v: %v, %v", given, task.Headers(), span)
+	}
+	if task, span := asynqstory.NewTask(t.Context(), "mail:send", nil, nil); len(task.Headers()) != 0 || !span.Equal(slog.Attr{}) {
+		t.Errorf("beside any story: %v, %v", task.Headers(), span)
+	}
+}

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync"
 	"time"
 
 	"connectrpc.com/connect"
+
+	"github.com/dynamoslog/dynamoslog"
 )
 
 // By what clients are entered, where a call of theirs ends.
@@ -28,7 +31,7 @@ func (o *interceptor) WrapStreamingClient(next connect.StreamingClientFunc) conn
 		if o.Skip(procedure(spec)) {
 			return conn
 		}
-		c := &clientConn{StreamingClientConn: conn, call: o.call(ctx, procedure(spec), conn.Peer())}
+		c := &clientConn{StreamingClientConn: conn, call: o.call(ctx, procedure(spec), conn.Peer(), conn.RequestHeader())}
 		c.left = context.AfterFunc(ctx, func() { c.end(ctx.Err(), receive) })
 		return c
 	}
@@ -40,12 +43,18 @@ type call struct {
 	ctx       context.Context
 	procedure string
 	attrs     []slog.Attr
+	span      slog.Attr // of the call; zero beside any story
 	start     time.Time
 }
 
-func (o *interceptor) call(ctx context.Context, procedure string, peer connect.Peer) *call {
+// call passes the trace of the caller's story on, unless the header has one.
+func (o *interceptor) call(ctx context.Context, procedure string, peer connect.Peer, header http.Header) *call {
 	attrs := append([]slog.Attr{slog.String("host", peer.Addr)}, deadline(ctx)...)
-	return &call{o, ctx, procedure, attrs, time.Now()}
+	c := &call{options: o, ctx: ctx, procedure: procedure, attrs: attrs, start: time.Now()}
+	if header.Get("Traceparent") == "" {
+		c.span = dynamoslog.Inject(ctx, header.Set)
+	}
+	return c
 }
 
 // end logs how the call has ended, as a line of whoever has called entry.
@@ -69,7 +78,7 @@ func (c *call) end(err error, entry string, attrs ...slog.Attr) {
 	if end.Err != nil {
 		record.AddAttrs(slog.Any("error", end.Err))
 	}
-	record.AddAttrs(slog.Duration("took", time.Since(c.start).Round(time.Microsecond)))
+	record.AddAttrs(slog.Duration("took", time.Since(c.start).Round(time.Microsecond)), c.span)
 	_ = logger.Handler().Handle(c.ctx, record)
 }
 

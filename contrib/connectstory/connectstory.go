@@ -66,7 +66,7 @@ func (o *interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		case o.Skip(procedure):
 			return next(ctx, r)
 		case r.Spec().IsClient:
-			c := o.call(ctx, procedure, r.Peer())
+			c := o.call(ctx, procedure, r.Peer(), r.Header())
 			reply, err = next(ctx, r)
 			c.end(err, unary)
 			return reply, err

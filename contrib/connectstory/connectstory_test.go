@@ -43,7 +43,7 @@ type server struct {
 func serve(t testing.TB, opts connectstory.Options, around func(*slog.Logger, http.Handler) http.Handler, protocol ...connect.ClientOption) *server {
 	s := &server{t: t, store: story.NewMemory(), ended: make(chan struct{}, 100), unary: func(context.Context, string) error { return nil }}
 	s.h = dynamoslog.New(s.store, &dynamoslog.Options{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == "took" || a.Key == "host" || a.Key == slog.TimeKey {
+		if a.Key == "took" || a.Key == "span_id" || a.Key == "host" || a.Key == slog.TimeKey {
 			return slog.Attr{}
 		}
 		return a

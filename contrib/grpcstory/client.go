@@ -11,15 +11,19 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/dynamoslog/dynamoslog"
 )
 
 // UnaryClientInterceptor returns an interceptor that logs how a call has ended, as a line of
 // the code that has made it: "called shop.Orders/Get: gRPC 0 OK", with the host, the
-// deadline, the error and the time that it took.
+// deadline, the error, the time that it took and its span: the trace of the caller's story
+// goes with the call in its metadata, as traceparent, unless that is there.
 func UnaryClientInterceptor(opts *Options) grpc.UnaryClientInterceptor {
 	o := opts.orDefaults()
 	return func(ctx context.Context, fullMethod string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, calls ...grpc.CallOption) error {
-		c := o.call(ctx, fullMethod, conn)
+		ctx, c := o.call(ctx, fullMethod, conn)
 		err := invoke(ctx, fullMethod, req, reply, conn, calls...)
 		c.end(err, "google.golang.org/grpc.(*ClientConn).Invoke")
 		return err
@@ -32,7 +36,7 @@ func UnaryClientInterceptor(opts *Options) grpc.UnaryClientInterceptor {
 func StreamClientInterceptor(opts *Options) grpc.StreamClientInterceptor {
 	o := opts.orDefaults()
 	return func(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, fullMethod string, open grpc.Streamer, calls ...grpc.CallOption) (grpc.ClientStream, error) {
-		c := o.call(ctx, fullMethod, conn)
+		ctx, c := o.call(ctx, fullMethod, conn)
 		stream, err := open(ctx, desc, conn, fullMethod, calls...)
 		if err != nil {
 			c.end(err, "google.golang.org/grpc.(*ClientConn).NewStream")
@@ -50,12 +54,18 @@ type call struct {
 	ctx     context.Context
 	method  string
 	attrs   []slog.Attr
+	span    slog.Attr // of the call; zero beside any story
 	start   time.Time
 }
 
-func (o *Options) call(ctx context.Context, fullMethod string, conn *grpc.ClientConn) *call {
+func (o *Options) call(ctx context.Context, fullMethod string, conn *grpc.ClientConn) (context.Context, *call) {
 	attrs := append([]slog.Attr{slog.String("host", conn.Target())}, deadline(ctx)...)
-	return &call{o, ctx, strings.TrimPrefix(fullMethod, "/"), attrs, time.Now()}
+	c := &call{options: o, method: strings.TrimPrefix(fullMethod, "/"), attrs: attrs, start: time.Now()}
+	if given, _ := metadata.FromOutgoingContext(ctx); len(given.Get("traceparent")) == 0 && !o.Skip(c.method) {
+		c.span = dynamoslog.Inject(ctx, func(name, value string) { ctx = metadata.AppendToOutgoingContext(ctx, name, value) })
+	}
+	c.ctx = ctx
+	return ctx, c
 }
 
 // end logs how the call has ended, as a line of whoever has called entry, by which grpc-go
@@ -83,7 +93,7 @@ func (c *call) end(err error, entry string, attrs ...slog.Attr) {
 	if end.Err != nil {
 		record.AddAttrs(slog.Any("error", end.Err))
 	}
-	record.AddAttrs(slog.Duration("took", time.Since(c.start).Round(time.Microsecond)))
+	record.AddAttrs(slog.Duration("took", time.Since(c.start).Round(time.Microsecond)), c.span)
 	_ = logger.Handler().Handle(c.ctx, record)
 }
 

@@ -78,7 +78,7 @@ func Example() {
 
 // withoutTimes leaves out what differs from run to run.
 func withoutTimes(_ []string, a slog.Attr) slog.Attr {
-	if a.Key == slog.TimeKey || a.Key == "took" || a.Key == "host" {
+	if a.Key == slog.TimeKey || a.Key == "took" || a.Key == "span_id" || a.Key == "host" {
 		return slog.Attr{}
 	}
 	return a

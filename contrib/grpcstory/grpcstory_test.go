@@ -79,7 +79,7 @@ func serve(t testing.TB, opts grpcstory.Options) *server {
 	s.h = dynamoslog.New(s.store, &dynamoslog.Options{
 		Level: slog.LevelDebug,
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == "took" || a.Key == "host" || a.Key == slog.TimeKey {
+			if a.Key == "took" || a.Key == "span_id" || a.Key == "host" || a.Key == slog.TimeKey {
 				return slog.Attr{}
 			}
 			return a

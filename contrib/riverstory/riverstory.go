@@ -1,4 +1,5 @@
-// Package riverstory tells a story per attempt of a job of river:
+// Package riverstory tells a story per attempt of a job of river, and has a line in the story
+// of who inserts jobs:
 //
 //	config.Middleware = []rivertype.Middleware{riverstory.Middleware(nil)}
 package riverstory
@@ -21,20 +22,25 @@ type Options struct {
 	// Logger logs the closing line of each attempt; slog.Default() by default, as it is when
 	// the attempt ends. Its handler should be a [dynamoslog.Handler].
 	Logger *slog.Logger
-	// Skip leaves jobs out. None by default.
+	// Skip leaves attempts out. None by default.
 	Skip func(*rivertype.JobRow) bool
 	// Level is that of the closing line of an attempt that has returned an error other than
 	// those by which a job controls what becomes of it; Error by default.
 	Level func(error) slog.Level
 }
 
-// Middleware returns a middleware of river's workers: the job 42 of the kind newsletter is
+// Middleware returns a middleware of river's workers, which is one of insertions too: the job 42 of the kind newsletter is
 // the story newsletter_42, and each attempt another one of it, unless the worker names
 // something else by Scope.Rekey. The header has the queue, the attempt, and the ids of the
 // request and the trace that stand in the job's metadata, as x-request-id and traceparent.
 //
 // The closing line is "done"; "snoozed", at Info; "cancelled", at Warn, also where the client
 // stops and ends the job's context; "failed", at Error; or a panic, which river recovers.
+//
+// Jobs that are inserted within a story, with its context, have its trace in their metadata,
+// as traceparent, unless something stands there. A line of who inserts them says so:
+// "inserted newsletter", with their number where there are several, the error, the time
+// that it took and the span that the stories of the jobs name as their parent.
 func Middleware(opts *Options) rivertype.WorkerMiddleware {
 	m := &middleware{}
 	if opts != nil {

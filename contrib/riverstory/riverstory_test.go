@@ -201,3 +201,46 @@ func TestOptions(t *testing.T) {
 		t.Errorf("there are %d stories", n)
 	}
 }
+
+// Jobs that a story inserts name the line that has inserted them.
+func TestInsertedJobs(t *testing.T) {
+	store := story.NewMemory()
+	h := dynamoslog.New(store, nil)
+	defer h.Close()
+	logger := slog.New(h)
+	client, events := work(t, &riverstory.Options{Logger: logger}, func(context.Context, string) error { return nil })
+
+	ctx, scope := dynamoslog.Begin(t.Context(), "user", 42)
+	logger.InfoContext(ctx, "Subscribing")
+	const own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	if _, err := client.InsertMany(ctx, []river.InsertManyParams{
+		{Args: newsletter{}, InsertOpts: &river.InsertOpts{Metadata: []byte(`{"for":"ada"}`)}},
+		{Args: newsletter{}, InsertOpts: &river.InsertOpts{Metadata: []byte(`{"traceparent":"` + own + `"}`)}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	scope.End()
+	<-events
+	<-events
+	if err := h.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	from, err := store.Read(t.Context(), story.NewKey("user", "42"), "")
+	if err != nil || len(from.Lines) != 2 {
+		t.Fatalf("%v\n%s", err, story.Format(from.Lines))
+	}
+	line := from.Lines[1]
+	span, _ := line.Attr("span_id")
+	if jobs, _ := line.Attr("jobs"); line.Message != "inserted newsletter" || line.Depth != 0 || jobs != "2" || len(span) != 16 {
+		t.Errorf("got\n%s", story.Format(from.Lines))
+	}
+	for job, want := range map[string][2]string{
+		"1": {from.Attrs["trace_id"], span},
+		"2": {"0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"},
+	} {
+		s, err := store.Read(t.Context(), story.NewKey("newsletter", job), "")
+		if got := [2]string{s.Attrs["trace_id"], s.Attrs["parent_span"]}; err != nil || got != want {
+			t.Errorf("job %s: got %v, %v, want %v", job, got, err, want)
+		}
+	}
+}
