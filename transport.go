@@ -72,7 +72,7 @@ func (s *Scope) passTrace(r *http.Request) (_ *http.Request, span string) {
 // through a [Transport]. The story is that of the context, or of the goroutine, and the trace
 // is made where it has none. Set is called with the name traceparent and its value, as W3C
 // Trace Context has it. The attribute that Inject returns, span_id, belongs on the line that
-// tells of the message: under it readers show the stories of those who take it. Beside any
+// tells of the message: the stories of those who take it name it as parent_span. Beside any
 // story it is the zero Attr, which handlers leave out, and set is not called.
 //
 //	span := dynamoslog.Inject(ctx, message.Metadata.Set) // of watermill
