@@ -12,6 +12,7 @@ import (
 
 	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/internal/deepcalls"
+	"github.com/dynamoslog/dynamoslog/internal/processortime"
 )
 
 // request prints what a whole request takes of the processors: with our middleware from
@@ -70,10 +71,10 @@ func costOfRequest(c contender, lines int) requestCost {
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	start := processCPU()
+	start := processortime.Used()
 	serve(requests)
 	closed() // when all is stored
-	took := processCPU() - start
+	took := processortime.Used() - start
 	runtime.ReadMemStats(&after)
 	return requestCost{
 		micros:      float64(took) / float64(time.Microsecond) / requests,

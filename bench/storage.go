@@ -20,6 +20,7 @@ import (
 
 	"github.com/dynamoslog/dynamoslog"
 	"github.com/dynamoslog/dynamoslog/internal/dynamotest"
+	"github.com/dynamoslog/dynamoslog/internal/processortime"
 )
 
 // storage prints how many lines a second DynamoDB Local takes, and what they would
@@ -97,9 +98,9 @@ func (r *storageRun) measure(way func(*storageRun) error) error {
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	r.units.reset()
-	cpu, start := processCPU(), time.Now()
+	cpu, start := processortime.Used(), time.Now()
 	err := way(r)
-	r.took, r.cpu = time.Since(start), processCPU()-cpu
+	r.took, r.cpu = time.Since(start), processortime.Used()-cpu
 	runtime.ReadMemStats(&after)
 	r.alloc = after.TotalAlloc - before.TotalAlloc
 	return err

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/processortime"
 	"github.com/dynamoslog/dynamoslog/sqlitestore"
 	"github.com/dynamoslog/dynamoslog/story"
 	"github.com/dynamoslog/dynamoslog/viewer"
@@ -80,7 +81,7 @@ func benchmarkSent(b *testing.B, address, coding string) {
 	r.Header.Set("Accept-Encoding", coding) // so that nothing is unpacked here
 	var size int64
 	var toFirst, toLast time.Duration
-	cpu := processorTime(b)
+	cpu := processortime.Used()
 	for b.Loop() {
 		began := time.Now()
 		resp, err := http.DefaultClient.Do(r)
@@ -97,7 +98,7 @@ func benchmarkSent(b *testing.B, address, coding string) {
 		toFirst, toLast = toFirst+first.Sub(began), toLast+time.Since(first)
 		_ = resp.Body.Close()
 	}
-	cpu = processorTime(b) - cpu
+	cpu = processortime.Used() - cpu
 	b.ReportMetric(toFirst.Seconds()*1e3/float64(b.N), "first-ms")
 	b.ReportMetric(toLast.Seconds()*1e3/float64(b.N), "rest-ms")
 	b.ReportMetric(cpu.Seconds()*1e3/float64(b.N), "cpu-ms")

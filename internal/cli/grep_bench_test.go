@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/cli"
+	"github.com/dynamoslog/dynamoslog/internal/processortime"
 	"github.com/dynamoslog/dynamoslog/internal/shop"
 	"github.com/dynamoslog/dynamoslog/sqlitestore"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -29,11 +30,11 @@ func BenchmarkWholeFile(b *testing.B) {
 		{"ls", []string{"ls", "-n", "100000"}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			cpu := processorTime(b)
+			cpu := processortime.Used()
 			for b.Loop() {
 				cli.Run(append(c.args, "--file", path), io.Discard, io.Discard)
 			}
-			cpu = processorTime(b) - cpu
+			cpu = processortime.Used() - cpu
 			b.ReportMetric(cpu.Seconds()*1e6/float64(b.N)/count, "cpu-µs/story")
 			b.ReportMetric(cpu.Seconds()/b.Elapsed().Seconds(), "processors")
 		})
