@@ -49,7 +49,7 @@ func Dynalite(tb testing.TB) (endpoint string) {
 	tb.Helper()
 	e, err := sharedDynalite()
 	if err != nil {
-		unavailable(tb, "dynalite", err)
+		Missing(tb, "dynalite", err)
 	}
 	return e.endpoint
 }

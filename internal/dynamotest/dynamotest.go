@@ -91,13 +91,13 @@ func Endpoint(tb testing.TB) string {
 	tb.Helper()
 	endpoint, err := Launch()
 	if err != nil {
-		unavailable(tb, "DynamoDB emulator", err)
+		Missing(tb, "DynamoDB emulator", err)
 	}
 	return endpoint
 }
 
-// unavailable ends a test that lacks what it needs.
-func unavailable(tb testing.TB, what string, err error) {
+// Missing ends a test that lacks what it needs: it is skipped, or fails if CI=true.
+func Missing(tb testing.TB, what string, err error) {
 	tb.Helper()
 	if os.Getenv("CI") == "true" {
 		tb.Fatalf("no %s: %v", what, err)

