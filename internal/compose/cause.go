@@ -66,13 +66,14 @@ func (t *tree) keepCallers() {
 	const few = 8 // of a path that nobody may ask for
 	for i := range t.lanes {
 		b := &t.lanes[i]
-		for n := range b.lines {
-			if line := &b.lines[n]; n < few && !line.known {
-				line.message = problem.Own(line.message)
-			}
-		}
 		if len(b.lines) > few {
 			b.path(len(b.lines) - 1)
+			continue
+		}
+		for n := range b.lines {
+			if line := &b.lines[n]; !line.known {
+				line.message = problem.Own(line.message)
+			}
 		}
 	}
 }
