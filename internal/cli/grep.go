@@ -82,8 +82,10 @@ type grep struct {
 
 func (o *options) grep(cmd *cobra.Command, out io.Writer, store story.Store, g *grep) error {
 	found := 0
-	w := &hits{rows: o.rows(cmd.OutOrStdout(), out), text: strings.ToLower(g.filter.Text), context: g.context}
-	for match, err := range reading.ReadAhead(cmd.Context(), store, g.headers, g.match) {
+	text := strings.ToLower(g.filter.Text)
+	w := &hits{rows: o.rows(cmd.OutOrStdout(), out), text: text, context: g.context}
+	look := func(s story.Story) match { return g.match(s, text) }
+	for match, err := range reading.ReadAhead(cmd.Context(), store, g.headers, look) {
 		if err != nil {
 			return err
 		}
@@ -140,10 +142,10 @@ type match struct {
 	header []reading.Attr
 }
 
-// match looks for what is looked for in a story.
-func (g *grep) match(s story.Story) (m match) {
+// match looks for what is looked for in a story; text is the filter's in small letters.
+func (g *grep) match(s story.Story, text string) (m match) {
 	if g.filter.Level == nil { // attributes have none
-		m.header = inHeader(s.Header, strings.ToLower(g.filter.Text))
+		m.header = inHeader(s.Header, text)
 	}
 	if len(m.header) > 0 || g.filter.SelectsAny(s.Lines) {
 		m.tree = reading.NewTree(s)
