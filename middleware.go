@@ -116,8 +116,8 @@ func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *h
 	c := new(servedContext)
 	c.scope.surelyEnds = true
 	ctx, request := c.beginRequest(r.Context(), story.NewKey("http", route), &RequestOptions{Header: headerOf(r), Logger: o.Logger})
-	o.setAttrs(request.scope, r, route)
 	defer request.end() // where a function of the options panics
+	o.setAttrs(request.scope, r, route)
 	request.route = route
 	if o.Key != nil {
 		request.Scope().Rekey(kind, id) // which a route does not replace

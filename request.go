@@ -320,8 +320,8 @@ func (r *Request) conclude(end Outcome) (within *Outcome, first bool) {
 	}
 	r.ended = true
 	if r != top {
-		within := end
-		top.within = &within
+		ended := end
+		top.within = &ended
 	}
 	return top.within, true
 }
