@@ -126,3 +126,6 @@ SELECT kind || '_' || (n * 7919 %% 1000) AS object,
 	CASE WHEN n %% 1000 = 0 THEN 8 WHEN n %% 50 = 0 THEN 4 ELSE 0 END, 3, 0,
 	'Starting workout generation of plan ' || n, '{"host":"a1","build":"2026-11-22"}'
 FROM facts ORDER BY object, id`
+
+// Connections returns how many connections for reading are open.
+func Connections(s *Store) int { return s.file.reader.Stats().OpenConnections }

@@ -57,6 +57,11 @@ func readPage(ctx context.Context, f *file, q story.Query, w walk) (page story.P
 	if err != nil {
 		return page, err
 	}
+	if w.ofKey && has.aliases { // of most keys there are none, and the walk is shorter then
+		if has.aliases, err = exist(ctx, f.reader, `SELECT EXISTS (SELECT 1 FROM aliases WHERE key = ?)`, q.Key.String()); err != nil {
+			return page, err
+		}
+	}
 	statement, args := w.sql(has, examinedFor(q)+1)
 	rows, err := f.reader.QueryContext(ctx, statement, args...)
 	if err != nil {

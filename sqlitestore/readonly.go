@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // OpenReadOnly opens a file of stories to read from it only, which this user need not
@@ -52,9 +53,12 @@ func connectReadOnly(path string) (db, reader *sql.DB, err error) {
 		return nil, nil, errors.Join(err, closed.Close())
 	}
 	db = sql.OpenDB(c)
-	db.SetMaxIdleConns(-1) // a connection sees what its way to open the file lets it see
+	db.SetMaxIdleConns(mostIdle)
 	return db, db, closed.Close()
 }
+
+// mostIdle is how many connections wait for the next call.
+const mostIdle = 4
 
 // A connector makes connections that only read.
 type connector struct {
@@ -67,11 +71,19 @@ type connector struct {
 // in the file yet, SQLite needs no other file (immutable). Else it needs the -shm
 // file, which it can make only where it may write to the folder.
 func (c *connector) Connect(context.Context) (driver.Conn, error) {
-	source := dataSource(c.path, "deferred", "ro", busyTimeout)
-	if wal, err := os.Stat(c.path + "-wal"); err != nil || wal.Size() == 0 {
+	source, saw := dataSource(c.path, "deferred", "ro", busyTimeout), c.look()
+	if saw.whole {
 		source += "&immutable=1"
 	}
-	return c.driver.Open(source)
+	opened, err := c.driver.Open(source)
+	if err != nil {
+		return nil, err
+	}
+	conn, ok := opened.(connection)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("sqlitestore: a connection of %T lacks methods", opened), opened.Close())
+	}
+	return &readConn{conn, c, saw}, nil
 }
 
 // Driver implements [driver.Connector].
@@ -79,3 +91,59 @@ func (c *connector) Driver() driver.Driver { return c.driver }
 
 // Close implements [io.Closer], for the closing of the [sql.DB].
 func (c *connector) Close() error { return c.pin.Close() }
+
+// A sight is what tells a file from what it was before.
+type sight struct {
+	whole   bool // nothing is beside the file that is not in it
+	size    int64
+	changed time.Time
+	at      time.Time // of the look
+}
+
+func (c *connector) look() sight {
+	saw := sight{at: time.Now()}
+	if info, err := os.Stat(c.path); err == nil {
+		saw.size, saw.changed = info.Size(), info.ModTime()
+	}
+	wal, err := os.Stat(c.path + "-wal")
+	saw.whole = err != nil || wal.Size() == 0
+	return saw
+}
+
+// coarse is how far apart two changes of a file may be that have the same time in a file
+// system: FAT's has two seconds.
+const coarse = 3 * time.Second
+
+// still reports whether a file that looks like this now has surely not changed since.
+func (s sight) still(now sight) bool {
+	return now.whole && now.size == s.size && now.changed.Equal(s.changed) && s.at.Sub(s.changed) > coarse
+}
+
+// A connection is what the driver's have.
+type connection interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+}
+
+// A readConn is a connection that only reads.
+type readConn struct {
+	connection
+	from *connector
+	saw  sight // before it was made
+}
+
+// IsValid implements [driver.Validator]. A connection with locks does not wait for the
+// next call: a writer that ends meanwhile could not tidy up what is beside the file.
+func (c *readConn) IsValid() bool { return c.saw.whole }
+
+// ResetSession implements [driver.SessionResetter]. A connection without locks takes the
+// file for one that never changes: it serves the next call only where that has not.
+func (c *readConn) ResetSession(context.Context) error {
+	if !c.saw.still(c.from.look()) {
+		return driver.ErrBadConn
+	}
+	return nil
+}

@@ -321,3 +321,56 @@ func TestOpenReadOnlyReplacedBySomethingElse(t *testing.T) {
 		})
 	}
 }
+
+// A reader that only reads keeps what it has opened for the next call, but not when the file
+// has changed: each time a writer comes, writes and leaves there is one story more, even
+// where the file system is too coarse to tell the times of its changes apart.
+func TestOpenReadOnlySeesEachWriter(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "stories.db")
+	if err := open(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	always := time.Now().Add(time.Hour) // too late for any time to be surely behind it
+	reader := openReadOnly(t, path)
+	for n := range 50 {
+		if got := len(ids(t, reader)); got != n {
+			t.Fatalf("after %d writers it reads %d stories", n, got)
+		}
+		writer := open(t, path)
+		putOne(t, writer)
+		if n%2 == 0 { // while the writer is there, too
+			if got := len(ids(t, reader)); got != n+1 {
+				t.Fatalf("beside writer %d it reads %d stories", n, got)
+			}
+		}
+		if err := errors.Join(writer.Close(), os.Chtimes(path, always, always)); err != nil {
+			t.Fatal(err)
+		}
+		if got := names(t, filepath.Dir(path)); got != "stories.db" {
+			t.Fatalf("a writer could not tidy up: there are %s", got)
+		}
+	}
+}
+
+// A file that nobody changes is opened once for all calls that follow each other.
+func TestOpenReadOnlyOpensOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "stories.db")
+	store := open(t, path)
+	putOne(t, store)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
+	reader := openReadOnly(t, path)
+	for range 10 {
+		if got := len(ids(t, reader)); got != 1 {
+			t.Errorf("it reads %d stories", got)
+		}
+	}
+	if got := sqlitestore.Connections(reader); got != 1 {
+		t.Errorf("it has %d connections", got)
+	}
+}

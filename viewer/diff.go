@@ -14,9 +14,7 @@ import (
 type diffPage struct {
 	*reading.Diff
 	Key       story.Key
-	Ranked    bool // whether what was found stands above the lines
-	Lines     template.HTML
-	Left      int    // lines that are not in the page because it is large enough
+	Left      int    // lines that are not in the page because it is large enough; known behind Lines
 	All, Less string // links to the view with the equal lines, and without
 	Before    string // links to other comparisons
 	Good      string
@@ -28,6 +26,17 @@ type diffPage struct {
 // Title tells one of several tabs from the others.
 func (p *diffPage) Title() string {
 	return "Difference: " + reading.Subject(p.Is.Story.Header) + " · " + p.Is.Story.Key.String()
+}
+
+// Lines are what was found, above the lines themselves.
+func (p *diffPage) Lines() template.HTML {
+	lines := newDiffWriter(p.Diff, p.Less != "")
+	if ranked := p.Ranked(); len(ranked) > 0 {
+		lines.findings(ranked)
+	}
+	lines.lanes()
+	p.Left = lines.left
+	return template.HTML(lines.String())
 }
 
 // Sides are both stories, the old one first.
@@ -81,13 +90,6 @@ func (v *viewer) diff(w http.ResponseWriter, r *http.Request) error {
 	if values.Get("all") != "" {
 		p.All, p.Less = "", link("diff", with(values, "all", ""))
 	}
-	lines := newDiffWriter(d, p.Less != "")
-	if ranked := d.Ranked(); len(ranked) > 0 {
-		p.Ranked = true
-		lines.findings(ranked)
-	}
-	lines.lanes()
-	p.Lines, p.Left = template.HTML(lines.String()), lines.left
 	return v.render(w, http.StatusOK, "diff.html", p)
 }
 

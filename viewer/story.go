@@ -33,8 +33,6 @@ type storyPage struct {
 	Matches    int     // lines that the filter selects
 	FirstError string  // links to a line, empty where there is none
 	FirstWarn  string
-	Previous   string // links to other stories of the object
-	Next       string
 	Downloads  []string
 	DiffBefore string
 	DiffGood   string
@@ -52,6 +50,26 @@ type storyPage struct {
 	Long       bool // folded branches are not in the page
 	ByTime     bool // as are neither where all lanes are in one list
 	Left       int  // lines that are not in it because it is large enough
+
+	// neighbours waits for the links to the stories of the object before and after this one.
+	neighbours func() (before, after string, err error)
+}
+
+// Previous links to the story before this one, where there is one. The page's beginning
+// need not wait for it.
+func (p *storyPage) Previous() string { before, _, _ := p.neighbours(); return before }
+
+// Next links to the story after this one.
+func (p *storyPage) Next() string { _, after, _ := p.neighbours(); return after }
+
+// Alone says why the page has no such links: they cannot be read.
+func (p *storyPage) Alone() string {
+	_, _, err := p.neighbours()
+	if err == nil {
+		return ""
+	}
+	text, _ := cut(err.Error(), longMessage)
+	return escapeLines(text)
 }
 
 // PageTitle says in a tab what the story came to, what it is about and when it was.
@@ -138,7 +156,7 @@ func (v *viewer) storyPage(w http.ResponseWriter, r *http.Request, s story.Story
 		return err
 	}
 	now := time.Now().In(v.opts.Zone)
-	p := &storyPage{Style: style, Header: s.Header, Now: now, Counts: t.All, View: view, Form: searchForm{Text: view.Text}}
+	p := &storyPage{Style: style, Header: s.Header, Now: now, Counts: t.All, View: view, Form: searchForm{Text: view.Text}, neighbours: neighbours}
 	if view.Active() {
 		if err := view.ReadSearch(now); err != nil {
 			if !p.Form.wrong(err) {
@@ -149,15 +167,12 @@ func (v *viewer) storyPage(w http.ResponseWriter, r *http.Request, s story.Story
 		p.Matches = view.Apply(t)
 	}
 	p.links(t)
+	if p.Why = v.whyBad(r.Context(), p, t); p.Why != nil {
+		defer p.Why.Often() // neither does this
+	}
 	p.facts(v)
 	p.choices(t, view)
 	p.Where, p.Axis = p.whereTimeWent(t), axis(t)
-	if p.Why, err = v.whyBad(r.Context(), p, t); err != nil {
-		return err
-	}
-	if p.Previous, p.Next, err = neighbours(); err != nil {
-		return err
-	}
 	if err := v.render(w, p.Form.status(), "story.html", p); err != nil {
 		return err
 	}

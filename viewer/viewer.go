@@ -14,7 +14,6 @@
 package viewer
 
 import (
-	"bytes"
 	"context"
 	"embed"
 	"fmt"
@@ -227,16 +226,22 @@ type client struct {
 	stays io.Writer
 }
 
+// Unwrap is for [http.ResponseController].
+func (c client) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
 func (c client) Write(text []byte) (int, error) { return c.stays.Write(text) }
 
-// render writes a page; only when it is complete, so that an error can still be one.
+// render writes a page. An error of its beginning can still be told instead of it; one
+// behind that, which only a fault of the templates could be, breaks the answer off, so
+// that nobody takes the page for whole.
 func (v *viewer) render(w http.ResponseWriter, status int, name string, data any) error {
-	var page bytes.Buffer
-	if err := v.pages.ExecuteTemplate(&page, name, data); err != nil {
-		return err
-	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = page.WriteTo(w) // the reader may have gone
+	page := &beginning{to: w, status: status}
+	if err := v.pages.ExecuteTemplate(page, name, data); err != nil && !page.begun {
+		return err
+	} else if err != nil && page.err == nil {
+		panic(http.ErrAbortHandler)
+	}
+	_ = page.flush() // the reader may have gone
 	return nil
 }

@@ -3,6 +3,7 @@ package viewer
 import (
 	"context"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
@@ -18,8 +19,17 @@ type whyBad struct {
 	Path        []pathStep
 	Line        string // link to the line
 	At          string // time since the story's start
-	Often       string // how many stories have the problem
-	All         string // link to them
+	All         string // link to the stories that have the problem
+
+	often func() string // tells how many they are, when that is known; nil where there is no problem
+}
+
+// Often tells how many stories have the problem. The page's beginning need not wait for it.
+func (w *whyBad) Often() string {
+	if w.often == nil {
+		return ""
+	}
+	return w.often()
 }
 
 // A pathStep is a caller of the line that is bad.
@@ -34,10 +44,10 @@ const (
 )
 
 // whyBad returns why a story is bad, or nil.
-func (v *viewer) whyBad(ctx context.Context, p *storyPage, t *reading.Tree) (*whyBad, error) {
+func (v *viewer) whyBad(ctx context.Context, p *storyPage, t *reading.Tree) *whyBad {
 	why, bad := t.Why()
 	if !bad {
-		return nil, nil
+		return nil
 	}
 	w := &whyBad{Why: why, Class: levelClass(why.Level), Word: reading.LevelWord(why.Level), Line: p.lineLink(why.Node), At: reading.Brief(why.Offset)}
 	w.Message, _ = why.First()
@@ -54,42 +64,53 @@ func (v *viewer) whyBad(ctx context.Context, p *storyPage, t *reading.Tree) (*wh
 	for _, n := range callers {
 		w.Path = append(w.Path, pathStep{Text: n.Begin(), Link: p.lineLink(n)})
 	}
-	if p.Problem == "" {
-		return w, nil
+	if p.Problem != "" {
+		w.All, w.often = problemLink(p.Problem, ""), v.often(ctx, p.Header, p.Now)
 	}
-	return w, v.often(ctx, p, w)
+	return w
 }
 
-// often tells how many stories have the same problem: those that are listed under its key
-// or, where none are, as of what only warns, those among the newest headers.
-func (v *viewer) often(ctx context.Context, p *storyPage, w *whyBad) error {
-	search, err := story.ParseSearch(join(story.SearchTerm("problem", p.Problem), story.SearchTerm("kind", p.Key.Kind)+" level:warn"), p.Now)
+// often looks how many stories have the same problem, and returns a function that waits
+// for what there is to tell.
+func (v *viewer) often(ctx context.Context, h story.Header, now time.Time) func() string {
+	told := make(chan string, 1)
+	go func() {
+		text, err := v.howOften(ctx, h, now)
+		if err != nil { // the story is there all the same
+			text, _ = cut("how many stories have this problem cannot be read: "+err.Error(), longMessage)
+		}
+		told <- escapeLines(text)
+	}()
+	return sync.OnceValue(func() string { return <-told })
+}
+
+// howOften counts the stories that have a problem: those that are listed under its key or,
+// where none are, as of what only warns, those among the newest headers.
+func (v *viewer) howOften(ctx context.Context, h story.Header, now time.Time) (string, error) {
+	search, err := story.ParseSearch(join(story.SearchTerm("problem", h.Problem), story.SearchTerm("kind", h.Key.Kind)+" level:warn"), now)
 	if err != nil {
-		return nil // the problem is somebody else's text
+		return "", nil // the problem is somebody else's text
 	}
-	w.All = problemLink(p.Problem, "")
-	found, err := v.listedProblem(ctx, p.Problem, period{}, mostOften)
+	found, err := v.listedProblem(ctx, h.Problem, period{}, mostOften)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if len(found.Headers) > 0 {
-		w.Often = oftenText(found, found.Next != "", p.Now)
-		return nil
+		return oftenText(found, found.Next != "", now), nil
 	}
 	found, err = story.Lookup{Search: search, Limit: mostOften, Look: lookOften}.Find(ctx, v.store)
-	switch {
-	case err != nil:
-		return err
-	case len(found.Headers) == 0:
-		w.Often = "none of " + reading.Looked(found, true, p.Now) + ", has this problem"
-	default:
-		more := len(found.Headers) == mostOften
-		w.Often = oftenText(found, more, p.Now)
-		if found.Next != "" && !more {
-			w.Often += ", in " + reading.Looked(found, true, p.Now)
-		}
+	if err != nil {
+		return "", err
 	}
-	return nil
+	if len(found.Headers) == 0 {
+		return "none of " + reading.Looked(found, true, now) + ", has this problem", nil
+	}
+	more := len(found.Headers) == mostOften
+	text := oftenText(found, more, now)
+	if found.Next != "" && !more {
+		text += ", in " + reading.Looked(found, true, now)
+	}
+	return text, nil
 }
 
 // oftenText tells how many stories were found, newest first, of which there may be more.
