@@ -7,6 +7,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/dynamoslog/dynamoslog"
+	"github.com/dynamoslog/dynamoslog/internal/dynamotest"
+	"github.com/dynamoslog/dynamoslog/internal/processortime"
 )
 
 func TestEveryContenderIsMeasured(t *testing.T) {
@@ -70,5 +74,37 @@ func BenchmarkRequest(b *testing.B) {
 				closed()
 			})
 		}
+	}
+}
+
+// BenchmarkTable serves requests whose stories go to a table of DynamoDB Local, and reports
+// what each takes of this process's processors, the emulator being another one.
+func BenchmarkTable(b *testing.B) {
+	endpoint := dynamotest.Endpoint(b)
+	for _, lines := range []int{10, 50} {
+		b.Run(fmt.Sprint(lines), func(b *testing.B) {
+			run, err := newStorageRun(endpoint, lines)
+			if err != nil {
+				b.Fatal(err)
+			}
+			h := dynamoslog.New(run.table, nil)
+			logger := slog.New(h)
+			handler := closing(logger, true, linesHandler(logger, lines))
+			r, w := httptest.NewRequest(http.MethodGet, "/users/42", nil), &emptyWriter{header: make(http.Header)}
+			b.ReportAllocs()
+			cpu := processortime.Used()
+			for n := 1; b.Loop(); n++ {
+				handler.ServeHTTP(w, r)
+				if n%500 == 0 { // the emulator is slower than what is measured
+					if err := h.Flush(b.Context()); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			if err := h.Close(); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64((processortime.Used()-cpu).Microseconds())/float64(b.N), "cpu-µs/op")
+		})
 	}
 }

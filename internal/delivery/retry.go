@@ -30,11 +30,19 @@ func (b *backoff) fail(now time.Time, longest time.Duration) {
 	b.until = now.Add(rand.N(most + 1))
 }
 
-func (b *backoff) left(now time.Time) time.Duration { return max(b.until.Sub(now), 0) }
+func (b *backoff) left(now time.Time) time.Duration {
+	if b.until.IsZero() { // as nearly always
+		return 0
+	}
+	return max(b.until.Sub(now), 0)
+}
 
 // waits returns how long a story has to wait for itself or for its key.
 func (w *writer) waits(now time.Time, s *Story) time.Duration {
 	left := s.backoff.left(now)
+	if len(w.keys) == 0 {
+		return left
+	}
 	if own := w.keys[s.nextKey()]; own != nil {
 		left = max(left, own.wait(now))
 	}

@@ -8,19 +8,6 @@ import (
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
-// encodeAliases adds what a header says of aliases, or of the story that it is one of.
-func encodeAliases(it item, h *story.Header) {
-	if len(h.Also) > 0 {
-		it[attrAlso] = alsoValue(h.Also)
-	}
-	if h.IsAlias() {
-		it[attrOf] = str(h.Of.String())
-	}
-	if h.Count > 0 {
-		it[attrCount] = num(int64(h.Count))
-	}
-}
-
 // alsoValue returns keys as a set: DynamoDB takes none that is empty or has one twice.
 func alsoValue(keys []story.Key) types.AttributeValue {
 	var set types.AttributeValueMemberSS
@@ -32,7 +19,8 @@ func alsoValue(keys []story.Key) types.AttributeValue {
 	return &set
 }
 
-// decodeAliases reads what encodeAliases writes. What is no key is left out.
+// decodeAliases reads what a header says of aliases, or of the story that it is one of. What is
+// no key is left out.
 func decodeAliases(it item, h *story.Header) {
 	if set, ok := it[attrAlso].(*types.AttributeValueMemberSS); ok {
 		h.Also = keysIn(set.Value)

@@ -36,6 +36,7 @@ var (
 // not name a key twice.
 type write struct {
 	item  item
+	size  int           // of the item, as DynamoDB counts it
 	open  bool          // an open header
 	raise *story.Header // what a stored one is raised to, instead of an item
 	parts []int         // indexes in the call's slice
@@ -75,13 +76,12 @@ func (s *Store) Put(ctx context.Context, parts []story.Part) error {
 			p.raise(ctx, w)
 			continue
 		}
-		n := itemSize(w.item)
-		if len(batch) == batchItems || len(batch) > 0 && size+n > batchBytes {
+		if len(batch) == batchItems || len(batch) > 0 && size+w.size > batchBytes {
 			p.putBatch(ctx, batch)
 			batch, size = nil, 0
 		}
 		batch = append(batch, w)
-		size += n
+		size += w.size
 	}
 	if len(batch) > 0 {
 		p.putBatch(ctx, batch)
@@ -105,19 +105,19 @@ func (p *putter) plan(parts []story.Part) []*write {
 			}
 			continue
 		}
-		it, err := p.store.itemOf(part)
+		made, err := p.store.itemOf(part)
 		if err != nil {
 			p.failures[i] = story.PutFailure{Index: i, Outcome: story.Reject, Err: err}
 			continue
 		}
 		open := part.Header != nil && part.Header.State == story.Open
-		w, again := bySlot[slotOf(it)]
+		w, again := bySlot[slotOf(made.item)]
 		if !again {
-			w = &write{item: it, open: open}
-			bySlot[slotOf(it)] = w
+			w = &write{item: made.item, size: made.size, open: open}
+			bySlot[slotOf(made.item)] = w
 			writes = append(writes, w)
 		} else if !open {
-			w.item, w.open = it, false
+			w.item, w.size, w.open = made.item, made.size, false
 		}
 		w.parts = append(w.parts, i)
 	}

@@ -51,6 +51,7 @@ type Store struct {
 	Config
 	encoder *zstd.Encoder // their one-shot methods may be called concurrently and start no goroutine
 	decoder *zstd.Decoder
+	rooms   sync.Pool    // of *packRoom
 	unclear atomic.Int32 // answers in a row that acknowledged nothing
 
 	mu            sync.Mutex

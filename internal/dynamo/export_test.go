@@ -1,8 +1,6 @@
 package dynamo
 
 import (
-	"reflect"
-
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -31,7 +29,7 @@ var NothingPrepared any = (*prepared)(nil)
 func (s *Store) IsPrepared(part story.Part) bool {
 	p, ok := part.Prepared.(*prepared)
 	it, err := s.itemOf(part)
-	return ok && p != nil && err == nil && reflect.ValueOf(it).Pointer() == reflect.ValueOf(p.item).Pointer()
+	return ok && p != nil && err == nil && it == p
 }
 
 func (s *Store) DecodeParts(key story.Key, id string, items []map[string]types.AttributeValue) []story.Part {

@@ -88,10 +88,14 @@ func num(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
-// objectOf returns a key's partition key. Of a key that is too long the tail is
-// replaced by a hash of the whole.
+// objectOf returns a key's partition key.
 func objectOf(key story.Key) string {
-	full := key.String()
+	return bounded(key.String())
+}
+
+// bounded returns a text that is no longer than a partition key. Of one that is too long
+// the tail is replaced by a hash of the whole.
+func bounded(full string) string {
 	if len(full) <= maxObject {
 		return full
 	}
@@ -115,6 +119,9 @@ func partKey(id string, number int) string {
 // partsOf returns what the sort keys of a story's parts begin with.
 func partsOf(id string) string { return partPrefix + id + "#" }
 
+// partKeyLen is how long the sort keys of a story's first million parts are.
+func partKeyLen(id string) int { return len(partPrefix) + len(id) + len("#000001") }
+
 // partNumber returns the number in a part's sort key.
 func partNumber(id, sortKey string) (int, bool) {
 	digits, ok := strings.CutPrefix(sortKey, partsOf(id))
@@ -130,120 +137,4 @@ func (s *Store) shardOf(id string) string {
 	sum := fnv.New32a()
 	sum.Write([]byte(id))
 	return strconv.Itoa(int(sum.Sum32() % uint32(s.Shards)))
-}
-
-// encode makes the item of a part.
-func (s *Store) encode(part story.Part) (item, error) {
-	p, err := s.prepare(part)
-	if err != nil {
-		return nil, err
-	}
-	return p.item, nil
-}
-
-// prepare makes the item of a part, and notes what it is made of.
-func (s *Store) prepare(part story.Part) (*prepared, error) {
-	sortKey := partKey(part.ID, part.Number)
-	if part.ID == "" || !utf8.ValidString(part.ID) || strings.HasPrefix(part.ID, partPrefix) || len(partKey(part.ID, 1)) > maxStory {
-		return nil, errBadID
-	}
-	if part.Number < 0 || (part.Number == 0) != (part.Header != nil) {
-		return nil, errBadPart
-	}
-	p := &prepared{store: s, part: part}
-	p.part.Prepared = nil
-	p.object.Value, p.sortKey.Value = objectOf(part.Key), sortKey
-	it := item{
-		attrObject:  &p.object,
-		attrStory:   &p.sortKey,
-		attrVersion: &types.AttributeValueMemberN{Value: layoutVersion},
-	}
-	if full := part.Key.String(); len(full) > maxObject {
-		it[attrKey] = str(full)
-	}
-	if s.TTL >= 0 {
-		it[attrExpires] = num(startOf(part).Add(storyAge + s.TTL).Unix())
-	}
-	if part.Header != nil {
-		p.header = *part.Header
-		p.header.Attrs = nil
-		p.part.Header = &p.header
-		s.encodeHeader(it, part.ID, part.Header)
-	}
-	s.encodeText(it, part.Text)
-	if itemSize(it) > maxItem {
-		return nil, errLargeItem
-	}
-	p.item = it
-	return p, nil
-}
-
-// startOf returns when a part's story started. All parts must agree on it, or
-// they would not expire together; only ids made by others leave a choice.
-func startOf(part story.Part) time.Time {
-	if start, ok := story.IDTime(part.ID); ok {
-		return start
-	}
-	if part.Header != nil && !part.Header.Start.IsZero() {
-		return part.Header.Start
-	}
-	return time.Now()
-}
-
-func (s *Store) encodeHeader(it item, id string, h *story.Header) {
-	// A moved story goes on under its new key and is listed there: the put of this
-	// last version, which replaces the whole item, takes it out of the index.
-	if h.State != story.Moved && !h.IsAlias() {
-		it[attrRecent] = str(s.shardOf(id))
-	}
-	it[attrTitle] = str(h.Title)
-	it[attrLevel] = num(int64(h.MaxLevel))
-	it[attrLines] = num(int64(h.LineCount))
-	it[attrUpdated] = str(h.Updated.UTC().Format(updatedLayout))
-	it[attrDuration] = num(h.Duration.Milliseconds())
-	it[attrState] = str(string(h.State))
-	it[attrParts] = num(int64(h.Parts))
-	if h.Cause != "" {
-		it[attrCause] = str(h.Cause)
-	}
-	if h.Problem != "" {
-		it[attrProblem] = str(h.Problem)
-	}
-	encodeAliases(it, h)
-	if h.Cause != "" || h.Problem != "" || h.IsAlias() || len(h.Also) > 0 {
-		it[attrVersion] = &types.AttributeValueMemberN{Value: secondVersion}
-	}
-	if len(h.Attrs) == 0 {
-		return
-	}
-	attrs := make(item, len(h.Attrs))
-	for name, value := range h.Attrs {
-		attrs[attrName(name)] = str(value)
-	}
-	it[attrAttrs] = &types.AttributeValueMemberM{Value: attrs}
-}
-
-// attrName returns the name under which an item has a header's attribute.
-func attrName(name string) string {
-	if name == "" {
-		return `""` // as slog's text has it: DynamoDB takes no empty name
-	}
-	return name
-}
-
-// encodeText adds the text, packed where that makes the item cheaper to write.
-func (s *Store) encodeText(it item, text string) {
-	if text == "" {
-		return
-	}
-	size := itemSize(it)
-	plain := size + len(attrMessage) + len(text)
-	if !s.PlainText && writeUnits(plain) > 1 {
-		packed := s.encoder.EncodeAll([]byte(text), nil)
-		if writeUnits(size+len(attrZstd)+len(packed)) < writeUnits(plain) {
-			it[attrZstd] = &types.AttributeValueMemberB{Value: packed}
-			return
-		}
-	}
-	it[attrMessage] = str(text)
 }

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"slices"
+	"strconv"
 	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -12,11 +13,47 @@ import (
 // A prepared part is the item that it becomes in one store. It is one piece of memory
 // with what every item holds, so that preparing takes no more of them than encoding.
 type prepared struct {
-	store           *Store
-	part            story.Part   // what the item was made of, its Header being the one below
-	header          story.Header // its Attrs are left out: the item has them
-	item            item
-	object, sortKey types.AttributeValueMemberS
+	store  *Store
+	part   story.Part   // what the item was made of, its Header being the one below
+	header story.Header // its Attrs are left out: the item has them
+	item   item
+	size   int // of the item, as DynamoDB counts it
+
+	texts   [9]types.AttributeValueMemberS // room for values
+	numbers [6]types.AttributeValueMemberN
+	texted  int // how much of it is taken
+	counted int
+}
+
+// mostAttrs is how many attributes an item has, about.
+const mostAttrs = 16
+
+// add gives the item an attribute.
+func (p *prepared) add(name string, value types.AttributeValue) {
+	p.item[name] = value
+	p.size += len(name) + valueSize(value)
+}
+
+func (p *prepared) text(name, value string) {
+	if p.texted == len(p.texts) {
+		p.add(name, str(value))
+		return
+	}
+	v := &p.texts[p.texted]
+	p.texted++
+	v.Value = value
+	p.add(name, v)
+}
+
+func (p *prepared) number(name string, n int64) {
+	if p.counted == len(p.numbers) {
+		p.add(name, num(n))
+		return
+	}
+	v := &p.numbers[p.counted]
+	p.counted++
+	v.Value = strconv.FormatInt(n, 10)
+	p.add(name, v)
 }
 
 // Prepare implements [story.Preparer].
@@ -29,16 +66,16 @@ func (s *Store) Prepare(part story.Part) (made any, size int) {
 		return nil, 0
 	}
 	const perAttr = 64 // its place in the map, and its value beside what DynamoDB counts
-	return p, itemSize(p.item) + perAttr*len(p.item) + int(unsafe.Sizeof(*p))
+	return p, p.size + perAttr*len(p.item) + int(unsafe.Sizeof(*p))
 }
 
 // itemOf returns the item of a part: the one that was prepared, if it was made of the
 // same part by this store.
-func (s *Store) itemOf(part story.Part) (item, error) {
+func (s *Store) itemOf(part story.Part) (*prepared, error) {
 	if p, ok := part.Prepared.(*prepared); ok && p != nil && p.store == s && p.isOf(part) {
-		return p.item, nil
+		return p, nil
 	}
-	return s.encode(part)
+	return s.prepare(part)
 }
 
 // isOf compares a part with the one that the item was made of. It takes next to no time

@@ -1,9 +1,12 @@
 package dynamo_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/dynamoslog/dynamoslog/internal/dynamo"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -97,5 +100,29 @@ func TestPrepareAllocations(t *testing.T) {
 		if got := testing.AllocsPerRun(100, func() { b.IsPrepared(part) }); got > 0 {
 			t.Errorf("part %d takes %v allocations once it is prepared, want none", i, got)
 		}
+	}
+}
+
+// BenchmarkPrepare makes the items of stories of so many lines.
+func BenchmarkPrepare(b *testing.B) {
+	store, err := dynamo.New(dynamodb.New(dynamodb.Options{Region: "us-east-1"}), dynamo.Config{Name: "t", TTL: time.Hour, Shards: 4})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, lines := range []int{3, 10, 50} {
+		b.Run(fmt.Sprint(lines), func(b *testing.B) {
+			var text strings.Builder
+			for i := range lines {
+				fmt.Fprintf(&text, "+%d.%03d I No exercises available for current filter\tcomponent=flexibility tries=%d user=%d\n", i/3, i*333%1000, i, 42+i*i)
+			}
+			part := headPart(headerOf(user42, idAt(at(10, 0), "a")), text.String())
+			part.Header.Attrs = map[string]string{"method": "GET", "path": "/users/42", "route": "GET /users/{id}", "status": "200", "bytes": "1042"}
+			b.ReportAllocs()
+			for b.Loop() {
+				if prepared, _ := store.Prepare(part); prepared == nil {
+					b.Fatal("nothing is prepared")
+				}
+			}
+		})
 	}
 }
