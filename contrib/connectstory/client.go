@@ -37,6 +37,8 @@ func (o *interceptor) WrapStreamingClient(next connect.StreamingClientFunc) conn
 	}
 }
 
+const traceparent = "Traceparent"
+
 // A call is one that a client makes.
 type call struct {
 	options   *interceptor
@@ -51,11 +53,14 @@ type call struct {
 func (o *interceptor) call(ctx context.Context, procedure string, peer connect.Peer, header http.Header) *call {
 	attrs := append([]slog.Attr{slog.String("host", peer.Addr)}, deadline(ctx)...)
 	c := &call{options: o, ctx: ctx, procedure: procedure, attrs: attrs, start: time.Now()}
-	if header.Get("Traceparent") == "" {
+	if header.Get(traceparent) == "" {
 		c.span = dynamoslog.Inject(ctx, header.Set)
 	}
 	return c
 }
+
+// passes reports whether the call has put the trace of its caller's story into the header.
+func (c *call) passes() bool { return !c.span.Equal(slog.Attr{}) }
 
 // end logs how the call has ended, as a line of whoever has called entry.
 func (c *call) end(err error, entry string, attrs ...slog.Attr) {

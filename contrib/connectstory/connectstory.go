@@ -68,6 +68,9 @@ func (o *interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		case r.Spec().IsClient:
 			c := o.call(ctx, procedure, r.Peer(), r.Header())
 			reply, err = next(ctx, r)
+			if c.passes() { // the request may be used for another call
+				r.Header().Del(traceparent)
+			}
 			c.end(err, unary)
 			return reply, err
 		}

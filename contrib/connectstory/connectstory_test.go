@@ -284,7 +284,8 @@ func TestStreamsAndClients(t *testing.T) {
 		for range 3 {
 			<-s.ended
 		}
-		s.expect(s.take("order", "1"), `I ordering
+		from := s.take("order", "1")
+		s.expect(from, `I ordering
 I   beside
 W   called shop.Orders/Get: gRPC 13 Internal	grpc_status=13 error="no shelf"
 I   called shop.Orders/Talk: gRPC 0 OK	grpc_status=0 received=6 sent=3
@@ -292,10 +293,48 @@ I   called shop.Orders/Put: gRPC 0 OK	grpc_status=0 received=1 sent=2
 `)
 		got := s.take("connect", "shop.Orders/Talk")
 		s.expect(got, "I received\nI received\nI received\nI gRPC 0 OK\tgrpc_status=0 received=3 sent=6\n")
+		if got.Attrs["trace_id"] != from.Attrs["trace_id"] || len(got.Attrs["parent_span"]) != 16 {
+			t.Errorf("it is of %v, and its caller of %v", got.Attrs, from.Attrs)
+		}
 		if got.Attrs["received"] != "3" || got.Attrs["sent"] != "6" || got.Attrs["peer"] != "127.0.0.1" {
 			t.Errorf("the header has %v", got.Attrs)
 		}
 		s.expect(s.take("connect", "shop.Orders/Put"), "I gRPC 0 OK\tgrpc_status=0 received=2 sent=1\n")
+	}
+}
+
+// A request that is sent twice has a span of its own each time, and its header is left as it
+// was; a trace that stands there already goes on as it is.
+func TestRequestSentAgain(t *testing.T) {
+	const given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	s := serve(t, connectstory.Options{}, nil)
+	called := func(header string) (trace, parent string) {
+		t.Helper()
+		ctx, scope := dynamoslog.Begin(t.Context(), "order", 1)
+		defer scope.End()
+		r := connect.NewRequest(new(text))
+		if header != "" {
+			r.Header().Set("Traceparent", header)
+		}
+		for range 2 {
+			if _, err := s.get.CallUnary(ctx, r); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.Header().Get("Traceparent"); got != header {
+				t.Errorf("after the call the header has %q, not %q", got, header)
+			}
+			<-s.ended
+			story := s.take("connect", "shop.Orders/Get")
+			if story.Attrs["parent_span"] == parent && header == "" {
+				t.Errorf("both calls have the span %q", parent)
+			}
+			trace, parent = story.Attrs["trace_id"], story.Attrs["parent_span"]
+		}
+		return trace, parent
+	}
+	called("")
+	if trace, parent := called(given); !strings.HasPrefix(given, "00-"+trace+"-"+parent) {
+		t.Errorf("the trace is %q of span %q", trace, parent)
 	}
 }
 

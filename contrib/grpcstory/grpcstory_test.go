@@ -306,7 +306,13 @@ func TestStreamsAndClients(t *testing.T) {
 		}
 	})
 	scope.End()
-	s.expect(s.read("order", "1"), `INFO ordering
+	from := s.read("order", "1")
+	for _, key := range []string{"UnaryCall", "FullDuplexCall", "StreamingInputCall"} {
+		if got := s.read("grpc", "grpc.testing.TestService/"+key); got.Attrs["trace_id"] != from.Attrs["trace_id"] || len(got.Attrs["parent_span"]) != 16 {
+			t.Errorf("%s is of %v, and its caller of %v", key, got.Attrs, from.Attrs)
+		}
+	}
+	s.expect(from, `INFO ordering
   INFO beside
   WARN called grpc.testing.TestService/UnaryCall: gRPC 13 Internal grpc_status=13 error="no shelf"
   INFO called grpc.testing.TestService/FullDuplexCall: gRPC 0 OK grpc_status=0 received=6 sent=3
