@@ -26,8 +26,8 @@ import (
 // The story's trace goes with the call in the header traceparent (W3C Trace Context), with a
 // span of the call's own; one is made where the story has none. A request that has the
 // header keeps it. The story of the service that is called, told by a [Middleware], then has
-// the same trace_id, and the span as parent_span; both are listed under the trace, as
-// trace_<id>, which is a unit of writing each.
+// the same trace_id, and the span as parent_span, and readers show it under the line of the
+// call; both are listed under the trace, as trace_<id>, which is a unit of writing each.
 func Transport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
@@ -72,8 +72,9 @@ func (s *Scope) passTrace(r *http.Request) (_ *http.Request, span string) {
 // through a [Transport]. The story is that of the context, or of the goroutine, and the trace
 // is made where it has none. Set is called with the name traceparent and its value, as W3C
 // Trace Context has it. The attribute that Inject returns, span_id, belongs on the line that
-// tells of the message: the stories of those who take it name it as parent_span. Beside any
-// story it is the zero Attr, which handlers leave out, and set is not called.
+// tells of the message: the stories of those who take it name it as parent_span, and readers
+// show them under that line. Beside any story it is the zero Attr, which handlers leave out,
+// and set is not called.
 //
 //	span := dynamoslog.Inject(ctx, message.Metadata.Set) // of watermill
 //	slog.InfoContext(ctx, "order is queued", span)

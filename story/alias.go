@@ -32,14 +32,21 @@ const (
 func (h Header) IsAlias() bool { return !h.Of.IsZero() }
 
 // Alias returns the header of the story's alias under a key. It has as many of the story's
-// attributes as leave it at one unit of writing, the shortest first; none that names lanes.
+// attributes as leave it at one unit of writing: parent_span, by which it is found where it
+// was called, and then the shortest first; none that names lanes.
 func (h Header) Alias(key Key) Header {
 	alias := h
 	alias.Key, alias.Of, alias.Also, alias.Count, alias.Attrs = key, h.Key, nil, 0, nil
 	room := aliasText - len(key.String()) - len(h.Key.String()) - len(h.ID) - len(h.Title) - len(h.Cause) - len(h.Problem)
 	size := func(name string) int { return len(name) + len(h.Attrs[name]) + 1 }
+	rank := func(name string) int {
+		if name == "parent_span" {
+			return 0
+		}
+		return size(name)
+	}
 	names := slices.SortedFunc(maps.Keys(h.Attrs), func(a, b string) int {
-		return cmp.Or(size(a)-size(b), cmp.Compare(a, b))
+		return cmp.Or(rank(a)-rank(b), cmp.Compare(a, b))
 	})
 	for _, name := range names {
 		if IsLaneAttr(name) {

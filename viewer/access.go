@@ -115,7 +115,7 @@ func followsLink(r *http.Request) bool {
 		return false
 	}
 	switch strings.TrimPrefix(r.URL.Path, "/") {
-	case "", "object", "problem", "story", "diff", "tail":
+	case "", "object", "problem", "trace", "story", "diff", "tail":
 		return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 	}
 	return false

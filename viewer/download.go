@@ -83,7 +83,7 @@ var forms = map[string]form{
 	"markdown": {"text/markdown; charset=utf-8", ".md", (*viewer).printFenced},
 	"prompt":   {"text/markdown; charset=utf-8", ".md", (*viewer).printPrompt},
 	"json": {"application/json", ".json", func(_ *viewer, _ context.Context, out io.Writer, s story.Story) error {
-		return reading.WriteJSON(out, s, reading.JSONLayout{Indent: "  ", HTML: true})
+		return reading.WriteJSON(out, s, reading.Calls{}, reading.JSONLayout{Indent: "  ", HTML: true})
 	}},
 }
 

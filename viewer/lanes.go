@@ -196,6 +196,7 @@ func (w *lineWriter) flat() {
 			w.unfold(line.Node)
 		}
 		w.WriteString("</div></li>\n")
+		w.calls(line.Node)
 	}
 	w.WriteString("</ol></section>\n")
 }

@@ -44,6 +44,8 @@ type lineWriter struct {
 	folds  string        // what leads to the story folded otherwise, before the numbers of lines
 	long   bool          // folded branches are left out, with a link that unfolds them
 
+	called  map[string]called      // of stories that the lines have called, by their ids
+	trace   string                 // what leads to the story's trace elsewhere, or empty
 	toggled []int                  // numbers of lines folded the other way, sorted
 	wanted  map[*reading.Node]bool // lines that the address names, and their callers
 	opened  map[*reading.Node]bool // lines under which a lane stands that the address names a line of
@@ -57,8 +59,8 @@ type lineWriter struct {
 
 // lines writes the lines of a story, other lanes in their places, and returns how many
 // are left out of the page, which is large enough. An error means that nobody reads it.
-func (v *viewer) lines(out io.Writer, t *reading.Tree, view reading.View) (left int, err error) {
-	w := &lineWriter{v: v, tree: t, view: view, values: view.Values(), long: len(t.Nodes) > longStory, byTime: view.ByTime(t)}
+func (v *viewer) lines(out io.Writer, t *reading.Tree, view reading.View, called map[string]called) (left int, err error) {
+	w := &lineWriter{v: v, tree: t, called: called, trace: v.elsewhere("trace_id", t.Story.Attrs["trace_id"]), view: view, values: view.Values(), long: len(t.Nodes) > longStory, byTime: view.ByTime(t)}
 	w.total = max(t.Total(), time.Millisecond)
 	w.toggled = view.ToggledNumbers()
 	maps.Copy(w.values, storyValues(t.Story.Key, t.Story.ID))
@@ -169,6 +171,7 @@ func escapeLines(s string) string {
 func (w *lineWriter) list(above *reading.Node, siblings []*reading.Node) {
 	w.WriteString("<ol>\n")
 	if above != nil {
+		w.calls(above)
 		w.forksAt(above.Number, above.Number, above.Depth+1)
 	}
 	var g reading.Group
@@ -203,6 +206,7 @@ func (w *lineWriter) node(n *reading.Node) {
 		w.WriteString(`<div class="r">`)
 		w.row(n)
 		w.WriteString("</div></li>\n")
+		w.calls(n)
 		return
 	}
 	folded := w.view.Folded(w.tree, n) && !w.opened[n]
@@ -211,6 +215,7 @@ func (w *lineWriter) node(n *reading.Node) {
 		w.row(n)
 		w.unfold(n)
 		w.WriteString("</div></li>\n")
+		w.calls(n)
 		return
 	}
 	w.WriteString(`<details`)
@@ -320,6 +325,7 @@ func (w *lineWriter) row(n *reading.Node) (folds bool) {
 	if lane != nil {
 		w.laneName(lane, true)
 	}
+	w.elsewhere(n)
 	if n.Slow && len(n.Children) > 0 {
 		w.WriteString(` <span class="slow">after `)
 		w.brief(n.Step)

@@ -75,6 +75,7 @@ func (v *viewer) functions() template.FuncMap {
 		"state":    reading.StateText,
 		"static":   v.statics.address,
 		"value":    diffValue,
+		"notrace":  func() string { return reading.NoTrace },
 		"place":    func() string { return v.opts.Place },
 		"choices": func(name string, of []choice) any {
 			return struct {
@@ -93,6 +94,7 @@ func (v *viewer) functions() template.FuncMap {
 		"day":        func(t time.Time) string { return t.In(v.opts.Zone).Format(time.DateOnly) },
 		"clock":      v.clock,
 		"lately":     v.lately,
+		"moment":     func(t time.Time) string { return t.In(v.opts.Zone).Format("15:04:05.000") },
 		"otherzone":  func(t time.Time) string { return reading.OtherZone(t, time.Now().In(v.opts.Zone)) },
 		"machine":    func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 		"zone":       func() string { return time.Now().In(v.opts.Zone).Format("MST") },

@@ -32,6 +32,8 @@ type listPage struct {
 	Unfiltered string
 	Tail       string
 	Near       []story.Key // that have stories, where the object has none
+	Trace      bool        // whether the stories are those of a trace
+	Forward    bool        // the oldest story is the first
 }
 
 // Several reports whether there are two stories of an object to compare.
@@ -85,7 +87,7 @@ func (v *viewer) object(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p.Title, p.Key = key.String(), key.String()
+	p.Title, p.Key, p.Trace = key.String(), key.String(), key.Kind == story.KindTrace
 	if form.Active() {
 		p.Title += " · " + form.Text
 	}
@@ -117,10 +119,13 @@ func (v *viewer) object(w http.ResponseWriter, r *http.Request) error {
 }
 
 // asThread reports whether an object's stories are shown as a thread: where that is asked
-// for, and else where they are those of a day.
+// for, and else where they are those of a trace or of a day.
 func (v *viewer) asThread(view string, form searchForm, key story.Key, now time.Time) bool {
-	if view != "" {
+	switch {
+	case view != "":
 		return view == "thread"
+	case key.Kind == story.KindTrace:
+		return true
 	}
 	search, err := form.search(key, now)
 	if err != nil {
@@ -205,7 +210,7 @@ type listOf struct {
 	key    story.Key // of an object, or zero
 	form   searchForm
 	now    time.Time
-	thread bool // a few, the oldest first where a beginning is named
+	thread bool // a few, the oldest first of a trace and where a beginning is named
 }
 
 // list asks the store for the page that a request names. Where what it searches is wrong,
@@ -226,7 +231,8 @@ func (v *viewer) list(r *http.Request, of listOf) (*listPage, story.Search, erro
 	lookup := story.Lookup{Search: search, Cursor: values.Get("cursor")}
 	if of.thread {
 		since, _ := timesOf(search)
-		lookup.OldestFirst, lookup.Limit = !since.IsZero(), threadStories
+		p.Forward = !since.IsZero() || of.key.Kind == story.KindTrace
+		lookup.OldestFirst, lookup.Limit = p.Forward, threadStories
 	}
 	found, err := lookup.Find(r.Context(), v.store)
 	if err != nil {

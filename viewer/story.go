@@ -47,9 +47,11 @@ type storyPage struct {
 	Errors     string // numbers of lines, where some are not in the page
 	Warnings   string
 	Axis       []tick
-	Long       bool // folded branches are not in the page
-	ByTime     bool // as are neither where all lanes are in one list
-	Left       int  // lines that are not in it because it is large enough
+	Long       bool   // folded branches are not in the page
+	ByTime     bool   // as are neither where all lanes are in one list
+	Left       int    // lines that are not in it because it is large enough
+	Trace      string // link to the trace, where that has more stories than were looked at
+	NoCalls    string // why the stories that were called are not shown
 
 	// neighbours waits for the links to the stories of the object before and after this one.
 	neighbours func() (before, after string, err error)
@@ -68,6 +70,11 @@ func (p *storyPage) Alone() string {
 	if err == nil {
 		return ""
 	}
+	return troubleText(err)
+}
+
+// troubleText says what is wrong with a part of a page.
+func troubleText(err error) string {
 	text, _ := cut(err.Error(), longMessage)
 	return escapeLines(text)
 }
@@ -150,7 +157,12 @@ func (v *viewer) story(w http.ResponseWriter, r *http.Request) error {
 // alone.
 func (v *viewer) storyPage(w http.ResponseWriter, r *http.Request, s story.Story, view reading.View, style template.CSS) (err error) {
 	neighbours := v.neighbours(r.Context(), s.Header)
-	defer func() { _, _, _ = neighbours() }() // nothing goes on without the page
+	defer func() { _, _, _ = neighbours() }()                              // nothing goes on without the page
+	calls := func() (reading.Calls, error) { return reading.Calls{}, nil } // what stands alone has one story
+	if style == "" {
+		calls = v.findCalls(r.Context(), s)
+		defer func() { _, _ = calls() }()
+	}
 	t := reading.NewTree(s)
 	if err := r.Context().Err(); err != nil {
 		return err
@@ -176,7 +188,8 @@ func (v *viewer) storyPage(w http.ResponseWriter, r *http.Request, s story.Story
 	if err := v.render(w, p.Form.status(), "story.html", p); err != nil {
 		return err
 	}
-	if p.Left, err = v.lines(w, t, view); err != nil {
+	called := v.setCalls(r, p, t, calls)
+	if p.Left, err = v.lines(w, t, view, called); err != nil {
 		return nil // the reader has gone: there is nobody to be told
 	}
 	_ = v.pages.ExecuteTemplate(w, "story-end", p)
@@ -195,15 +208,26 @@ func (v *viewer) toLatest(w http.ResponseWriter, r *http.Request, page string, k
 
 // chips are the attributes that matter, in that order; of some the value says it alone.
 var chips = []struct{ name, label string }{
-	{"status", ""}, {"route", ""}, {"order", "order "}, {"build", ""}, {"host", ""}, {"trace_id", "trace "}, {"trace", "trace "},
+	{"status", ""}, {"route", ""}, {"order", "order "}, {"build", ""}, {"host", ""}, {"trace_id", "trace "}, {"trace", "trace "}, {"parent_span", "called by "},
 }
 
-// attrLink returns where an attribute of a header leads.
-func (v *viewer) attrLink(name, value string) string {
-	if template := v.opts.Links[name]; template != "" {
-		return strings.ReplaceAll(template, "{}", strings.ReplaceAll(url.QueryEscape(value), "+", "%20"))
+// attrLink returns where an attribute of the header leads.
+func (p *storyPage) attrLink(v *viewer, name, value string) string {
+	if to := v.elsewhere(name, value); to != "" {
+		return to
+	}
+	if (name == "trace_id" || name == "parent_span") && reading.IsTraced(p.Header) {
+		return traceLink(p.Header)
 	}
 	return searchLink(story.SearchTerm(name, value))
+}
+
+// elsewhere returns where the options say that an attribute leads, or "".
+func (v *viewer) elsewhere(name, value string) string {
+	if value == "" {
+		return ""
+	}
+	return strings.ReplaceAll(v.opts.Links[name], "{}", strings.ReplaceAll(url.QueryEscape(value), "+", "%20"))
 }
 
 // facts sets what is shown of the header's attributes.
@@ -214,16 +238,19 @@ func (p *storyPage) facts(v *viewer) {
 		if !ok || value == p.Title {
 			continue
 		}
-		f := fact{Name: c.name, Value: c.label + clipped(story.Escape(value)), Link: v.attrLink(c.name, value)}
+		f := fact{Name: c.name, Value: c.label + clipped(story.Escape(value)), Link: p.attrLink(v, c.name, value)}
 		if c.name == "status" {
 			f.Class = statusClass(value)
 		}
 		p.Chips = append(p.Chips, f)
 	}
+	if v.opts.Links["trace_id"] != "" && reading.IsTraced(p.Header) {
+		p.Chips = append(p.Chips, fact{Name: "trace", Value: "its stories here", Link: traceLink(p.Header)})
+	}
 	for _, name := range slices.Sorted(maps.Keys(attrs)) {
 		f := fact{Name: story.Escape(name), Value: story.Escape(attrs[name])}
 		if v.opts.Links[name] != "" {
-			f.Link = v.attrLink(name, attrs[name])
+			f.Link = p.attrLink(v, name, attrs[name])
 		}
 		switch name {
 		case story.AttrContinues:

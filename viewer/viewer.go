@@ -45,6 +45,11 @@ type Options struct {
 	// it for an address gets that page; only from there on his Referer tells. So does
 	// who comes through a tunnel to this machine. Set Authorize behind a proxy, always.
 	//
+	// A story's page has those that it has called below its lines, of which only a client
+	// says so: for each of them Authorize is asked again, with the request for the page of
+	// that story, and where it refuses, nothing of that is shown. What is listed under a key,
+	// as under that of a trace, is for all who may read the page of that key.
+	//
 	// Whoever may read, what another site's page embeds or fetches is refused where
 	// the browser says so (Sec-Fetch-Site: cross-site or same-site); a link to a page
 	// may be followed from there, one to a download not.
@@ -58,7 +63,8 @@ type Options struct {
 	Place string
 	// Links say where an attribute of a story's header leads, by its name: an address in
 	// which {} stands for the value, as in "trace_id": "https://traces.example/trace/{}".
-	// By default it leads to the stories that have the same.
+	// By default it leads to the stories that have the same, and a trace to its own. That of
+	// trace_id is also where a line leads that has called what has no story here.
 	Links map[string]string
 	// Zone is that of the times shown; that of this machine by default.
 	Zone *time.Location
@@ -188,6 +194,8 @@ func (v *viewer) route(w http.ResponseWriter, r *http.Request) {
 		v.page(v.story)(w, r)
 	case "problem":
 		v.page(v.problem)(w, r)
+	case "trace":
+		v.page(v.trace)(w, r)
 	case "diff":
 		v.page(v.diff)(w, r)
 	case "download":

@@ -13,7 +13,8 @@ import (
 // NewTask returns a task that takes along the trace of the story that the context carries, in
 // its header traceparent; else it is as [asynq.NewTaskWithHeaders] makes it. The attribute,
 // span_id, belongs on the line that tells of the task: the stories of its attempts name it as
-// parent_span. Beside any story it is the zero Attr, which handlers leave out.
+// parent_span, and readers show them under that line. Beside any story it is the zero Attr,
+// which handlers leave out.
 //
 //	task, span := asynqstory.NewTask(ctx, "mail:send", payload, nil)
 //	info, err := client.EnqueueContext(ctx, task)

@@ -39,10 +39,21 @@ func export(cmd *cobra.Command, store story.Store, walk *walk) error {
 	}
 	defer progress.clear()
 	n, lines := 0, 0
-	whole := func(s story.Story) story.Story { return s }
-	for s, err := range reading.ReadAhead(cmd.Context(), store, walk.lookup.All, whole) {
+	type whole struct {
+		story.Story
+		calls reading.Calls
+		err   error
+	}
+	read := func(s story.Story) whole {
+		calls, err := reading.FindCalls(cmd.Context(), store, s)
+		return whole{s, calls, err}
+	}
+	for s, err := range reading.ReadAhead(cmd.Context(), store, walk.lookup.All, read) {
 		if err == nil {
-			err = printStory(reading.While(cmd.Context(), cmd.OutOrStdout()), s)
+			err = s.err
+		}
+		if err == nil {
+			err = printStory(reading.While(cmd.Context(), cmd.OutOrStdout()), s.Story, s.calls)
 		}
 		if err != nil {
 			return fmt.Errorf("after %s: %w", stories(n), err)

@@ -124,9 +124,9 @@ func arguments(least, most int) cobra.PositionalArgs {
 }
 
 // printStory prints a story as JSON, on a line.
-func printStory(out io.Writer, s story.Story) error {
+func printStory(out io.Writer, s story.Story, calls reading.Calls) error {
 	buffered := bufio.NewWriter(out)
-	if err := reading.WriteJSON(buffered, s, reading.JSONLayout{}); err != nil {
+	if err := reading.WriteJSON(buffered, s, calls, reading.JSONLayout{}); err != nil {
 		return err
 	}
 	return buffered.Flush()

@@ -126,7 +126,9 @@ func (w *walk) nothing(what string) error {
 	if w.found.Short {
 		text += " " + w.howFar()
 	}
-	if key, _, found := w.lookup.Search.CutKey(); found {
+	if q, _ := w.lookup.Search.Query(); q.Key.Kind == story.KindTrace {
+		text += " " + reading.NoTrace
+	} else if key, _, found := w.lookup.Search.CutKey(); found {
 		text += fmt.Sprintf(" (%s is looked for as a key, in quotes as a text: 'dynamoslog help search'.)", key)
 	}
 	return noHit(text)

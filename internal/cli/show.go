@@ -52,7 +52,7 @@ func (o *options) showCommand() *cobra.Command {
 					prompt := reading.Prompt{Zone: time.Local}
 					return prompt.Write(cmd.Context(), cmd.OutOrStdout(), store, s)
 				}
-				return o.show(cmd, s, view, flags)
+				return o.show(cmd, store, s, view, flags)
 			})
 		},
 	}
@@ -101,7 +101,7 @@ func (f showFlags) view(onTerminal bool) (v reading.View, err error) {
 	return v, err
 }
 
-func (o *options) show(cmd *cobra.Command, s story.Story, view reading.View, flags showFlags) error {
+func (o *options) show(cmd *cobra.Command, store story.Store, s story.Story, view reading.View, flags showFlags) error {
 	t := reading.NewTree(s)
 	if flags.line != 0 {
 		n := t.Line(flags.line)
@@ -111,18 +111,29 @@ func (o *options) show(cmd *cobra.Command, s story.Story, view reading.View, fla
 		s = t.Branch(n)
 		t = reading.NewTree(s)
 	}
-	switch {
-	case o.json:
-		return printStory(reading.While(cmd.Context(), cmd.OutOrStdout()), s)
-	case flags.raw:
+	if flags.raw && !o.json {
 		return printRaw(reading.While(cmd.Context(), cmd.OutOrStdout()), s.Lines)
 	}
+	calls, err := reading.FindCalls(cmd.Context(), store, s)
+	if err != nil {
+		err = fmt.Errorf("the stories that it has called cannot be read: %w", err)
+	}
+	switch {
+	case o.json && err != nil:
+		return err
+	case o.json:
+		return printStory(reading.While(cmd.Context(), cmd.OutOrStdout()), s, calls)
+	}
+	t.SetCalls(calls)
 	p := o.printer(cmd)
 	p.Numbers = flags.numbers
 	if flags.full {
 		p.Most = 0
 	}
-	return paged(cmd, func(w io.Writer) error { return p.Story(w, t, view) })
+	if shown := paged(cmd, func(w io.Writer) error { return p.Story(w, t, view) }); shown != nil {
+		return shown
+	}
+	return err // the story is there all the same
 }
 
 // printRaw prints lines as they are stored, one by one.

@@ -50,16 +50,22 @@ func (t *Tree) Forks(shapes []uint64) *Forks {
 			next++
 		}
 	}
-	t.bad = make(map[*Node]bool)
 	for i, lane := range f.lanes {
-		if lane.Calm() {
-			continue
-		}
-		for n := t.Line(f.anchors[i]); n != nil && !t.bad[n]; n = n.Parent {
-			t.bad[n] = true
+		if !lane.Calm() {
+			t.setBad(f.anchors[i])
 		}
 	}
 	return f
+}
+
+// setBad says that the line of a number, and those above it, lead to something bad.
+func (t *Tree) setBad(number int) {
+	if t.bad == nil {
+		t.bad = make(map[*Node]bool)
+	}
+	for n := t.Line(number); n != nil && !t.bad[n]; n = n.Parent {
+		t.bad[n] = true
+	}
 }
 
 // At returns the forks whose place is behind one of the lines from number first to last,

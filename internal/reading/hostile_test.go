@@ -92,7 +92,9 @@ func TestPrintingEndsWithItsReader(t *testing.T) {
 	for name, print := range map[string]func(io.Writer) error{
 		"a story":      func(w io.Writer) error { return p.Story(w, tree, reading.View{Fold: reading.Unfolded, Each: true}) },
 		"a difference": func(w io.Writer) error { return p.Diff(w, diffOf(tree, tree), true) },
-		"JSON":         func(w io.Writer) error { return reading.WriteJSON(w, tree.Story, reading.JSONLayout{}) },
+		"JSON": func(w io.Writer) error {
+			return reading.WriteJSON(w, tree.Story, reading.Calls{}, reading.JSONLayout{})
+		},
 	} {
 		looked = 0
 		w := &watcher{left: 20_000}

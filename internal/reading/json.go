@@ -45,6 +45,7 @@ type Line struct {
 	Depth    int        `json:"depth"` // as stored
 	Message  string     `json:"message"`
 	Attrs    []Attr     `json:"attrs,omitempty"` // a list, because a name may come twice
+	Calls    []Call     `json:"calls,omitempty"` // stories that say of the line that it has called them
 }
 
 // Attr is an attribute as JSON.
@@ -94,10 +95,10 @@ func (l JSONLayout) marshal(v any, level int) ([]byte, error) {
 	return EscapeJSON(bytes.TrimSuffix(text.Bytes(), []byte("\n"))), err
 }
 
-// WriteJSON writes a story as JSON: its header, and its lines in that. It makes and
+// WriteJSON writes a story as JSON: its header, and its lines in that, with their calls. It makes and
 // writes a line at a time, because all of a long story takes many times the memory of
 // its text. No character is written in pieces.
-func WriteJSON(w io.Writer, s story.Story, layout JSONLayout) error {
+func WriteJSON(w io.Writer, s story.Story, calls Calls, layout JSONLayout) error {
 	frame, err := layout.marshal(struct {
 		Header
 		Lines []Line `json:"lines"`
@@ -120,7 +121,7 @@ func WriteJSON(w io.Writer, s story.Story, layout JSONLayout) error {
 		}
 		text = append(text, newline(2)...)
 		line := lineJSON(s.Lines[i], i+1, names.of(s.Lines[i].Lane))
-		line.Parent = parent + 1
+		line.Parent, line.Calls = parent+1, calls.json(i+1)
 		encoded, err := layout.marshal(line, 2)
 		if err != nil {
 			return err

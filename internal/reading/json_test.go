@@ -78,7 +78,7 @@ func TestJSONLayout(t *testing.T) {
 func writeJSON(t *testing.T, s story.Story, layout reading.JSONLayout) string {
 	t.Helper()
 	var out strings.Builder
-	if err := reading.WriteJSON(&out, s, layout); err != nil {
+	if err := reading.WriteJSON(&out, s, reading.Calls{}, layout); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()

@@ -141,7 +141,7 @@ func TestBegin(t *testing.T) {
 func TestLaneNamesInJSON(t *testing.T) {
 	var out strings.Builder
 	tree := workersTree()
-	if err := reading.WriteJSON(&out, tree.Story, reading.JSONLayout{}); err != nil {
+	if err := reading.WriteJSON(&out, tree.Story, reading.Calls{}, reading.JSONLayout{}); err != nil {
 		t.Fatal(err)
 	}
 	for text, count := range map[string]int{

@@ -50,5 +50,6 @@ func (p *linePrinter) flat() {
 			pieces = append(pieces, piece{Dim, "  … " + Summary(line.Under)})
 		}
 		p.line(line.Node, pieces)
+		p.calls(line.Node)
 	}
 }

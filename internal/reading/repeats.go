@@ -60,8 +60,9 @@ func repeatAt(siblings []*Node, shapes []uint64, least int) (period, times int) 
 }
 
 // Shapes returns for each line what its branch looks like: equal numbers mean the
-// same levels and shapes of messages, there and all the way down. A loop under a
-// line counts as its first turn: it looks the same, however often it turned.
+// same levels and shapes of messages, and levels of the stories that they have called, there
+// and all the way down. A loop under a line counts as its first turn: it looks the same,
+// however often it turned.
 func (t *Tree) Shapes() []uint64 {
 	seed := maphash.MakeSeed()
 	shapes := make([]uint64, len(t.Nodes))
@@ -69,6 +70,9 @@ func (t *Tree) Shapes() []uint64 {
 	for i := len(t.Nodes) - 1; i >= 0; i-- { // callers after what is under them
 		n := &t.Nodes[i]
 		facts = binary.NativeEndian.AppendUint64(facts[:0], uint64(n.Level))
+		for _, h := range t.Calls.of[n.Number] {
+			facts = binary.NativeEndian.AppendUint64(facts, uint64(h.MaxLevel))
+		}
 		facts = appendTurns(facts, n.Children, shapes)
 		facts = binary.NativeEndian.AppendUint64(facts, uint64(len(facts)))
 		facts = normal.AppendShape(facts, n.Message)

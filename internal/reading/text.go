@@ -110,6 +110,7 @@ func (p *linePrinter) all() {
 		p.shapes = p.tree.Shapes()
 	}
 	p.story()
+	p.claim()
 }
 
 // A linePrinter writes the lines of one story.
@@ -125,6 +126,7 @@ type linePrinter struct {
 	numberWidth int
 	labelWidth  int    // of the labels of lanes; 0 where each has its lines for itself
 	label       string // that stands before the next line
+	called      bool   // whether a story was written that a line has called
 }
 
 func (p *linePrinter) siblings(nodes []*Node) {
@@ -160,6 +162,7 @@ func (p *linePrinter) branch(n *Node, pieces []piece) {
 		pieces = append(pieces, piece{Dim, "  … " + Summary(n.Under)})
 	}
 	p.line(n, pieces)
+	p.calls(n)
 	if !folded {
 		p.siblings(n.Children)
 	}

@@ -17,12 +17,13 @@ type Tree struct {
 	Nodes []Node // one for each line, in their order
 	Lanes []Lane // in the order of their first lines
 	All   Counts // of the whole story
+	Calls Calls  // of its lines, see SetCalls
 
 	lanes   map[int]int    // index in Lanes, by number
 	parents []int          // index of each line's caller, or -1, however deep
 	pathTo  int            // number of the line that path leads to
 	path    map[*Node]bool // the lines above that one
-	bad     map[*Node]bool // the lines under which a lane with a warning or an error stands; nil before Forks
+	bad     map[*Node]bool // the lines that lead to a lane, or to a story that was called, with a warning or an error
 }
 
 // MostDepth bounds the depth of a tree, so that who goes down in it comes back. What

@@ -216,9 +216,9 @@ func (v View) Folded(t *Tree, n *Node) bool {
 		if t.All.Calm() {
 			folded = t.All.Lines > CalmLines && n.Depth > 0
 		} else {
-			folded = n.Under.Calm() && !t.bad[n]
+			folded = n.Under.Calm()
 		}
-		folded = folded && n.Under.Lines > 1 // to say that a line is hidden takes as much as to show it
+		folded = folded && !t.bad[n] && n.Under.Lines > 1 // to say that a line is hidden takes as much as to show it
 	default:
 		folded = n.Depth >= v.Fold
 	}

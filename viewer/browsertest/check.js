@@ -10,6 +10,7 @@ import { chromium } from "playwright-core";
 const [base, program, file] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const story = "story?key=user_42";
+const trace = "object?key=trace_0af7651916cd43dd8448eb211c80319c";
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
@@ -49,7 +50,7 @@ const checks = {
     for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 360, height: 640 } }]) {
       const problem = await firstProblem();
       for (const address of ["", "?q=since:-7d", "?q=level:warm", "?kind=none", problem, "object?key=order_7", "object?key=order_7&view=thread", "story?key=order_7", "story?key=order_7&lanes=time", "story?key=order_9", "story?key=user_hostile",
-        story, story + "&q=filter", "story?key=job_fan", "story?key=job_fan&q=level:error", "story?key=order_9&q=level:loud", "diff?key=order_7", "diff?key=order_7&all=1", "tail", "story?key=no_1"]) {
+        story, story + "&q=filter", "story?key=job_fan", "story?key=job_fan&q=level:error", "story?key=user_44", "story?key=charge_93&fold=none", trace, trace + "&view=list", "trace?id=1", "story?key=order_9&q=level:loud", "diff?key=order_7", "diff?key=order_7&all=1", "tail", "story?key=no_1"]) {
         const page = await open(address, { ...options, bypassCSP: true });
         await page.evaluate(axe);
         const { violations } = await page.evaluate(() => globalThis.axe.run());
@@ -376,6 +377,20 @@ const checks = {
       await page.context().close();
     }
   },
+  async "a story that was called stands folded under its line, and leads to its own page and to the trace"() {
+    const page = await open("story?key=user_44", { javaScriptEnabled: false });
+    const called = page.locator("li.call", { hasText: "charge_93" });
+    assert.equal(await called.locator("text=inserted receipt").isVisible(), false);
+    await called.locator("summary").click({ position: { x: 400, y: 10 } });
+    assert.equal(await called.locator("text=inserted receipt").isVisible(), true);
+    assert.equal(await page.locator("main script, main img, li.call b:not([class]), li.call h1").count(), 0);
+    await called.locator("a.n").click();
+    await arrived(page, "li.call.error");
+    await page.click("a.chip:text('called by')");
+    await arrived(page, "section.thread");
+    const names = await page.locator(".thread .name").allTextContents();
+    assert.deepEqual(names.map((name) => /(user|item|charge|mail|receipt)_/.exec(name)[1]), ["user", "item", "charge", "mail", "receipt"]);
+  },
   async "a permalink unfolds what its line stands in"() {
     assert.equal(await (await open(story + "#L3")).isVisible("#L3"), true);
   },
@@ -487,7 +502,7 @@ const checks = {
     assert.deepEqual(page.trouble, []);
   },
   async "a narrow screen has nothing to scroll sideways, and the tools are out of the way"() {
-    for (const address of [story, "", "?q=since:-7d", "?q=since:-30d", await firstProblem(), "object?key=order_7", "object?key=order_7&view=thread", "story?key=user_hostile", "diff?key=order_7", "tail", "story?key=no_1"]) {
+    for (const address of [story, "", "?q=since:-7d", "?q=since:-30d", await firstProblem(), "object?key=order_7", "object?key=order_7&view=thread", "story?key=user_hostile", "story?key=user_44", trace, "diff?key=order_7", "tail", "story?key=no_1"]) {
       const page = await open(address, { viewport: { width: 360, height: 640 } });
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, address);
       await page.context().close();

@@ -69,7 +69,46 @@ func first(store story.Store) (err error) {
 	put("job_fan", "", 15*time.Minute, story.Sealed, fan())
 	put("order_8", "", 90*time.Second, story.Open, order(4)[:5])
 	put("order_9", "", 10*time.Minute, story.Interrupted, order(5)[:7])
+	if err == nil {
+		err = store.Put(context.Background(), across(now.Add(-3*time.Minute)))
+	}
 	return err
+}
+
+// across is an order that has called two services, of which one has put a job into a queue
+// that failed.
+func across(begin time.Time) (all []story.Part) {
+	trace := story.NewKey(story.KindTrace, "0af7651916cd43dd8448eb211c80319c")
+	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+	tell := func(key, span string, after int, lines ...story.Line) {
+		told := parts(key, "", begin.Add(ms(after)), story.Sealed, lines)
+		h := told[0].Header
+		h.Also = []story.Key{trace}
+		h.Attrs["trace_id"] = trace.ID
+		if span != "" {
+			h.Attrs["parent_span"] = span
+		}
+		alias := h.Alias(trace)
+		all = append(append(all, told...), story.Part{Key: trace, ID: h.ID, Header: &alias})
+	}
+	tell("user_44", "", 0,
+		story.Line{Message: "POST /orders", Attrs: "order=93"},
+		story.Line{Message: "GET stock.example/items/{id}", Depth: 1, Offset: ms(9), Attrs: "status=200 took=8ms span_id=00f067aa0ba902b7"},
+		story.Line{Message: "Paying the order", Depth: 1, Offset: ms(10)},
+		story.Line{Message: "POST pay.example/charges/{id}", Depth: 2, Offset: ms(390), Attrs: "status=200 took=379.2ms span_id=b7ad6b7169203331"},
+		story.Line{Message: "Paid", Depth: 3, Offset: ms(391), Level: slog.LevelDebug},
+		story.Line{Message: "201 Created", Offset: ms(395), Attrs: "status=201"})
+	tell("item_7", "00f067aa0ba902b7", 2, story.Line{Message: "Counting the stock"}, story.Line{Message: "Row 1 of the stock", Depth: 1, Offset: ms(3)}, story.Line{Message: "200 OK", Offset: ms(5)})
+	tell("charge_93", "b7ad6b7169203331", 14,
+		story.Line{Message: "Charging the card"},
+		story.Line{Message: "inserted receipt", Depth: 1, Offset: ms(350), Attrs: "took=2ms span_id=53995c3f42cd8ad8"},
+		story.Line{Message: "200 OK", Offset: ms(362)})
+	tell("mail_<b>7</b>", "b7ad6b7169203331", 300, hostile()[:3]...) // which anybody may have said
+	tell("receipt_1", "53995c3f42cd8ad8", 900,
+		story.Line{Message: "Writing the receipt"},
+		story.Line{Message: "Mail server refused it", Depth: 1, Offset: ms(40), Level: slog.LevelError, Attrs: `err="550 5.1.1 no such user"`},
+		story.Line{Message: "failed", Offset: ms(41), Level: slog.LevelError})
+	return all
 }
 
 // long is a story of 100,000 lines, so deep, with an error in the middle.
