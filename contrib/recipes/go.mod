@@ -2,11 +2,17 @@ module github.com/dynamoslog/dynamoslog/contrib/recipes
 
 go 1.26.0
 
-replace github.com/dynamoslog/dynamoslog => ../../
+replace (
+	github.com/dynamoslog/dynamoslog => ../../
+	github.com/dynamoslog/dynamoslog/contrib/grpcstory => ../grpcstory
+	github.com/dynamoslog/dynamoslog/contrib/riverstory => ../riverstory
+)
 
 require (
 	github.com/alicebob/miniredis/v2 v2.23.0
 	github.com/dynamoslog/dynamoslog v0.0.0-00010101000000-000000000000
+	github.com/dynamoslog/dynamoslog/contrib/grpcstory v0.0.0-00010101000000-000000000000
+	github.com/dynamoslog/dynamoslog/contrib/riverstory v0.0.0-00010101000000-000000000000
 	github.com/go-chi/chi/v5 v5.3.0
 	github.com/gorilla/mux v1.8.0
 	github.com/hibiken/asynq v0.24.1
@@ -44,6 +50,7 @@ require (
 	github.com/golang/protobuf v1.5.4 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/hashicorp/golang-lru/v2 v2.0.7 // indirect
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
 	github.com/jackc/pgx/v5 v5.8.0 // indirect
@@ -57,8 +64,11 @@ require (
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/riverqueue/river/riverdriver v0.31.0 // indirect
 	github.com/riverqueue/river/rivershared v0.31.0 // indirect
+	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/robfig/cron/v3 v3.0.1 // indirect
 	github.com/spf13/cast v1.3.1 // indirect
+	github.com/spf13/cobra v1.10.0 // indirect
+	github.com/spf13/pflag v1.0.8 // indirect
 	github.com/stretchr/testify v1.11.1 // indirect
 	github.com/tidwall/gjson v1.18.0 // indirect
 	github.com/tidwall/match v1.2.0 // indirect
@@ -71,6 +81,7 @@ require (
 	golang.org/x/net v0.22.0 // indirect
 	golang.org/x/sync v0.19.0 // indirect
 	golang.org/x/sys v0.32.0 // indirect
+	golang.org/x/term v0.18.0 // indirect
 	golang.org/x/text v0.34.0 // indirect
 	golang.org/x/time v0.0.0-20190308202827-9d24e82272b4 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20240318140521-94a12d6c2237 // indirect
