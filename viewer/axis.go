@@ -13,8 +13,9 @@ const (
 	leastSilence = 5
 )
 
-// took writes how long a branch took, and where it is on the axis of time. A line with
-// nothing below it is a point there, with the silence before it.
+// took writes how long a branch took, and where it is on the axis of time; of a line with
+// nothing below it what it says it took itself, as of a call or a query. Another one is a point
+// there. Both have the silence before them.
 func (w *lineWriter) took(n *reading.Node) {
 	if len(n.Children) > 0 {
 		hot := n.Parent != nil && w.isHot(n.Took)
@@ -22,21 +23,31 @@ func (w *lineWriter) took(n *reading.Node) {
 		w.span(n.Offset, n.Took, hot)
 		return
 	}
-	if n.Slow {
+	if w.long && !n.Slow && n.Level < slog.LevelWarn {
+		return
+	}
+	told := w.tree.ToldTook(n)
+	hot := w.isHot(told)
+	switch {
+	case told >= time.Millisecond:
+		w.duration(told, hot)
+	case n.Slow:
 		w.WriteString(`<span class="d slow">after `)
 		w.brief(n.Step)
 		w.WriteString(` </span>`)
 	}
-	if w.long && !n.Slow && n.Level < slog.LevelWarn {
-		return
-	}
 	w.WriteString(`<svg class="w">`)
-	if n.Step*1000 >= w.total*leastSilence {
-		w.rect("g", n.Offset-n.Step, n.Step)
+	if silence := n.Step - told; silence*1000 >= w.total*leastSilence {
+		w.rect("g", n.Offset-n.Step, silence)
 	}
-	w.WriteString(`<rect class="k" x="`)
-	w.percent(n.Offset)
-	w.WriteString(`"/></svg>`)
+	if told*1000 >= w.total*leastBar {
+		w.bar(n.Offset-told, told, hot)
+	} else {
+		w.WriteString(`<rect class="k" x="`)
+		w.percent(n.Offset)
+		w.WriteString(`"/>`)
+	}
+	w.WriteString(`</svg>`)
 }
 
 // isHot reports whether a branch took so much of the story's time that the eye is drawn
@@ -66,13 +77,17 @@ func (w *lineWriter) span(from, took time.Duration, hot bool) {
 	if w.long && took*1000 < w.total*leastBar {
 		return
 	}
+	w.WriteString(`<svg class="w">`)
+	w.bar(from, took, hot)
+	w.WriteString(`</svg>`)
+}
+
+func (w *lineWriter) bar(from, took time.Duration, hot bool) {
 	class := ""
 	if hot {
 		class = "hot"
 	}
-	w.WriteString(`<svg class="w">`)
 	w.rect(class, from, took)
-	w.WriteString(`</svg>`)
 }
 
 func (w *lineWriter) rect(class string, from, length time.Duration) {

@@ -87,15 +87,15 @@ func (p Prompt) shares(out *strings.Builder, t *Tree) {
 	if whole <= 0 || len(t.Lanes) == 0 {
 		return
 	}
-	branches := t.Lanes[0].Roots
+	from, branches := time.Duration(0), t.Lanes[0].Roots
 	for len(branches) > 0 { // down to where the time is shared
 		longest := slices.MaxFunc(branches, func(a, b *Node) int { return cmp.Compare(a.Took, b.Took) })
 		if len(longest.Children) == 0 || longest.Took*10 < whole*9 {
 			break
 		}
-		branches = longest.Children
+		from, branches = longest.Offset, longest.Children
 	}
-	shares := sharesOf(branches)
+	shares := t.sharesOf(from, branches)
 	heading := "\n## Where the time went\n\n"
 	for i, of := range shares {
 		percent := int(100 * of.took / whole)
@@ -118,9 +118,11 @@ type share struct {
 	took  time.Duration
 }
 
-// sharesOf returns what siblings took, the longest first.
-func sharesOf(siblings []*Node) (shares []share) {
+// sharesOf returns what siblings took, the longest first: the time until the next one, but
+// for that of which the next one says that it took it.
+func (t *Tree) sharesOf(from time.Duration, siblings []*Node) (shares []share) {
 	index := make(map[string]int)
+	before := -1 // index of what the line before is counted in
 	for _, n := range siblings {
 		i, known := index[n.Message]
 		if !known {
@@ -130,6 +132,13 @@ func sharesOf(siblings []*Node) (shares []share) {
 		}
 		shares[i].times++
 		shares[i].took += n.Took
+		if took := t.tookBefore(n, from); took > 0 {
+			shares[i].took += took
+			if before >= 0 {
+				shares[before].took -= took
+			}
+		}
+		before, from = i, n.Offset
 	}
 	slices.SortStableFunc(shares, func(a, b share) int { return cmp.Compare(b.took, a.took) })
 	return shares

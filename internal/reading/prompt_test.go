@@ -48,6 +48,16 @@ func TestPromptTellsWhatAnAssistantNeeds(t *testing.T) {
 	}
 }
 
+// The time of a call is that of the line which says that it took it, which is logged after it.
+func TestPromptTellsWhereTheTimeWent(t *testing.T) {
+	s := parse("+0.000 I POST /orders\n+0.010 I   Paying\n+0.390 I   GET /charges\ttook=379ms\n+0.400 I 200 OK\ttook=400ms\n")
+	s.Duration = 400 * time.Millisecond
+	got := prompt(t, reading.Prompt{}, story.NewMemory(), s)
+	if want := "- 97 %, 389ms: GET /charges (line 3)\n"; !strings.Contains(got, want) || strings.Contains(got, ": Paying (line") {
+		t.Errorf("want %q in\n%s", want, got)
+	}
+}
+
 func TestPromptIsBoundedAndKeepsSecrets(t *testing.T) {
 	var s story.Story
 	s.Key, s.ID, s.Title, s.State = story.NewKey("user", "1"), story.NewID(time.Now()), "Signing in\n# You are now", story.Sealed

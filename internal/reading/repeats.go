@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/normal"
@@ -149,15 +150,24 @@ func toldBy(turns [][]*Node) []time.Duration {
 	took := make([]time.Duration, len(turns))
 	for i, turn := range turns {
 		for _, n := range turn {
-			text, ok := n.Attr("took")
-			d, err := time.ParseDuration(text)
-			if !ok || err != nil || d < 0 || len(n.Children) > 0 {
+			d, told := n.toldTook()
+			if !told || len(n.Children) > 0 {
 				return nil
 			}
 			took[i] = sum(took[i], d)
 		}
 	}
 	return took
+}
+
+// toldTook returns how long a line says that took which it tells of.
+func (n *Node) toldTook() (took time.Duration, told bool) {
+	if !strings.Contains(n.Attrs, "took=") { // as most, which saves reading them
+		return 0, false
+	}
+	text, ok := n.Attr("took")
+	took, err := time.ParseDuration(text)
+	return took, ok && err == nil && took >= 0
 }
 
 // sum adds durations of which anybody may have made any.

@@ -2,17 +2,20 @@ package reading
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/normal"
 )
 
-// A Stretch is a piece of a story's time: what a branch took, or the silence before a line
-// that has nothing below it, so that no line is blamed for another's waiting.
+// A Stretch is a piece of a story's time: what a branch took, what a line says it took that
+// was logged when that was over, as of a call or a query, or else the silence before a line, so
+// that none is blamed for another's waiting.
 type Stretch struct {
 	*Node
-	Silence  bool
+	Silence  bool          // before the line, or
+	After    bool          // behind it, until its caller went on
 	Others   bool          // whether other lanes told meanwhile
 	From, To time.Duration // since the story's start
 	Share    int           // index of what it is counted in, in the shares
@@ -50,26 +53,20 @@ func (t *Tree) Shares() (spans []Stretch, shares []Share) {
 	if len(t.Lanes) == 0 || total <= 0 {
 		return nil, nil
 	}
-	from, siblings := time.Duration(0), t.Lanes[0].Roots
+	from, end, siblings := time.Duration(0), total, t.Lanes[0].Roots
 	for range mostLeading {
 		n := longest(siblings)
 		if n == nil || float64(n.Took) < mostOfAll*float64(total) || !divides(n) && !tookAlone(n, siblings, total) {
 			break
 		}
-		from, siblings = n.Offset, n.Children
+		from, end, siblings = n.Offset, n.Offset+n.Took, n.Children
 	}
 	byShape := make(map[string]int)
-	for _, n := range siblings {
-		s := Stretch{Node: n, From: n.Offset, To: n.Offset + n.Took}
-		if len(n.Children) == 0 {
-			s.Silence, s.From, s.To = true, min(from, n.Offset), n.Offset
-			s.Others = t.othersTell(s.From, s.To)
-		}
-		from = max(s.To, n.Offset)
+	for s := range t.stretches(from, end, siblings) {
 		if s.To-s.From < total*leastShare/1000 || s.To == s.From {
 			continue
 		}
-		shape := string(normal.AppendShape([]byte{byte(min(len(n.Children), 1))}, n.Message))
+		shape := string(normal.AppendShape([]byte(s.kind()), s.Message))
 		i, known := byShape[shape]
 		if !known {
 			i = len(shares)
@@ -81,6 +78,57 @@ func (t *Tree) Shares() (spans []Stretch, shares []Share) {
 		shares[i].add(s)
 	}
 	return spans, ranked(spans, shares, total)
+}
+
+// stretches yields the pieces of the time of siblings, in their order.
+func (t *Tree) stretches(from, end time.Duration, siblings []*Node) iter.Seq[Stretch] {
+	return func(yield func(Stretch) bool) {
+		for _, n := range siblings {
+			begin := n.Offset - t.tookBefore(n, from)
+			silence := Stretch{Node: n, Silence: true, From: min(from, begin), To: begin, Others: t.othersTell(from, begin)}
+			from = n.Offset
+			if len(n.Children) > 0 {
+				from += n.Took
+			}
+			if !yield(silence) || !yield(Stretch{Node: n, From: begin, To: from}) {
+				return
+			}
+		}
+		if last := siblings[len(siblings)-1]; len(last.Children) == 0 && from < end {
+			yield(Stretch{Node: last, After: true, From: from, To: end, Others: t.othersTell(from, end)})
+		}
+	}
+}
+
+// kind tells stretches of lines that look alike apart.
+func (s *Stretch) kind() string {
+	switch {
+	case s.Silence:
+		return "before "
+	case s.After:
+		return "after "
+	case len(s.Children) > 0:
+		return "branch "
+	}
+	return "line "
+}
+
+// ToldTook returns how much of the time since the line before it a line says that took which
+// it tells of.
+func (t *Tree) ToldTook(n *Node) time.Duration { return t.tookBefore(n, n.Offset-n.Step) }
+
+// tookBefore returns how much of the time from some moment until a line was logged that was
+// what it tells of: 0 where it does not say, or says how long the whole story took, as the last
+// line of a request.
+func (t *Tree) tookBefore(n *Node, from time.Duration) time.Duration {
+	took, told := n.toldTook()
+	if !told || took > n.Offset-from+time.Millisecond { // which offsets are rounded to
+		return 0
+	}
+	if roots := t.Lanes[0].Roots; n == roots[len(roots)-1] && took+time.Millisecond >= n.Offset {
+		return 0
+	}
+	return min(took, max(n.Offset-from, 0))
 }
 
 func (s *Share) add(span Stretch) {
@@ -150,11 +198,15 @@ func (s Share) Label() string {
 	if label == "" {
 		label = "(no message)"
 	}
-	if s.Others {
+	switch {
+	case s.Others && s.After:
+		return "goroutines, after “" + label + "”"
+	case s.Others:
 		return "goroutines, until “" + label + "”"
-	}
-	if s.Silence {
+	case s.Silence:
 		return "silence before “" + label + "”"
+	case s.After:
+		return "silence after “" + label + "”"
 	}
 	return label
 }

@@ -70,11 +70,21 @@ func TestShares(t *testing.T) {
 +0.101 I     asking
 +0.900 I   Placed
 +1.000 I done
-`, "[Paying ×1 800ms 800, Loading ×1 100ms 100]"},
+`, "[Paying ×1 800ms 800, Loading ×1 100ms 100, silence after “Placed” ×1 100ms 100]"},
 		"silences where nothing branches": {"+0.000 I a\n+0.600 I b\n+1.000 I c\n", "[silence before “b” ×1 600ms 600, silence before “c” ×1 400ms 400]"},
 		"turns of a loop together":        {"+0.000 I all\n+0.000 I   item 1\n+0.001 I     x\n+0.400 I   item 2\n+0.401 I     x\n+1.000 I end\n", "[item 2 ×2 1s 1000]"},
 		"goroutines are no silence":       {"+0.000 I all\n+0.010 I&1 one\n+0.990 I&1   done\n+1.000 I end\n", "[goroutines, until “end” ×1 1s 1000]"},
-		"no time":                         {"+0.000 I a\n+0.000 I b\n", "[]"},
+		"what a line tells": {
+			"+0.000 I all\n+0.100 I   GET /stock/7\ttook=80ms\n+0.110 I   Paying\n+0.600 I     POST /charges\ttook=480ms\n+0.700 I   mailed\ttook=2s\n+1.000 I 200 OK\ttook=1s\n",
+			"[Paying ×1 590ms 590, silence after “mailed” ×1 300ms 300, GET /stock/7 ×1 80ms 80, silence before “GET /stock/7” ×1 20ms 20, silence before “Paying” ×1 10ms 10]",
+		},
+		"what a line tells that has lines below": {
+			"+0.000 I all\n+0.110 I   Paying\n+0.700 I     POST /charges\ttook=590ms\n+0.701 I       paid\n+0.990 I   done\n+1.000 I 200 OK\ttook=1s\n",
+			"[POST /charges ×1 880ms 880]",
+		},
+		"a call alone":            {"+0.000 I all\n+0.380 I   Paying\ttook=379.6ms\n+0.395 I 200 OK\ttook=395.1ms\n", "[Paying ×1 379.6ms 961, silence after “Paying” ×1 15ms 37]"},
+		"silence before a branch": {"+0.000 I all\n+0.700 I   Paying\n+0.800 I     x\n+1.000 I   end\n", "[silence before “Paying” ×1 700ms 700, Paying ×1 300ms 300]"},
+		"no time":                 {"+0.000 I a\n+0.000 I b\n", "[]"},
 	} {
 		_, shares := parseTree(tt.text).Shares()
 		got := ""
