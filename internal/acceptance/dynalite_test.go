@@ -13,6 +13,9 @@ import (
 // TestTableIsAStoreOnDynalite runs the conformance suite on the second implementation of
 // DynamoDB's protocol, whole.
 func TestTableIsAStoreOnDynalite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a quarter of a minute")
+	}
 	client, closed := dynamotest.ClientOf(dynamotest.Dynalite(t), http.DefaultTransport.(*http.Transport).Clone())
 	t.Cleanup(closed)
 	table := &dynamoslog.Table{Name: dynamotest.TableName(t), Client: client}

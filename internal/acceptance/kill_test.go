@@ -270,8 +270,11 @@ func randomModes(modes ...string) string {
 // Every line whose Handle returned outlives kill -9, and an end by which not all is stored.
 func TestKilledProcessesLoseNothing(t *testing.T) {
 	rounds, alive := 15, 200*time.Millisecond
-	if os.Getenv("CI") != "" && !handlertest.RaceDetector { // CI runs both ways
-		rounds = 30
+	switch {
+	case testing.Short():
+		rounds = 7
+	case os.Getenv("CI") != "":
+		rounds = 20
 	}
 	testKillings(t, rounds, alive, func() *killing { return newKilling(t) })
 }
