@@ -2,6 +2,7 @@ package sqlitestore
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -129,3 +130,16 @@ FROM facts ORDER BY object, id`
 
 // Connections returns how many connections for reading are open.
 func Connections(s *Store) int { return s.file.reader.Stats().OpenConnections }
+
+// IsStill reports whether a file that was looked at is taken for unchanged by who looks at it
+// again, where something happens between what he asks the file system.
+func IsStill(path string, between func()) bool {
+	before := look(path, os.Stat)
+	asked := 0
+	return before.still(look(path, func(name string) (os.FileInfo, error) {
+		if asked++; asked == 2 {
+			between()
+		}
+		return os.Stat(name)
+	}))
+}

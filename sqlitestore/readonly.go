@@ -71,7 +71,7 @@ type connector struct {
 // in the file yet, SQLite needs no other file (immutable). Else it needs the -shm
 // file, which it can make only where it may write to the folder.
 func (c *connector) Connect(context.Context) (driver.Conn, error) {
-	source, saw := dataSource(c.path, "deferred", "ro", busyTimeout), c.look()
+	source, saw := dataSource(c.path, "deferred", "ro", busyTimeout), look(c.path, os.Stat)
 	if saw.whole {
 		source += "&immutable=1"
 	}
@@ -100,13 +100,15 @@ type sight struct {
 	at      time.Time // of the look
 }
 
-func (c *connector) look() sight {
+// look asks for what is beside the file first: a writer that ends changes the file before it
+// tidies that up, so that who finds nothing beside it finds the file changed.
+func look(path string, stat func(string) (os.FileInfo, error)) sight {
 	saw := sight{at: time.Now()}
-	if info, err := os.Stat(c.path); err == nil {
+	wal, err := stat(path + "-wal")
+	saw.whole = err != nil || wal.Size() == 0
+	if info, err := stat(path); err == nil {
 		saw.size, saw.changed = info.Size(), info.ModTime()
 	}
-	wal, err := os.Stat(c.path + "-wal")
-	saw.whole = err != nil || wal.Size() == 0
 	return saw
 }
 
@@ -142,7 +144,7 @@ func (c *readConn) IsValid() bool { return c.saw.whole }
 // ResetSession implements [driver.SessionResetter]. A connection without locks takes the
 // file for one that never changes: it serves the next call only where that has not.
 func (c *readConn) ResetSession(context.Context) error {
-	if !c.saw.still(c.from.look()) {
+	if !c.saw.still(look(c.from.path, os.Stat)) {
 		return driver.ErrBadConn
 	}
 	return nil

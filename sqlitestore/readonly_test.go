@@ -374,3 +374,30 @@ func TestOpenReadOnlyOpensOnce(t *testing.T) {
 		t.Errorf("it has %d connections", got)
 	}
 }
+
+// Who looks at the file just when a writer ends does not take it for unchanged.
+func TestOpenReadOnlyLooksWhileWriterEnds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "stories.db")
+	if err := open(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if !sqlitestore.IsStill(path, func() {}) {
+		t.Error("a file that nobody has changed is taken for another one")
+	}
+	writer := open(t, path)
+	putOne(t, writer)
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if sqlitestore.IsStill(path, func() {
+		if err := writer.Close(); err != nil {
+			t.Error(err)
+		}
+	}) {
+		t.Error("what the writer has left in the file is not seen")
+	}
+}
