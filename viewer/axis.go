@@ -104,7 +104,7 @@ func (w *lineWriter) rect(class string, from, length time.Duration) {
 
 // percent writes a time as a share of the axis.
 func (w *lineWriter) percent(d time.Duration) {
-	thousandth := min(max(d, 0)*1000/w.total, 1000)
+	thousandth := min(max(d, 0), w.total) * 1000 / w.total
 	w.int(int(thousandth / 10))
 	if tenth := thousandth % 10; tenth > 0 {
 		w.page = append(w.page, '.', byte('0'+tenth))

@@ -1,6 +1,9 @@
 package viewer
 
-import "net/http"
+import (
+	"fmt"
+	"net/http"
+)
 
 // firstPiece is how much of a page is made before its beginning goes out, in bytes: its
 // head, so that a browser fetches what that names while the store is still asked for the rest.
@@ -40,4 +43,15 @@ func (b *beginning) flush() error {
 	}
 	b.page = b.page[:0]
 	return b.err
+}
+
+// aside does what a goroutine beside that of the request does for its page. A panic of a store,
+// from which net/http saves the program only where the request is served, is an error.
+func aside(do func() error) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("reading panicked: %v", value)
+		}
+	}()
+	return do()
 }

@@ -70,3 +70,22 @@ func TestStoryWithoutOthers(t *testing.T) {
 		"The stories before and after this one cannot be read: throttled &lt;for&gt; a while",
 		"how many stories have this problem cannot be read: throttled &lt;for&gt; a while")
 }
+
+// A panickingList is a store with a fault of its own.
+type panickingList struct{ story.Store }
+
+func (panickingList) List(context.Context, story.Query) (story.Page, error) {
+	panic("index <out> of range")
+}
+
+// A store that panics where a page is made of several answers at once does not end the program.
+func TestStoryWithoutOthersOfStoreThatPanics(t *testing.T) {
+	store := story.NewMemory()
+	id := failedStory(t, store, 0)
+	wants(t, body(t, get(viewer.New(panickingList{store}, nil), "/story?key=user_1&id="+id), 200), "Payment failed",
+		"The stories before and after this one cannot be read: reading panicked: index &lt;out&gt; of range",
+		"how many stories have this problem cannot be read: reading panicked: index &lt;out&gt; of range")
+	shop, target := shopCalls(t)
+	wants(t, body(t, get(viewer.New(panickingList{shop}, nil), target), 200), "placing order",
+		"The stories that were called here cannot be read: reading panicked: index &lt;out&gt; of range")
+}

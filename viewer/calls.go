@@ -33,7 +33,12 @@ func (v *viewer) findCalls(ctx context.Context, s story.Story) func() (reading.C
 	var calls reading.Calls
 	var err error
 	var found sync.WaitGroup
-	found.Go(func() { calls, err = reading.FindCalls(ctx, v.store, s) })
+	found.Go(func() {
+		err = aside(func() (err error) {
+			calls, err = reading.FindCalls(ctx, v.store, s)
+			return err
+		})
+	})
 	return func() (reading.Calls, error) {
 		found.Wait()
 		return calls, err

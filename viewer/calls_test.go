@@ -169,3 +169,31 @@ func inOrder(t *testing.T, page string, texts ...string) {
 		rest = after
 	}
 }
+
+// A story that says it was called, and began when nobody lives any more, is at the end of the
+// axis of time.
+func TestCallBeyondTheAxis(t *testing.T) {
+	store, target := shopCalls(t)
+	trace, key := story.NewKey(story.KindTrace, aTrace), story.NewKey("late", "1")
+	for _, years := range []int{1, 100, 250, 5000} {
+		begin := start.AddDate(years, 0, 0)
+		h := story.Header{
+			Key: key, ID: story.IDPrefix(begin) + "-abcdef", Start: begin, Updated: begin, Duration: time.Second, State: story.Sealed, Title: "late",
+			Attrs: map[string]string{"trace_id": aTrace, "parent_span": aSpan}, Also: []story.Key{trace},
+		}
+		alias := h.Alias(trace)
+		if err := store.Put(t.Context(), []story.Part{{Key: key, ID: h.ID, Header: &h}, {Key: trace, ID: h.ID, Header: &alias}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page := body(t, get(viewer.New(store, nil), target), 200)
+	rows := strings.Split(page, "late_1</b>")
+	if len(rows) != 5 {
+		t.Fatalf("it shows %d of 4 calls:\n%s", len(rows)-1, page)
+	}
+	for _, before := range rows[:4] {
+		if _, bar, _ := strings.Cut(before[strings.LastIndex(before, `<svg class="w">`):], " x="); !strings.HasPrefix(bar, `"100%"`) {
+			t.Errorf("its bar is at %.20s", bar)
+		}
+	}
+}

@@ -382,10 +382,13 @@ func (v *viewer) neighbours(ctx context.Context, of story.Header) func() (before
 	var both sync.WaitGroup
 	for i, look := range []func(context.Context, story.Store, story.Key, string) (story.Header, bool, error){reading.Previous, reading.Next} {
 		both.Go(func() {
-			h, found, err := look(ctx, v.store, of.Key, of.ID)
-			if errs[i] = err; found {
-				links[i] = storyLink(h)
-			}
+			errs[i] = aside(func() error {
+				h, found, err := look(ctx, v.store, of.Key, of.ID)
+				if found {
+					links[i] = storyLink(h)
+				}
+				return err
+			})
 		})
 	}
 	return func() (string, string, error) {

@@ -75,8 +75,11 @@ func (v *viewer) whyBad(ctx context.Context, p *storyPage, t *reading.Tree) *why
 func (v *viewer) often(ctx context.Context, h story.Header, now time.Time) func() string {
 	told := make(chan string, 1)
 	go func() {
-		text, err := v.howOften(ctx, h, now)
-		if err != nil { // the story is there all the same
+		var text string
+		if err := aside(func() (err error) {
+			text, err = v.howOften(ctx, h, now)
+			return err
+		}); err != nil { // the story is there all the same
 			text, _ = cut("how many stories have this problem cannot be read: "+err.Error(), longMessage)
 		}
 		told <- escapeLines(text)
