@@ -49,12 +49,10 @@ func (h Header) Alias(key Key) Header {
 		return cmp.Or(rank(a)-rank(b), cmp.Compare(a, b))
 	})
 	for _, name := range names {
-		if IsLaneAttr(name) {
+		if IsLaneAttr(name) || size(name) > room {
 			continue
 		}
-		if room -= size(name); room < 0 {
-			break
-		}
+		room -= size(name)
 		if alias.Attrs == nil {
 			alias.Attrs = make(map[string]string)
 		}

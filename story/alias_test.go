@@ -2,6 +2,7 @@ package story_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -18,5 +19,13 @@ func TestAliasKeepsItsParent(t *testing.T) {
 	alias := h.Alias(story.NewKey(story.KindTrace, "0af7651916cd43dd8448eb211c80319c"))
 	if alias.Attrs["parent_span"] == "" || len(alias.Attrs) == len(h.Attrs) {
 		t.Errorf("it has %d attributes: %v", len(alias.Attrs), alias.Attrs)
+	}
+}
+
+// A parent_span that is as long as none is leaves room for the other attributes.
+func TestAliasOfLongParentSpan(t *testing.T) {
+	h := story.Header{Key: story.NewKey("user", "42"), ID: "2026", Attrs: map[string]string{"parent_span": strings.Repeat("x", 2000), "status": "200"}}
+	if got, want := h.Alias(story.NewKey("order", "93")).Attrs, map[string]string{"status": "200"}; !maps.Equal(got, want) {
+		t.Errorf("got %.100v, want %v", got, want)
 	}
 }

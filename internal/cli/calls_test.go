@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/dynamoslog/dynamoslog/sqlitestore"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -81,5 +82,45 @@ func TestListOfTrace(t *testing.T) {
 	_, problems := run(t, 3, "--file", path, "ls", "trace_1")
 	if !strings.Contains(problems, "A story is listed under its trace where") {
 		t.Errorf("got\n%s", problems)
+	}
+}
+
+// Nothing of a story that says it was called reaches a terminal but text.
+func TestHostileCalls(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "stories.db")
+	store, err := sqlitestore.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin, under := time.Now().UTC().Truncate(time.Hour).Add(-3*time.Hour), story.NewKey(story.KindTrace, hostile)
+	for i, key := range []story.Key{story.NewKey("user", "42"), story.NewKey("charge", hostile)} {
+		h := story.Header{
+			Key: key, ID: story.IDPrefix(begin) + "-" + hostile, Start: begin, State: story.Sealed, LineCount: 1, Title: hostile, Cause: hostile, Also: []story.Key{under},
+			Attrs: map[string]string{"trace_id": hostile, "parent_span": "1"},
+		}
+		if i == 1 {
+			h.State, h.MaxLevel = hostile, 1<<20
+		} else {
+			h.ID = story.NewID(begin)
+		}
+		alias := h.Alias(under)
+		alias.Attrs = h.Attrs
+		err = errors.Join(err, store.Put(t.Context(), []story.Part{
+			{Key: key, ID: h.ID, Header: &h, Text: story.Format([]story.Line{{Message: "calling", Attrs: "span_id=1 took=" + hostile}})}, {Key: under, ID: h.ID, Header: &alias},
+		}))
+	}
+	if err := errors.Join(err, store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"show", "user_42"}, {"show", "user_42", "--flat"}, {"show", "user_42", "--json"}, {"export", "user_42"}, {"ls", under.String()}} {
+		out, _ := run(t, 0, append([]string{"--file", path, "--color", "never"}, args...)...)
+		if !strings.Contains(out, "charge_") {
+			t.Errorf("%q: the story that was called is not there:\n%s", args, out)
+		}
+		if bad := strings.IndexFunc(out, func(r rune) bool {
+			return r != '\n' && (unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r == unicode.ReplacementChar)
+		}); bad >= 0 {
+			t.Errorf("%q: %q gets through", args, out[max(bad-20, 0):min(bad+20, len(out))])
+		}
 	}
 }
