@@ -37,10 +37,10 @@ func (w *lineWriter) took(n *reading.Node) {
 		w.WriteString(` </span>`)
 	}
 	w.WriteString(`<svg class="w">`)
-	if silence := n.Step - told; silence*1000 >= w.total*leastSilence {
+	if silence := n.Step - told; silence >= w.total/1000*leastSilence {
 		w.rect("g", n.Offset-n.Step, silence)
 	}
-	if told*1000 >= w.total*leastBar {
+	if told >= w.total/1000*leastBar {
 		w.bar(n.Offset-told, told, hot)
 	} else {
 		w.WriteString(`<rect class="k" x="`)
@@ -74,7 +74,7 @@ func (w *lineWriter) brief(d time.Duration) { w.page = reading.AppendBrief(w.pag
 
 // span writes a bar from a time on.
 func (w *lineWriter) span(from, took time.Duration, hot bool) {
-	if w.long && took*1000 < w.total*leastBar {
+	if w.long && took < w.total/1000*leastBar {
 		return
 	}
 	w.WriteString(`<svg class="w">`)
@@ -98,14 +98,14 @@ func (w *lineWriter) rect(class string, from, length time.Duration) {
 	w.WriteString(` x="`)
 	w.percent(from)
 	w.WriteString(`" width="`)
-	w.percent(max(length, w.total*leastBar/1000))
+	w.percent(max(length, w.total/1000*leastBar))
 	w.WriteString(`"/>`)
 }
 
 // percent writes a time as a share of the axis.
 func (w *lineWriter) percent(d time.Duration) {
-	thousandth := min(max(d, 0), w.total) * 1000 / w.total
-	w.int(int(thousandth / 10))
+	thousandth := int(float64(min(max(d, 0), w.total)) * 1000 / float64(w.total))
+	w.int(thousandth / 10)
 	if tenth := thousandth % 10; tenth > 0 {
 		w.page = append(w.page, '.', byte('0'+tenth))
 	}

@@ -63,7 +63,7 @@ func (t *Tree) Shares() (spans []Stretch, shares []Share) {
 	}
 	byShape := make(map[string]int)
 	for s := range t.stretches(from, end, siblings) {
-		if s.To-s.From < total*leastShare/1000 || s.To == s.From {
+		if s.To-s.From < total/1000*leastShare || s.To == s.From {
 			continue
 		}
 		shape := string(normal.AppendShape([]byte(s.kind()), s.Message))
@@ -150,7 +150,7 @@ func ranked(spans []Stretch, shares []Share, total time.Duration) []Share {
 	place := make([]int, len(shares))
 	for to, from := range order {
 		sorted[to], place[from] = shares[from], to
-		sorted[to].Thousand = int(sorted[to].Took * 1000 / total)
+		sorted[to].Thousand = int(float64(sorted[to].Took) * 1000 / float64(total))
 	}
 	for i := range spans {
 		spans[i].Share = place[spans[i].Share]
@@ -188,7 +188,7 @@ func (t *Tree) othersTell(from, to time.Duration) bool {
 // tookAlone reports whether no sibling of a line took any time to speak of.
 func tookAlone(n *Node, siblings []*Node, total time.Duration) bool {
 	return !slices.ContainsFunc(siblings, func(other *Node) bool {
-		return other != n && max(other.Took, other.Step) >= total*leastShare/1000 && len(other.Children) > 0
+		return other != n && max(other.Took, other.Step) >= total/1000*leastShare && len(other.Children) > 0
 	})
 }
 

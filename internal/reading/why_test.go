@@ -83,6 +83,7 @@ func TestShares(t *testing.T) {
 			"[POST /charges ×1 880ms 880]",
 		},
 		"a call alone":            {"+0.000 I all\n+0.380 I   Paying\ttook=379.6ms\n+0.395 I 200 OK\ttook=395.1ms\n", "[Paying ×1 379.6ms 961, silence after “Paying” ×1 15ms 37]"},
+		"months":                  {"+0.000 I a\n+10000000.000 I b\n+20000000.000 I c\n", "[silence before “b” ×1 2777h46m40s 500, silence before “c” ×1 2777h46m40s 500]"},
 		"silence before a branch": {"+0.000 I all\n+0.700 I   Paying\n+0.800 I     x\n+1.000 I   end\n", "[silence before “Paying” ×1 700ms 700, Paying ×1 300ms 300]"},
 		"no time":                 {"+0.000 I a\n+0.000 I b\n", "[]"},
 	} {
