@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -30,19 +29,7 @@ type called struct {
 // findCalls looks for the stories that a story has called, while its page is made, and
 // returns a function that waits for them. A story that has made no call costs no query.
 func (v *viewer) findCalls(ctx context.Context, s story.Story) func() (reading.Calls, error) {
-	var calls reading.Calls
-	var err error
-	var found sync.WaitGroup
-	found.Go(func() {
-		err = aside(func() (err error) {
-			calls, err = reading.FindCalls(ctx, v.store, s)
-			return err
-		})
-	})
-	return func() (reading.Calls, error) {
-		found.Wait()
-		return calls, err
-	}
+	return later(func() (reading.Calls, error) { return reading.FindCalls(ctx, v.store, s) })
 }
 
 // setCalls waits for the stories that the lines of a tree have called, leaves nothing of those
@@ -95,8 +82,7 @@ func traceLink(h story.Header) string {
 
 // trace leads to the stories of a trace, in the order of time.
 func (v *viewer) trace(w http.ResponseWriter, r *http.Request) error {
-	id := r.URL.Query().Get("id")
-	key, ok := reading.TraceKey(story.Header{Attrs: map[string]string{"trace_id": id}})
+	key, ok := reading.TraceKeyOf(r.URL.Query().Get("id"))
 	if !ok {
 		return fmt.Errorf("%w: the address of a trace has its id, as in trace?id=0af7651916cd43dd8448eb211c80319c", reading.ErrBadView)
 	}

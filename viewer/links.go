@@ -84,7 +84,7 @@ func (v *viewer) functions() template.FuncMap {
 			}{name, of}
 		},
 		"choice":     func(text string, chosen bool) choice { return choice{Text: text, Chosen: chosen} },
-		"unfinished": unfinished,
+		"unfinished": reading.Unfinished,
 		"plural":     reading.Plural,
 		"brief":      reading.Brief,
 		"ago":        reading.Ago,
@@ -111,11 +111,6 @@ func (v *viewer) lately(t time.Time) string {
 		return t.Format("15:04")
 	}
 	return t.Format("2 Jan 15:04")
-}
-
-// unfinished reports whether a story may lack its end.
-func unfinished(state story.State) bool {
-	return state == story.Open || state == story.Interrupted || state == story.Abandoned
 }
 
 // whenShort writes a time of day, with its date unless that is today's.

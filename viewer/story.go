@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
@@ -87,7 +86,7 @@ func (p *storyPage) PageTitle() string {
 		mark = "✗ "
 	case p.MaxLevel >= slog.LevelWarn:
 		mark = "⚠ "
-	case unfinished(p.State):
+	case reading.Unfinished(p.State):
 		mark = "… "
 	}
 	if title == "" {
@@ -377,22 +376,19 @@ func (p *storyPage) choices(t *reading.Tree, view reading.View) {
 // neighbours looks for the stories before and after one, and returns a function that waits
 // for the links to them; none where there is none.
 func (v *viewer) neighbours(ctx context.Context, of story.Header) func() (before, after string, err error) {
-	var links [2]string
-	var errs [2]error
-	var both sync.WaitGroup
-	for i, look := range []func(context.Context, story.Store, story.Key, string) (story.Header, bool, error){reading.Previous, reading.Next} {
-		both.Go(func() {
-			errs[i] = aside(func() error {
-				h, found, err := look(ctx, v.store, of.Key, of.ID)
-				if found {
-					links[i] = storyLink(h)
-				}
-				return err
-			})
+	look := func(find func(context.Context, story.Store, story.Key, string) (story.Header, bool, error)) func() (string, error) {
+		return later(func() (string, error) {
+			h, found, err := find(ctx, v.store, of.Key, of.ID)
+			if !found {
+				return "", err
+			}
+			return storyLink(h), err
 		})
 	}
+	previous, next := look(reading.Previous), look(reading.Next)
 	return func() (string, string, error) {
-		both.Wait()
-		return links[0], links[1], errors.Join(errs[0], errs[1])
+		before, errBefore := previous()
+		after, errAfter := next()
+		return before, after, errors.Join(errBefore, errAfter)
 	}
 }

@@ -151,7 +151,7 @@ func (v *viewer) eventOf(n reading.News) newsEvent {
 	e := newsEvent{
 		Header: reading.HeaderJSON(n.Header), Link: storyLink(n.Header), Object: objectLink(reading.About(n.Header)), When: v.liveTime(n.Start),
 		Took: reading.Took(n.Duration), Class: levelClass(n.MaxLevel), State: reading.StateText(n.State),
-		Unfinished: unfinished(n.State), First: n.First, Open: n.State == story.Open,
+		Unfinished: reading.Unfinished(n.State), First: n.First, Open: n.State == story.Open,
 	}
 	e.Title, e.Cause = story.Escape(n.Title), story.Escape(reading.Cause(n.Header))
 	if n.Left > 0 {

@@ -244,7 +244,7 @@ func (c client) Write(text []byte) (int, error) { return c.stays.Write(text) }
 // that nobody takes the page for whole.
 func (v *viewer) render(w http.ResponseWriter, status int, name string, data any) error {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	page := &beginning{to: w, status: status}
+	page := &beginning{buffer: buffer{out: w}, to: w, status: status}
 	if err := v.pages.ExecuteTemplate(page, name, data); err != nil && !page.begun {
 		return err
 	} else if err != nil && page.err == nil {

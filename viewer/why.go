@@ -3,7 +3,6 @@ package viewer
 import (
 	"context"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/reading"
@@ -73,18 +72,14 @@ func (v *viewer) whyBad(ctx context.Context, p *storyPage, t *reading.Tree) *why
 // often looks how many stories have the same problem, and returns a function that waits
 // for what there is to tell.
 func (v *viewer) often(ctx context.Context, h story.Header, now time.Time) func() string {
-	told := make(chan string, 1)
-	go func() {
-		var text string
-		if err := aside(func() (err error) {
-			text, err = v.howOften(ctx, h, now)
-			return err
-		}); err != nil { // the story is there all the same
-			text, _ = cut("how many stories have this problem cannot be read: "+err.Error(), longMessage)
+	count := later(func() (string, error) { return v.howOften(ctx, h, now) })
+	return func() string {
+		text, err := count()
+		if err != nil { // the story is there all the same
+			return "how many stories have this problem cannot be read: " + troubleText(err)
 		}
-		told <- escapeLines(text)
-	}()
-	return sync.OnceValue(func() string { return <-told })
+		return escapeLines(text)
+	}
 }
 
 // howOften counts the stories that have a problem: those that are listed under its key or,

@@ -40,9 +40,6 @@ func (b *backoff) left(now time.Time) time.Duration {
 // waits returns how long a story has to wait for itself or for its key.
 func (w *writer) waits(now time.Time, s *Story) time.Duration {
 	left := s.backoff.left(now)
-	if len(w.keys) == 0 {
-		return left
-	}
 	if own := w.keys[s.nextKey()]; own != nil {
 		left = max(left, own.wait(now))
 	}

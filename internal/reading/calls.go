@@ -111,8 +111,10 @@ func IsTraced(h story.Header) bool {
 
 // TraceKey returns the key under which the stories that a story's calls have begun are
 // listed: that of its trace, as a traceparent has it.
-func TraceKey(h story.Header) (story.Key, bool) {
-	id := h.Attrs[attrTrace]
+func TraceKey(h story.Header) (story.Key, bool) { return TraceKeyOf(h.Attrs[attrTrace]) }
+
+// TraceKeyOf returns the key under which the stories of a trace are listed that have its id.
+func TraceKeyOf(id string) (story.Key, bool) {
 	if id == "" {
 		return story.Key{}, false
 	}
@@ -135,11 +137,10 @@ func SpanOf(line story.Line) string {
 // line tells, of what: "6 ms of 7 ms". A queue's story may take longer than to put it there.
 func CallTook(h story.Header, line story.Line) string {
 	text := Brief(h.Duration)
-	took, _ := line.Attr("took")
-	if d, err := time.ParseDuration(took); err == nil && h.Duration <= d {
-		text += " of " + Brief(d)
+	if took, told := toldTook(line); told && h.Duration <= took {
+		text += " of " + Brief(took)
 	}
-	if h.State == story.Open || h.State == story.Interrupted || h.State == story.Abandoned {
+	if Unfinished(h.State) {
 		text += ", " + string(h.State)
 	}
 	return text

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/normal"
+	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // A Group is what stands in one place among siblings: a line, or a run of lines
@@ -150,7 +151,7 @@ func toldBy(turns [][]*Node) []time.Duration {
 	took := make([]time.Duration, len(turns))
 	for i, turn := range turns {
 		for _, n := range turn {
-			d, told := n.toldTook()
+			d, told := toldTook(n.Line)
 			if !told || len(n.Children) > 0 {
 				return nil
 			}
@@ -161,11 +162,11 @@ func toldBy(turns [][]*Node) []time.Duration {
 }
 
 // toldTook returns how long a line says that took which it tells of.
-func (n *Node) toldTook() (took time.Duration, told bool) {
-	if !strings.Contains(n.Attrs, "took=") { // as most, which saves reading them
+func toldTook(line story.Line) (took time.Duration, told bool) {
+	if !strings.Contains(line.Attrs, "took=") { // as most, which saves reading them
 		return 0, false
 	}
-	text, ok := n.Attr("took")
+	text, ok := line.Attr("took")
 	took, err := time.ParseDuration(text)
 	return took, ok && err == nil && took >= 0
 }

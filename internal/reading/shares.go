@@ -121,7 +121,7 @@ func (t *Tree) ToldTook(n *Node) time.Duration { return t.tookBefore(n, n.Offset
 // what it tells of: 0 where it does not say, or says how long the whole story took, as the last
 // line of a request.
 func (t *Tree) tookBefore(n *Node, from time.Duration) time.Duration {
-	took, told := n.toldTook()
+	took, told := toldTook(n.Line)
 	if !told || took > n.Offset-from+time.Millisecond { // which offsets are rounded to
 		return 0
 	}

@@ -375,6 +375,11 @@ func levelStyle(level slog.Level) Style {
 	return Plain
 }
 
+// Unfinished reports whether a story may lack its end.
+func Unfinished(state story.State) bool {
+	return state == story.Open || state == story.Interrupted || state == story.Abandoned
+}
+
 // StateText says what a state means for who reads the story. It begins with the
 // state's own word, which lists, JSON and the stores have.
 func StateText(state story.State) string {
