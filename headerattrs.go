@@ -10,6 +10,7 @@ import (
 
 	"github.com/dynamoslog/dynamoslog/internal/alias"
 	"github.com/dynamoslog/dynamoslog/internal/attrtext"
+	"github.com/dynamoslog/dynamoslog/internal/ids"
 	"github.com/dynamoslog/dynamoslog/internal/lanenames"
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -203,7 +204,7 @@ func (b *buffer) alsoLocked(attrs []headerAttr) (keys alias.Keys) {
 	defer b.facts.mu.Unlock()
 	for _, a := range attrs {
 		if a.name == traceKey && a.text != "" && b.facts.called {
-			keys.Add(story.NewKey(story.KindTrace, a.text))
+			keys.Add(story.NewKey(story.KindTrace, ids.TraceName(a.text)))
 		}
 	}
 	keys.Join(&b.facts.also)

@@ -187,3 +187,20 @@ func TestInject(t *testing.T) {
 		t.Errorf("listed under the trace: %v, %v", page.Headers, err)
 	}
 }
+
+// A caller whose trace is of AWS X-Ray stands under the key that the story has which it
+// calls: that of a traceparent.
+func TestInjectOfXRay(t *testing.T) {
+	h, store := open(t, dynamoslog.Options{})
+	ctx, scope := dynamoslog.Begin(t.Context(), "user", 42)
+	scope.Set(slog.String("trace_id", "1-67891233-abcdef012345678912345678"))
+	slog.New(h).InfoContext(ctx, "queued", dynamoslog.Inject(ctx, func(string, string) {}))
+	scope.End()
+	if s := read(t, h, store, "user_42", ""); s.Attrs["trace_id"] != "1-67891233-abcdef012345678912345678" {
+		t.Errorf("its trace is %s", s.Attrs["trace_id"])
+	}
+	key := story.NewKey(story.KindTrace, "67891233abcdef012345678912345678")
+	if page, err := store.List(t.Context(), story.Query{Key: key}); err != nil || len(page.Headers) != 1 {
+		t.Errorf("listed under the trace: %v, %v", page.Headers, err)
+	}
+}

@@ -33,6 +33,15 @@ func W3CTrace(id string) (string, bool) {
 	return id, isID(id, traceDigits)
 }
 
+// TraceName returns the id of a trace by which stories are listed under it: in the form of a
+// traceparent, where it has one.
+func TraceName(id string) string {
+	if w3c, ok := W3CTrace(id); ok {
+		return w3c
+	}
+	return id
+}
+
 // NewTraceID returns an id for a trace.
 func NewTraceID() string { return random(traceDigits) }
 

@@ -118,10 +118,7 @@ func TraceKeyOf(id string) (story.Key, bool) {
 	if id == "" {
 		return story.Key{}, false
 	}
-	if w3c, ok := ids.W3CTrace(id); ok {
-		id = w3c
-	}
-	return story.NewKey(story.KindTrace, id), true
+	return story.NewKey(story.KindTrace, ids.TraceName(id)), true
 }
 
 // SpanOf returns the span of a line, as one has that has made a call, or "".
