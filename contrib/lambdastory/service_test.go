@@ -191,6 +191,15 @@ func (s *service) call(payload string, timeout time.Duration) (r result) {
 	}
 }
 
+// prints lets the process run, even one that is frozen, until it has printed a text.
+func (s *service) prints(text string) {
+	s.t.Helper()
+	s.process.signal(syscall.SIGCONT)
+	if !s.output.await(text, time.Now().Add(10*time.Second)) {
+		s.t.Fatalf("it does not print %q", text)
+	}
+}
+
 func (p *process) signal(sig syscall.Signal) {
 	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		p.s.t.Error(err)

@@ -209,12 +209,39 @@ func TestBeforeDeadline(t *testing.T) {
 type syncBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
+	grew chan struct{} // closed when it grows; nil while nobody waits; guarded by mu
 }
 
 func (b *syncBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.grew != nil {
+		close(b.grew)
+		b.grew = nil
+	}
 	return b.text.Write(p)
+}
+
+// await waits until a text is written, and returns false where it is not at a time.
+func (b *syncBuffer) await(text string, until time.Time) bool {
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	for {
+		b.mu.Lock()
+		if b.grew == nil {
+			b.grew = make(chan struct{})
+		}
+		written, grew := strings.Contains(b.text.String(), text), b.grew
+		b.mu.Unlock()
+		if written {
+			return true
+		}
+		select {
+		case <-grew:
+		case <-timer.C:
+			return false
+		}
+	}
 }
 
 func (b *syncBuffer) String() string {
