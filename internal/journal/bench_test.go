@@ -18,8 +18,8 @@ func BenchmarkAppend(b *testing.B) {
 		b.Run(fmt.Sprintf("journal/%d", goroutines), func(b *testing.B) {
 			l := open(b, b.TempDir(), journal.Options{})
 			defer func() { _ = l.Close() }()
-			benchmark(b, goroutines, func() error {
-				_, err := l.Append(false, head, message, attrs)
+			benchmark(b, goroutines, func(series uint64) error {
+				_, err := l.Append(series, false, head, message, attrs)
 				return err
 			})
 		})
@@ -30,7 +30,7 @@ func BenchmarkAppend(b *testing.B) {
 			}
 			defer func() { _ = file.Close() }()
 			line := make([]byte, 100)
-			benchmark(b, goroutines, func() error {
+			benchmark(b, goroutines, func(uint64) error {
 				_, err := file.Write(line)
 				return err
 			})
@@ -38,7 +38,7 @@ func BenchmarkAppend(b *testing.B) {
 		b.Run(fmt.Sprintf("memory/%d", goroutines), func(b *testing.B) {
 			var mu sync.Mutex
 			var held []byte
-			benchmark(b, goroutines, func() error {
+			benchmark(b, goroutines, func(uint64) error {
 				mu.Lock()
 				defer mu.Unlock()
 				if len(held) > 8<<20 {
@@ -51,14 +51,14 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-func benchmark(b *testing.B, goroutines int, write func() error) {
+func benchmark(b *testing.B, goroutines int, write func(series uint64) error) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	var all sync.WaitGroup
-	for range goroutines {
+	for series := range uint64(goroutines) {
 		all.Go(func() {
 			for range b.N / goroutines {
-				if err := write(); err != nil {
+				if err := write(series); err != nil {
 					b.Error(err)
 					return
 				}
@@ -74,7 +74,7 @@ func BenchmarkAdopt(b *testing.B) {
 	l := open(b, dir, journal.Options{})
 	count := 0
 	for l.Size() < 64<<20 {
-		if _, err := l.Append(count == 0, nil, string(make([]byte, 100)), nil); err != nil {
+		if _, err := l.Append(0, count == 0, nil, string(make([]byte, 100)), nil); err != nil {
 			b.Fatal(err)
 		}
 		count++

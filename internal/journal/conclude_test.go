@@ -16,7 +16,7 @@ import (
 func fill(t *testing.T, l *journal.Log) (pinned []journal.Position) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; {
-		at, err := l.Append(true, nil, strings.Repeat("x", 1000), nil)
+		at, err := l.Append(0, true, nil, strings.Repeat("x", 1000), nil)
 		switch {
 		case err == nil:
 			pinned = append(pinned, at)
@@ -38,7 +38,7 @@ func TestConcludeInAFullLog(t *testing.T) {
 		pinned := fill(t, l)
 		for i, at := range pinned {
 			for deadline := time.Now().Add(30 * time.Second); ; { // it is freed in the background
-				err := l.Conclude(at, []byte("done"))
+				err := l.Conclude(0, at, []byte("done"))
 				if err == nil {
 					break
 				}
@@ -69,7 +69,7 @@ func TestConcludeThatFails(t *testing.T) {
 	l := open(t, t.TempDir(), journal.Options{SegmentSize: 16 << 10, Limit: 64 << 10})
 	pinned := fill(t, l)
 	newest := pinned[len(pinned)-1]
-	if err := l.Conclude(newest, []byte("done")); !errors.Is(err, journal.ErrFull) {
+	if err := l.Conclude(0, newest, []byte("done")); !errors.Is(err, journal.ErrFull) {
 		t.Fatalf("of the newest segment: got %v, want ErrFull", err)
 	}
 	for _, at := range pinned {
@@ -82,7 +82,7 @@ func TestConcludeThatFails(t *testing.T) {
 	if got, err := l.Read(newest, nil); err != nil || len(got) != 1000 {
 		t.Errorf("the record that was not concluded: %d bytes, %v", len(got), err)
 	}
-	if err := l.Conclude(newest, []byte("done")); err != nil {
+	if err := l.Conclude(0, newest, []byte("done")); err != nil {
 		t.Error(err)
 	}
 	if err := l.Close(); err != nil {

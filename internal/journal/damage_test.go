@@ -18,7 +18,7 @@ func small(t testing.TB) (dir, segment string, data []byte, want map[journal.Pos
 	want = make(map[journal.Position]string)
 	for i := range 20 {
 		text := fmt.Sprintf("record %d with something to say", i)
-		at, err := l.Append(true, nil, text, nil)
+		at, err := l.Append(0, true, nil, text, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestImitatedRecords(t *testing.T) {
 	_, _, data, _ := small(t)
 	dir := t.TempDir()
 	l := open(t, dir, journal.Options{SegmentSize: 16 << 10, Limit: 64 << 10})
-	at, err := l.Append(true, nil, string(data), nil)
+	at, err := l.Append(0, true, nil, string(data), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

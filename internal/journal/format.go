@@ -7,8 +7,8 @@ import (
 	"hash/crc32"
 )
 
-// A segment file is a header, records, zeros, and the header once more, so that
-// damage in one place cannot make every record unreadable. Numbers are
+// A segment file is a header, records with zeros between and after them, and the header
+// once more, so that damage in one place cannot make every record unreadable. Numbers are
 // little-endian, records stand at multiples of 8.
 //
 //	header   0 magic        8 version      12 size of the segment

@@ -156,15 +156,15 @@ func (k *keeper) sync(now time.Time, force bool) {
 	}
 	k.syncing = attempt{at: now.Add(every)}
 	for _, s := range *k.log.live.Load() {
-		committed := uint32(s.state.Load())
-		if committed == s.synced {
+		written := s.written()
+		if written == s.synced {
 			continue
 		}
 		if err := k.syncSegment(s); err != nil {
 			k.syncing.err = fmt.Errorf("%w: %w", ErrFailed, err)
 			return
 		}
-		s.synced = committed
+		s.synced = written
 	}
 }
 
@@ -192,7 +192,7 @@ func (k *keeper) settle(now time.Time) {
 	}
 	for k.freeing.due(now) || l.Err() == ErrFull {
 		live := *l.live.Load()
-		if len(live) == 0 || live[0] == l.current.Load() || live[0].state.Load() != live[0].capacity() {
+		if len(live) == 0 || live[0] == l.current.Load() || !live[0].unused() {
 			k.freeing = attempt{}
 			return
 		}

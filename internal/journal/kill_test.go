@@ -25,7 +25,7 @@ const (
 // calls of Append have returned.
 func runKilled(dir string) error {
 	l, err := journal.Open(filepath.Join(dir, "journal"), journal.OptionsWith(
-		journal.Options{SegmentSize: 64 << 10, Limit: 1 << 20}, journal.Trouble{Private: os.Getenv(killedPrivate) != ""}))
+		journal.Options{SegmentSize: 512 << 10, Limit: 4 << 20}, journal.Trouble{Private: os.Getenv(killedPrivate) != ""}))
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func runKilled(dir string) error {
 			var number [8]byte
 			var pinned []journal.Position
 			for n := uint64(1); ; n++ {
-				at, err := l.Append(true, []byte(fmt.Sprint(g, " ", n)), " and a message", nil)
+				at, err := l.Append(uint64(g), true, []byte(fmt.Sprint(g, " ", n)), " and a message", nil)
 				if err != nil {
 					fmt.Fprintln(os.Stderr, err)
 					return

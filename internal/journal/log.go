@@ -29,8 +29,8 @@ var (
 )
 
 // A Position is a record's place in its log: the sequence number of the segment
-// times the size of a segment, plus an offset. It grows with every append. Zero is
-// no record.
+// times the size of a segment, plus an offset. It grows with every append of a series.
+// Zero is no record.
 type Position uint64
 
 // Options of a log. The zero value is the default.
@@ -146,30 +146,31 @@ func Open(dir string, opts Options) (*Log, error) {
 	return l, nil
 }
 
-// Append writes one record made of the given pieces and returns its position. When
-// pin is true the record's segment is pinned with it. What it returned for is safe
+// Append writes one record made of the given pieces and returns its position. Those of one
+// series stand in the order in which they are appended, those of others anywhere among
+// them. When pin is true the record's segment is pinned with it. What it returned for is safe
 // from the process's death. It fails with ErrFull, ErrTooLarge, ErrClosed or an
 // error that wraps ErrFailed, and may be called again at once: while the log
 // fails, that costs next to nothing. Whoever reads what the process leaves is told
 // that an append failed, by [Remains.Refused].
-func (l *Log) Append(pin bool, head []byte, message string, attrs []byte) (Position, error) {
-	return l.append(pin, false, head, message, attrs)
+func (l *Log) Append(series uint64, pin bool, head []byte, message string, attrs []byte) (Position, error) {
+	return l.append(series, pin, false, head, message, attrs)
 }
 
 // Conclude appends a record that says what became of a pinned one, and takes back
 // one pin of that. It finds room where Append does not, as long as the other record
 // stands in the oldest segment: the last segment that Limit allows is for these, as
 // they make that one free. Where it fails the other record stays pinned.
-func (l *Log) Conclude(pinned Position, record []byte) error {
-	if _, err := l.append(false, pinned < l.Tail(), record, "", nil); err != nil {
+func (l *Log) Conclude(series uint64, pinned Position, record []byte) error {
+	if _, err := l.append(series, false, pinned < l.Tail(), record, "", nil); err != nil {
 		return err
 	}
 	l.Unpin(pinned)
 	return nil
 }
 
-func (l *Log) append(pin, frees bool, head []byte, message string, attrs []byte) (Position, error) {
-	at, err := l.tryAppend(pin, frees, head, message, attrs)
+func (l *Log) append(series uint64, pin, frees bool, head []byte, message string, attrs []byte) (Position, error) {
+	at, err := l.tryAppend(series, pin, frees, head, message, attrs)
 	if err != nil && !errors.Is(err, ErrClosed) {
 		if live := *l.live.Load(); len(live) > 0 {
 			live[len(live)-1].noteRefusal()
@@ -178,7 +179,7 @@ func (l *Log) append(pin, frees bool, head []byte, message string, attrs []byte)
 	return at, err
 }
 
-func (l *Log) tryAppend(pin, frees bool, head []byte, message string, attrs []byte) (Position, error) {
+func (l *Log) tryAppend(series uint64, pin, frees bool, head []byte, message string, attrs []byte) (Position, error) {
 	length := int64(len(head)) + int64(len(message)) + int64(len(attrs))
 	size := recordSize(length)
 	if size > l.capacity {
@@ -192,10 +193,16 @@ func (l *Log) tryAppend(pin, frees bool, head []byte, message string, attrs []by
 		if !frees && s.last.Load() {
 			return 0, ErrFull
 		}
-		off, ok := s.reserve(size)
+		shard := s.shard(series)
+		off, ok := s.reserve(shard, size)
 		if ok {
 			err := s.put(off, length, head, message, attrs)
-			l.commit(s, size, pin && err == nil)
+			if pin && err == nil {
+				s.pins.Add(1)
+			}
+			if s.done(shard, size) {
+				l.wakeKeeper()
+			}
 			if err == nil {
 				return s.base() + Position(off), nil
 			}
@@ -205,16 +212,6 @@ func (l *Log) tryAppend(pin, frees bool, head []byte, message string, attrs []by
 			}
 		}
 		l.rotate(s)
-	}
-}
-
-func (l *Log) commit(s *segment, size int64, pin bool) {
-	delta := uint64(size)
-	if pin {
-		delta += onePin
-	}
-	if state := s.state.Add(delta); uint64(uint32(state)) == s.capacity() {
-		l.wakeKeeper()
 	}
 }
 
@@ -252,6 +249,7 @@ func (l *Log) rotate(old *segment) {
 	} else {
 		l.install(l.next)
 	}
+	old.seal()
 	l.wakeKeeper()
 	l.changed.Broadcast()
 }
@@ -321,7 +319,7 @@ func (l *Log) find(pos Position) *segment {
 func (l *Log) Pin(pos Position) bool {
 	s := l.find(pos)
 	if s != nil {
-		s.state.Add(onePin)
+		s.pins.Add(1)
 	}
 	return s != nil
 }
@@ -332,11 +330,10 @@ func (l *Log) Unpin(pos Position) {
 	if s == nil {
 		return
 	}
-	const minusOne = ^uint64(onePin - 1)
-	switch state := s.state.Add(minusOne); {
-	case int32(state>>32) < 0:
-		s.state.Add(onePin) // was not pinned
-	case state == s.capacity():
+	switch left := s.pins.Add(-1); {
+	case left < 0:
+		s.pins.Add(1) // was not pinned
+	case left == 0 && s.full():
 		l.wakeKeeper()
 	}
 }

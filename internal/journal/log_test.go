@@ -66,20 +66,56 @@ func adopt(t testing.TB, dir string) (found map[journal.Position]string, damage 
 }
 
 func TestRecordsAreFoundAgain(t *testing.T) {
-	dir := t.TempDir()
-	l := open(t, dir, journal.Options{SegmentSize: 64 << 10})
+	for _, segment := range []int{64 << 10, 1 << 20} { // a record takes all of an extent, or a part of one
+		dir := t.TempDir()
+		l := open(t, dir, journal.Options{SegmentSize: segment})
+		want := appendedBy(t, l, 6)
+		if len(want) != 18000 {
+			t.Fatalf("%d positions of 18000", len(want))
+		}
+		for at, text := range want {
+			if got, err := l.Read(at, nil); err != nil || string(got) != text {
+				t.Fatalf("%d: %q, %v, want %q", at, got, err, text)
+			}
+		}
+		if inUse, _ := adopt(t, dir); len(inUse) > 0 {
+			t.Error("a log in use was adopted")
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		got, damage := adopt(t, dir)
+		if len(got) != len(want) || damage != (journal.Damage{}) {
+			t.Fatalf("%d records of %d, damage %+v", len(got), len(want), damage)
+		}
+		for at, text := range want {
+			if got[at] != text {
+				t.Fatalf("%d: %q, want %q", at, got[at], text)
+			}
+		}
+	}
+}
+
+// appendedBy returns what goroutines append, 3000 records each, two of them to a series. What
+// one of them has appended before stands before.
+func appendedBy(t *testing.T, l *journal.Log, goroutines int) map[journal.Position]string {
 	want := make(map[journal.Position]string)
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	for g := range 4 {
+	for g := range goroutines {
 		all.Go(func() {
+			last := journal.Position(0)
 			for i := range 3000 {
 				message := strings.Repeat("x", i%300) + fmt.Sprint(g, " ", i)
-				at, err := l.Append(true, []byte("head "), message, []byte(" attrs"))
+				at, err := l.Append(uint64(g/2), true, []byte("head "), message, []byte(" attrs"))
 				if err != nil {
 					t.Error(err)
 					return
 				}
+				if at <= last {
+					t.Errorf("%d stands behind %d", at, last)
+				}
+				last = at
 				mu.Lock()
 				want[at] = "head " + message + " attrs"
 				mu.Unlock()
@@ -87,39 +123,24 @@ func TestRecordsAreFoundAgain(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if len(want) != 12000 {
-		t.Fatalf("%d positions of 12000", len(want))
-	}
-	for at, text := range want {
-		if got, err := l.Read(at, nil); err != nil || string(got) != text {
-			t.Fatalf("%d: %q, %v, want %q", at, got, err, text)
-		}
-	}
-	if inUse, _ := adopt(t, dir); len(inUse) > 0 {
-		t.Error("a log in use was adopted")
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	got, damage := adopt(t, dir)
-	if len(got) != len(want) || damage != (journal.Damage{}) {
-		t.Fatalf("%d records of %d, damage %+v", len(got), len(want), damage)
-	}
-	for at, text := range want {
-		if got[at] != text {
-			t.Fatalf("%d: %q, want %q", at, got[at], text)
-		}
-	}
+	return want
 }
 
 // What is not pinned is freed, oldest first, and nothing is left of it.
 func TestFreedInOrder(t *testing.T) {
-	dir := t.TempDir()
-	l := open(t, dir, journal.Options{SegmentSize: 16 << 10, Limit: 1 << 20})
-	text := strings.Repeat("x", 1000)
+	for _, segment := range []int{16 << 10, 256 << 10} { // of which an extent is a record, or some
+		freedInOrder(t, segment, segment/16)
+		freedInOrder(t, segment, 60)
+	}
+}
+
+func freedInOrder(t *testing.T, segment, length int) {
+	dir, limit := t.TempDir(), 16*segment
+	l := open(t, dir, journal.Options{SegmentSize: segment, Limit: int64(limit)})
+	text := strings.Repeat("x", length)
 	pinned := make([]journal.Position, 0, 10)
-	for i := range 5000 { // five times the limit
-		at, err := l.Append(true, nil, text, nil)
+	for i := range 5 * limit / length {
+		at, err := l.Append(uint64(i/3), true, nil, text, nil)
 		if err != nil {
 			t.Fatal(i, err)
 		}
@@ -128,7 +149,7 @@ func TestFreedInOrder(t *testing.T) {
 			pinned = append(pinned[:0], pinned[1:]...)
 		}
 	}
-	if size := l.Size(); size > 1<<20 {
+	if size := l.Size(); size > int64(limit) {
 		t.Errorf("%d bytes on disk", size)
 	}
 	for _, at := range pinned {
@@ -151,21 +172,21 @@ func TestFull(t *testing.T) {
 	var err error
 	for err == nil {
 		var at journal.Position
-		if at, err = l.Append(true, nil, strings.Repeat("x", 1000), nil); err == nil {
+		if at, err = l.Append(0, true, nil, strings.Repeat("x", 1000), nil); err == nil {
 			pinned = append(pinned, at)
 		}
 	}
 	if !errors.Is(err, journal.ErrFull) || len(pinned) < 32 || len(pinned) > 128 {
 		t.Fatalf("%v after %d records", err, len(pinned))
 	}
-	if _, err := l.Append(false, nil, strings.Repeat("x", 20<<10), nil); !errors.Is(err, journal.ErrTooLarge) {
+	if _, err := l.Append(0, false, nil, strings.Repeat("x", 20<<10), nil); !errors.Is(err, journal.ErrTooLarge) {
 		t.Errorf("a record larger than a segment: %v", err)
 	}
 	for _, at := range pinned {
 		l.Unpin(at)
 	}
 	for deadline := time.Now().Add(30 * time.Second); ; { // it is freed in the background
-		if _, err = l.Append(false, nil, "again", nil); err == nil || time.Now().After(deadline) {
+		if _, err = l.Append(0, false, nil, "again", nil); err == nil || time.Now().After(deadline) {
 			break
 		}
 	}
@@ -175,7 +196,7 @@ func TestFull(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := l.Append(false, nil, "late", nil); !errors.Is(err, journal.ErrClosed) {
+	if _, err := l.Append(0, false, nil, "late", nil); !errors.Is(err, journal.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 }
@@ -205,7 +226,7 @@ func TestFailingFileSystem(t *testing.T) {
 		var order []journal.Position
 		for i := range 2000 {
 			text := fmt.Sprint(seed, " ", i, strings.Repeat("y", int(seed)*3))
-			at, err := l.Append(true, nil, text, nil)
+			at, err := l.Append(0, true, nil, text, nil)
 			if err == nil {
 				model[at] = text
 				order = append(order, at)
@@ -244,14 +265,14 @@ func TestDirectoryThatGoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Append(false, nil, "there", nil); err != nil {
+	if _, err := l.Append(0, false, nil, "there", nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(30 * time.Second); len(told) == 0 && time.Now().Before(deadline); {
-		_, _ = l.Append(false, nil, strings.Repeat("x", 1000), nil)
+		_, _ = l.Append(0, false, nil, strings.Repeat("x", 1000), nil)
 	}
 	if len(told) == 0 || <-told == nil {
 		t.Error("OnError was not told that the directory is gone")

@@ -27,7 +27,7 @@ func (k *keeper) make() (*segment, error) {
 		folder:   k.folder,
 		name:     fmt.Sprintf(segmentName, k.sequence),
 	}
-	s.reserved.Store(headerSize)
+	s.room.reserved.Store(headerSize)
 	if err := k.fill(s, unused, fresh); err != nil {
 		k.discard(s)
 		_ = s.folder.remove(new(system), unused)

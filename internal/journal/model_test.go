@@ -30,7 +30,7 @@ type model struct {
 func (m *model) append(pin bool) {
 	text := fmt.Sprintf("%d %s", m.count, strings.Repeat("z", m.r.IntN(400)))
 	m.count++
-	at, err := m.log.Append(pin, []byte(text[:2]), text[2:], nil)
+	at, err := m.log.Append(uint64(m.count%3), pin, []byte(text[:2]), text[2:], nil)
 	if err != nil {
 		return // it fails as the file system does, or is full
 	}
@@ -53,7 +53,7 @@ func (m *model) some() (journal.Position, bool) {
 
 func (m *model) conclude(at journal.Position) {
 	text := fmt.Sprint("done ", at)
-	if err := m.log.Conclude(at, []byte(text)); err == nil {
+	if err := m.log.Conclude(uint64(m.count%3), at, []byte(text)); err == nil {
 		delete(m.pinned, at)
 	}
 }

@@ -178,7 +178,7 @@ func TestLogThatIsReplacedByLinks(t *testing.T) {
 				}
 			}
 			for end := time.Now().Add(30 * time.Second); len(told) == 0 && time.Now().Before(end); {
-				_, _ = l.Append(false, nil, strings.Repeat("x", 1000), nil)
+				_, _ = l.Append(0, false, nil, strings.Repeat("x", 1000), nil)
 			}
 			_ = l.Close() // tells, perhaps
 			untouched()

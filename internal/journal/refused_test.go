@@ -29,12 +29,12 @@ func TestRefusedAppendsAreToldLater(t *testing.T) {
 			dir := t.TempDir()
 			opts := journal.OptionsWith(journal.Options{SegmentSize: 4 << 10, Limit: 16 << 10}, journal.Trouble{Unmapped: unmapped})
 			l := open(t, dir, opts)
-			if _, err := l.Append(true, []byte("kept"), "", nil); err != nil {
+			if _, err := l.Append(0, true, []byte("kept"), "", nil); err != nil {
 				t.Fatal(err)
 			}
 			var err error
 			for err == nil && full {
-				_, err = l.Append(true, make([]byte, 500), "", nil)
+				_, err = l.Append(0, true, make([]byte, 500), "", nil)
 			}
 			if full != errors.Is(err, journal.ErrFull) {
 				t.Fatal(err)
@@ -42,7 +42,7 @@ func TestRefusedAppendsAreToldLater(t *testing.T) {
 			if err := l.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := l.Append(true, []byte("closed"), "", nil); !errors.Is(err, journal.ErrClosed) {
+			if _, err := l.Append(0, true, []byte("closed"), "", nil); !errors.Is(err, journal.ErrClosed) {
 				t.Fatal(err)
 			}
 			if got := refused(t, dir); got != full {

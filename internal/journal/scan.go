@@ -61,8 +61,8 @@ func (id *identity) at(data []byte, off int64) (commit uint64, length int64, ok 
 	return commit, length, ok
 }
 
-// A gap is what lies between two records. One of zeros is a reservation that was
-// never written to.
+// A gap is what lies between two records. One of zeros is the rest of an extent, or a
+// reservation that was never written to.
 type gap struct{ first, last int64 }
 
 func (g *gap) add(off int64, word uint64) {

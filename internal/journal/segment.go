@@ -29,12 +29,10 @@ type segment struct {
 	name   string      // in folder
 	info   os.FileInfo // of file, to notice when name is another's
 	gone   bool        // somebody removed the file
-	synced uint32      // bytes committed at the last sync
+	synced int64       // bytes written at the last sync
 
-	_        [64]byte // the counters are written by all appenders: not beside what they read
-	reserved atomic.Int64
-	_        [56]byte
-	state    atomic.Uint64 // pins<<32 | bytes committed
+	pins atomic.Int64
+	room room
 }
 
 // whole says whether nobody has cut the file short or removed it.
@@ -50,29 +48,6 @@ func (s *segment) named() bool {
 }
 
 func (s *segment) path() string { return filepath.Join(s.folder.path, s.name) }
-
-const onePin = 1 << 32
-
-func (s *segment) capacity() uint64 { return uint64(s.size - 2*headerSize) }
-
-// full says that nobody writes to the segment any more.
-func (s *segment) full() bool { return uint64(uint32(s.state.Load())) == s.capacity() }
-
-// reserve returns the offset of n bytes of the segment. Where too few are left it
-// returns false, and the first such call gives up the rest.
-func (s *segment) reserve(n int64) (off int64, ok bool) {
-	off = s.reserved.Add(n) - n
-	if off+n <= s.end() {
-		return off, true
-	}
-	if off <= s.end() {
-		s.state.Add(uint64(s.end() - off))
-	}
-	return 0, false
-}
-
-// seal makes every further reservation fail.
-func (s *segment) seal() { s.reserve(s.size) }
 
 // noteRefusal notes in the header that a record found no room. That takes no room by
 // itself. The copy at the end comes first: while the one at the beginning is torn, it

@@ -6,11 +6,12 @@ import "slices"
 // pinned: what is left of one of which the journal frees a part would be taken for
 // all of it.
 type doneRecord struct {
-	pin  Position
-	text []byte
+	number uint64 // of the story
+	pin    Position
+	text   []byte
 }
 
-func (d *doneRecord) size() int64 { return int64(cap(d.text) + 32) }
+func (d *doneRecord) size() int64 { return int64(cap(d.text) + 40) }
 
 // Done writes that a chunk needs no recovery any more, and how far its story is written
 // down after it.
@@ -29,14 +30,16 @@ func (l *Log) Done(m *Mark, p *Progress, text []byte) {
 	if m.pin == 0 {
 		return
 	}
-	if d := (doneRecord{m.pin, append(w, text...)}); !l.conclude(d) {
+	if d := (doneRecord{m.number, m.pin, append(w, text...)}); !l.conclude(d) {
 		l.pending = append(l.pending, d)
 		l.opts.Budget.Add(d.size())
 	}
 }
 
 // conclude writes a done record.
-func (l *Log) conclude(d doneRecord) bool { return l.journal.Load().Conclude(d.pin, d.text) == nil }
+func (l *Log) conclude(d doneRecord) bool {
+	return l.journal.Load().Conclude(d.number, d.pin, d.text) == nil
+}
 
 // Pending reports whether there are done records that could not be written yet.
 func (l *Log) Pending() bool {

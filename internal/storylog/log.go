@@ -148,7 +148,7 @@ func (l *Log) writeStory(e *Entry, pin bool, h story.Header, ended bool, p *Prog
 		w = append(w, last.text...)
 	}
 	*memory = w
-	at, err := l.journal.Load().Append(pin, w, "", nil)
+	at, err := l.journal.Load().Append(e.number, pin, w, "", nil)
 	if err == nil && pin {
 		e.pin, e.last = at, 0
 	}
@@ -172,7 +172,7 @@ func (l *Log) Line(e *Entry, m *linebuf.Meta, message string, attrs []byte) (pro
 	}
 	var space [96]byte
 	head := m.AppendTo(beginLine(space[:0], e.number, e.pin, e.last))
-	at, err := opened.Append(false, head, message, attrs)
+	at, err := opened.Append(e.number, false, head, message, attrs)
 	if err != nil {
 		e.missing = true
 		return false
@@ -201,7 +201,7 @@ func (l *Log) Chunk(e *Entry, h *Handed) Mark {
 	defer l.records.Put(memory)
 	w := chunkRecord(*memory, &m, h)
 	*memory = w
-	at, err := l.journal.Load().Append(h.goesOn(), w, "", nil)
+	at, err := l.journal.Load().Append(m.number, h.goesOn(), w, "", nil)
 	m.at, m.complete = at, err == nil && complete
 	if e.pin = 0; h.goesOn() && err == nil {
 		e.pin = at

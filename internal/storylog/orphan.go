@@ -1,7 +1,6 @@
 package storylog
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -191,14 +190,13 @@ func (o *Orphan) orphanedOf(records iter.Seq2[Position, []byte], first, last uin
 		}
 		s := byNumber[number]
 		if s == nil {
-			s = &orphaned{first: at, damaged: o.damaged, hasEnded: o.ended, resumes: make(map[uint64][]byte)}
+			s = &orphaned{damaged: o.damaged, hasEnded: o.ended, resumes: make(map[uint64][]byte)}
 			byNumber[number] = s
 		}
 		s.read(text[0], reader, at)
 	}
-	for _, s := range slices.SortedFunc(maps.Values(byNumber), func(a, b *orphaned) int {
-		return cmp.Compare(a.first, b.first)
-	}) {
+	for _, number := range slices.Sorted(maps.Keys(byNumber)) {
+		s := byNumber[number]
 		if s.close(o.partial); len(s.chunks) > 0 {
 			stories = append(stories, s)
 		}
@@ -208,7 +206,6 @@ func (o *Orphan) orphanedOf(records iter.Seq2[Position, []byte], first, last uin
 
 // An orphaned story is what is left of one.
 type orphaned struct {
-	first    Position
 	header   story.Header // as it was when it was last written
 	known    bool         // the header was found
 	damaged  bool         // records of the journal are damaged

@@ -1,0 +1,119 @@
+package journal
+
+import "sync/atomic"
+
+// A room is how the records of a segment find their places. Each goes by its series to one
+// of some shards, which take an extent of the segment at a time: those who append to several
+// series at once then write to no memory in common, neither to counters nor beside each
+// other in the segment.
+type room struct {
+	_        [64]byte     // what others read is not beside the counters, to which all write
+	reserved atomic.Int64 // the offset behind the last extent
+	_        [56]byte
+	closed   atomic.Bool // set when no more records find a place
+	_        [60]byte
+	shards   [shards]shard
+}
+
+const (
+	shards = 16
+	// An extent is so large a part of a segment, 8 KiB of 8 MiB: a record that is larger has
+	// one for itself. What is left of them when the segment is full is lost, 1.6 % at most.
+	extents = 1 << 10
+)
+
+// A shard has an extent of the segment, and counts what is written.
+type shard struct {
+	extent  atomic.Uint64 // where its next record begins<<32 | where it ends; noExtent once closed
+	written atomic.Int64  // bytes of records that are complete, and of places that are given up
+	_       [48]byte
+}
+
+const noExtent = 1<<64 - 1
+
+func (s *segment) shard(series uint64) *shard { return &s.room.shards[series%shards] }
+
+// reserve returns the offset of n bytes for a record, behind those of the shard before it.
+// Where the segment has too few left it returns false.
+func (s *segment) reserve(to *shard, n int64) (off int64, ok bool) {
+	for {
+		extent := to.extent.Load()
+		if extent == noExtent {
+			return 0, false
+		}
+		off, end := int64(extent>>32), int64(uint32(extent))
+		if off+n > end {
+			if !s.extend(to, extent, max(n, s.size/extents&^(wordSize-1))) {
+				return 0, false
+			}
+		} else if to.extent.CompareAndSwap(extent, uint64(off+n)<<32|uint64(end)) {
+			return off, true
+		}
+	}
+}
+
+// extend replaces a shard's extent by a further one of so many bytes, if it still has that one.
+func (s *segment) extend(to *shard, extent uint64, size int64) (ok bool) {
+	off, ok := s.take(to, size)
+	if !ok {
+		return false
+	}
+	if to.extent.CompareAndSwap(extent, uint64(off)<<32|uint64(off+size)) {
+		to.written.Add(leftOf(extent))
+	} else { // another one was as fast
+		to.written.Add(size)
+	}
+	return true
+}
+
+// take returns the offset of so many bytes that no shard has. Where there are too few, the
+// first call gives them up.
+func (s *segment) take(to *shard, size int64) (off int64, ok bool) {
+	off = s.room.reserved.Add(size) - size
+	if off+size <= s.end() {
+		return off, true
+	}
+	if off < s.end() {
+		to.written.Add(s.end() - off)
+	}
+	return 0, false
+}
+
+func leftOf(extent uint64) int64 {
+	if extent == noExtent {
+		return 0
+	}
+	return int64(uint32(extent)) - int64(extent>>32)
+}
+
+// seal makes every further reservation fail. Whoever seals a segment looks after that at
+// whether it is full.
+func (s *segment) seal() {
+	s.room.closed.Store(true)
+	s.take(&s.room.shards[0], s.size)
+	for i := range s.room.shards {
+		shard := &s.room.shards[i]
+		shard.written.Add(leftOf(shard.extent.Swap(noExtent)))
+	}
+}
+
+// done counts a reservation as written, and reports whether it was the last one of a
+// segment that is sealed.
+func (s *segment) done(to *shard, n int64) (last bool) {
+	to.written.Add(n)
+	return s.room.closed.Load() && s.full()
+}
+
+// written returns how many bytes of the segment nobody writes to any more.
+func (s *segment) written() (sum int64) {
+	for i := range s.room.shards {
+		sum += s.room.shards[i].written.Load()
+	}
+	return sum
+}
+
+// full says that nobody writes to the segment any more.
+func (s *segment) full() bool { return s.written() == s.size-2*headerSize }
+
+// unused says that nobody writes to the segment or needs a record of it any more.
+func (s *segment) unused() bool { return s.full() && s.pins.Load() == 0 }
