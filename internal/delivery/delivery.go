@@ -84,6 +84,7 @@ type Delivery struct {
 	pending    int                  // chunks of this process that were announced and are not complete
 	incomplete chunkList            // of chunks in memory, oldest first
 	sequence   uint64               // of the last chunk that was announced
+	lookedAt   uint64               // sequence of the last chunk that MakeRoom looked at
 	barriers   []*barrier
 	atEnd      atEnd // what Shutdown tells
 }

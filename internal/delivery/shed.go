@@ -1,9 +1,9 @@
 package delivery
 
 import (
-	"slices"
-
+	"cmp"
 	"log/slog"
+	"slices"
 
 	"github.com/dynamoslog/dynamoslog/internal/budget"
 	"github.com/dynamoslog/dynamoslog/internal/proflabel"
@@ -32,16 +32,24 @@ func (d *Delivery) beginShedding() {
 func (d *Delivery) endShedding() { d.shedding <- struct{}{} }
 
 // MakeRoom sees to it, as far as it can, that so much is free: those who log may be
-// faster than the goroutine that sheds. It lets some of what was queued last leave
-// memory, where it is in the journal. It may be called with a story's lock held.
+// faster than the goroutine that sheds. It lets some of what is queued leave memory, the
+// oldest first, where it is in the journal; each chunk is looked at once. It may be called
+// with a story's lock held.
 func (d *Delivery) MakeRoom(size int64) {
 	if d.Log == nil || !d.Budget.Lacks(size) {
 		return
 	}
 	d.mu.Lock()
-	from := max(len(d.queue.all)-atOnce, 0)
+	from, _ := slices.BinarySearchFunc(d.queue.all, d.lookedAt+1, func(k *Chunk, sequence uint64) int {
+		return cmp.Compare(k.sequence, sequence)
+	})
 	d.mu.Unlock()
-	d.siftSome(&d.queue, from, d.spillLocked)
+	for more := true; more && d.Budget.Lacks(size); {
+		from, more = d.siftSome(&d.queue, from, func(k *Chunk) bool {
+			d.lookedAt = max(d.lookedAt, k.sequence)
+			return d.spillLocked(k)
+		})
+	}
 }
 
 // DropsOpen reports whether lines of open stories are dropped where memory is short, as

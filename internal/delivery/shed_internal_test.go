@@ -95,6 +95,35 @@ func TestEvictionTakesWhatIsWantedLeast(t *testing.T) {
 	})
 }
 
+// Those who log make room themselves, where the goroutine that sheds gets no turn: also
+// behind any number of chunks whose lines have left memory, but which are still queued.
+func TestMakeRoom(t *testing.T) {
+	b := unfetched(t, Config{MaxBuffered: 128 << 10, Journal: t.TempDir()})
+	b.shedding <- struct{}{}
+	b.Log.Open()
+	const wanted = 4 << 10
+	for round := range 3 {
+		for i := 0; !b.Budget.Lacks(wanted); i++ {
+			b.HandOver(b.journaled(fmt.Sprintf("small %d-%d", round, i), 100))
+			if i%4 == 0 {
+				for range atOnce / 2 {
+					large := b.journaled("large", 2*story.MaxHeaderText/10)
+					b.HandOver(large)
+					b.Delivery.mu.Lock()
+					b.spillLocked(large)
+					b.Delivery.mu.Unlock()
+				}
+			}
+		}
+		if b.MakeRoom(wanted); b.Budget.Lacks(wanted) {
+			t.Fatalf("round %d: %d bytes are held, %d stories left memory", round, b.Budget.Held(), len(b.spilled))
+		}
+		if got := b.Counts.Dropped.Load(); got != 0 {
+			t.Errorf("%d lines are dropped", got)
+		}
+	}
+}
+
 // A dropped story is one of which late lines are dropped too, and counted.
 func TestDroppedStoryTakesItsLateLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
