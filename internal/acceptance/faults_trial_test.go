@@ -157,6 +157,7 @@ func (tr *trial) run() {
 	if tr.proxy.Refuse(); tr.calm == nil { // else the calm one's are there
 		tr.checkGoroutines()
 	}
+	tr.proxy.Idle()
 	tr.proxy.Set(nil)
 	tr.proxy.Listen()
 }

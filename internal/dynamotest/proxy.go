@@ -94,7 +94,7 @@ func NewProxyOf(tb testing.TB, endpoint string) *Proxy {
 	tb.Cleanup(p.next.CloseIdleConnections)
 	tb.Cleanup(func() {
 		p.Refuse()
-		p.active.Wait()
+		p.Idle()
 	})
 	return p
 }
@@ -129,6 +129,10 @@ func (p *Proxy) Refuse() {
 		p.server = nil
 	}
 }
+
+// Idle waits, after [Proxy.Refuse], until the calls that have come in are done: what they
+// store is then in the table.
+func (p *Proxy) Idle() { p.active.Wait() }
 
 // Listen takes connections again after [Proxy.Refuse].
 func (p *Proxy) Listen() {
