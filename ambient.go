@@ -67,15 +67,15 @@ func (e *entered) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.entered--; s.entered == 0 {
-		for _, label := range s.labels { // none where it has ended
+		for label := s.labels; label != nil; label = label.Other { // none where it has ended
 			goroutines.Weaken(label)
 		}
 	}
 }
 
 // removeLabels makes labels nobody's.
-func removeLabels(labels []*proflabel.Owned[Scope]) {
-	for _, label := range labels {
+func removeLabels(labels *proflabel.Owned[Scope]) {
+	for label := labels; label != nil; label = label.Other {
 		goroutines.Remove(label)
 	}
 }
@@ -89,20 +89,17 @@ func (s *Scope) label(name string) string {
 		return ""
 	}
 	if s.entered++; s.entered == 1 {
-		for _, label := range s.labels {
+		for label := s.labels; label != nil; label = label.Other {
 			label.Hold(s)
 		}
 	}
-	for _, label := range s.labels {
+	for label := s.labels; label != nil; label = label.Other {
 		if label.Label == name {
 			return label.Label
 		}
 	}
 	label := goroutines.Add(name, s)
-	if s.labels == nil {
-		s.labels = s.label1[:0]
-	}
-	s.labels = append(s.labels, label)
+	label.Other, s.labels = s.labels, label
 	return label.Label
 }
 
@@ -123,19 +120,19 @@ func (b *buffer) asFarLocked(note func(story.Header)) {
 
 func (b *buffer) logStoryLocked() {
 	b.asFarLocked(func(h story.Header) {
-		b.core.delivery.Log.Story(&b.entry, b.versionLocked(), h, b.phase.Load() != open, b.progressLocked())
+		b.core.delivery.Log.Story(&b.journal.entry, b.versionLocked(), h, b.phase.Load() != open, b.progressLocked())
 	})
 }
 
 // linger lets the story, whose scope has ended, wait for last lines before it is sealed. It
 // returns false where there is none that is open.
-func (b *buffer) linger(labels []*proflabel.Owned[Scope]) bool {
+func (b *buffer) linger(labels *proflabel.Owned[Scope]) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.registered || b.phase.Load() != open || b.endsBy != byScope {
 		return false
 	}
-	b.lasted = max(time.Since(b.start), time.Duration(b.lastOffset)*time.Millisecond)
+	b.active = max(time.Since(b.start()), time.Duration(b.lastOffset)*time.Millisecond)
 	b.labels = labels
 	if b.core.delivery.Log != nil {
 		b.logStoryLocked()

@@ -29,42 +29,51 @@ const (
 )
 
 // A buffer is a story that is told with one handler: it holds the lines that are not
-// handed over yet.
+// handed over yet. There may be very many of them, of a line each.
 type buffer struct {
 	core    *core
 	facts   *scopeFacts
-	twins   int // handlers before it that write the same scope to the same store
 	cleanup runtime.Cleanup
-	attrs   []headerAttr  // of the scope, as ReplaceAttr made them; guarded by facts.mu
 	phase   atomic.Uint32 // a phase, written with mu held
+	twins   uint16        // handlers before it that write the same scope to the same store
 
 	mu         sync.Mutex // guards what follows
-	id         string
-	start      time.Time
 	endsBy     ending
-	withKeep   *delivery.Chunk   // the last chunk, while Options.Keep is asked; else nil
-	behind     []*delivery.Chunk // that were taken meanwhile, and are handed over after it
-	registered bool              // it is among the stories that are looked at when they are due
-	counted    bool              // the budget counts what a story takes beside its lines
-	handedOver bool              // a chunk was
-	continues  string            // id of the story that it goes on from, if it does
-	handedTo   *delivery.Story   // nil before the first chunk
+	registered bool            // it is among the stories that are looked at when they are due
+	counted    bool            // the budget counts what a story takes beside its lines
+	handedTo   *delivery.Story // nil before the first chunk
+	journal    *journalled     // nil without a journal
+	more       *moreOfBuffer
 	lanes      lanes
 	held       linebuf.Lines
-	entry      storylog.Entry // its place in the journal
-	dropped    int            // lines since the last chunk for which there was no memory
-	count      int            // lines
+	count      int // lines
 	maxLevel   slog.Level
 	title      string
-	lastOffset int64                     // of the last line, in milliseconds
-	active     time.Duration             // from the start until the last line came
-	labels     []*proflabel.Owned[Scope] // of a scope that has ended, by which goroutines still find it; none before, and when the story is sealed
-	lasted     time.Duration             // from the start until the scope ended, while there are labels
-	interval   time.Duration             // between age cuts
-	cutAfter   time.Duration             // from the start: when the next age cut is due
+	lastOffset int64 // of the last line, in milliseconds
+	// active is the time from the start until the last line came, where silence ends the story
+	// or keeps its late lines; and until the scope ended, while there are labels.
+	active   time.Duration
+	cutAfter time.Duration           // from the start: when the next age cut is due
+	labels   *proflabel.Owned[Scope] // of a scope that has ended, by which goroutines still find it; nil before, and when the story is sealed
 
-	due   time.Time // guarded by stories.mu, as is:
-	index int       // in the heap of open stories; -1 if it is not there
+	due   time.Duration // since stories.since; guarded by stories.mu, as is:
+	index int32         // in the heap of open stories; -1 if it is not there
+}
+
+// moreOfBuffer is what only some stories have; nil before there is any of it.
+type moreOfBuffer struct {
+	attrs     []headerAttr      // of the scope, as ReplaceAttr made them; guarded by facts.mu
+	withKeep  *delivery.Chunk   // the last chunk, while Options.Keep is asked; else nil
+	behind    []*delivery.Chunk // that were taken meanwhile, and are handed over after it
+	dropped   int               // lines since the last chunk for which there was no memory
+	continues string            // id of the story that it goes on from, if it does
+	begun     beginning         // of a story that goes on from another
+}
+
+// journalled is what a story has that is written to a journal too.
+type journalled struct {
+	entry storylog.Entry
+	id    string // of the story, once it was asked for: it is written again and again
 }
 
 // A phase is how far a story has come. A story of which nothing is to be stored stays
@@ -97,31 +106,101 @@ func newBuffer(c *core, facts *scopeFacts, twins int) *buffer {
 		c.delivery.Counts.Drop(facts.key.Kind, 1)
 		return nil
 	}
-	b := &buffer{core: c, facts: facts, twins: twins, index: -1, dropped: facts.dropped, counted: true}
-	facts.dropped = 0
-	b.begin(facts.id, facts.start)
+	b := allocate(c)
+	b.core, b.facts, b.twins, b.index, b.counted = c, facts, uint16(twins), -1, true
+	if facts.dropped > 0 {
+		b.dropLocked(int(facts.dropped))
+		facts.dropped = 0
+	}
+	b.cutAfter = c.opts.MaxAge
 	return b
 }
 
-func (b *buffer) begin(id string, start time.Time) {
-	b.id, b.start = id, start
-	if b.twins > 0 {
-		b.id += "-" + strconv.Itoa(b.twins+1)
+// allocate returns a buffer with what the options need of it, in one piece.
+func allocate(c *core) *buffer {
+	var b *buffer
+	if c.delivery.Log == nil {
+		b = new(buffer)
+	} else {
+		both := new(struct {
+			buffer
+			journalled
+		})
+		b, both.journal = &both.buffer, &both.journalled
 	}
-	b.interval = b.core.opts.MaxAge
-	b.cutAfter, b.handedTo, b.entry = b.interval, nil, storylog.Entry{}
-	b.lanes, b.count, b.title, b.handedOver, b.lastOffset = lanes{}, 0, "", false, 0
+	if c.opts.ReplaceAttr != nil {
+		b.more = new(moreOfBuffer)
+	}
+	return b
+}
+
+// further returns what only some stories have, for writing.
+func (b *buffer) furtherLocked() *moreOfBuffer {
+	if b.more == nil {
+		b.more = new(moreOfBuffer)
+	}
+	return b.more
+}
+
+func (b *buffer) begun() *beginning {
+	if b.more != nil && b.more.continues != "" {
+		return &b.more.begun
+	}
+	return &b.facts.begun
+}
+
+func (b *buffer) start() time.Time { return b.begun().start }
+
+// idLocked returns the story's id.
+func (b *buffer) idLocked() string {
+	if b.journal != nil && b.journal.id != "" {
+		return b.journal.id
+	}
+	id := b.begun().id()
+	if b.twins > 0 {
+		id += "-" + strconv.Itoa(int(b.twins)+1)
+	}
+	if b.journal != nil {
+		b.journal.id = id
+	}
+	return id
+}
+
+func (b *buffer) currentID() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.idLocked()
+}
+
+func (b *buffer) droppedLocked() int {
+	if b.more == nil {
+		return 0
+	}
+	return b.more.dropped
+}
+
+// dropLocked takes note of lines for which there is no memory.
+func (b *buffer) dropLocked(lines int) {
+	if lines > 0 {
+		b.furtherLocked().dropped += lines
+	}
 }
 
 // add appends a line. It returns false where the story has been retired.
 func (b *buffer) add(s *scratch) (added bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.addLocked(s)
+}
+
+func (b *buffer) addLocked(s *scratch) (added bool, err error) {
 	if b.phase.Load() == retired {
 		return false, nil
 	}
 	m := b.metaLocked(s)
-	b.active = s.time().Sub(b.start)
+	if b.phase.Load() != open || b.endsBy != byScope {
+		b.active = s.time().Sub(b.start())
+	}
 	if !b.registered {
 		if !b.core.stories.register(b, b.nextDueLocked()) {
 			b.uncountLocked()
@@ -132,7 +211,7 @@ func (b *buffer) add(s *scratch) (added bool, err error) {
 	room := b.held.Room(&m)
 	if room > 0 && !b.core.reserve(int64(room)) {
 		b.core.delivery.Counts.Drop(b.key().Kind, 1)
-		b.dropped++
+		b.dropLocked(1)
 		b.lanes.pass(&b.core.stacks, s.site)
 		return true, nil
 	}
@@ -166,10 +245,10 @@ func (b *buffer) metaLocked(s *scratch) linebuf.Meta {
 		Message: uint32(len(s.message)),
 		// No less than what they will be, so that there is room for them.
 		Attrs: uint32(len(s.writer.Text) + len(s.traceAttr) + len(s.spanAttr) + len("  ")),
-		Lane:  int32(len(b.lanes.all)), Place: linebuf.Place{Frames: frames, Shared: frames, Turned: true},
+		Lane:  b.lanes.count, Place: linebuf.Place{Frames: frames, Shared: frames, Turned: true},
 	}
 	if !s.recordTime.IsZero() {
-		m.Offset = min(max(s.recordTime.Sub(b.start).Milliseconds(), -farthest), farthest)
+		m.Offset = min(max(s.recordTime.Sub(b.start()).Milliseconds(), -farthest), farthest)
 	}
 	if b.count == 0 && m.Offset < 0 && m.Offset > -1000 { // made just before the story was
 		m.Offset = 0
@@ -183,13 +262,11 @@ func (b *buffer) traceLocked(s *scratch, lane int) {
 	if s.trace == (ids.Trace{}) {
 		return
 	}
-	last := &b.lanes.all[lane].trace
-	if *last == nil {
-		b.facts.mu.Lock()
-		*last = ids.NewLast(b.facts.trace)
-		b.facts.mu.Unlock()
+	more := b.lanes.at(lane).further()
+	if more.trace == nil {
+		more.trace = ids.NewLast(b.facts.headerTrace())
 	}
-	newTrace, newSpan := (*last).Enter(s.trace)
+	newTrace, newSpan := more.trace.Enter(s.trace)
 	if newTrace {
 		s.writer.Text = attrtext.AppendRendered(s.writer.Text, s.traceAttr)
 	}
@@ -216,10 +293,10 @@ func (b *buffer) holdLocked(m *linebuf.Meta, message string, attrs []byte, room 
 // logLocked writes a line to the journal.
 func (b *buffer) logLocked(m *linebuf.Meta, message string, attrs []byte) {
 	log := b.core.delivery.Log
-	if log.Stale(&b.entry, b.versionLocked()) {
+	if log.Stale(&b.journal.entry, b.versionLocked()) {
 		b.logStoryLocked()
 	}
-	if !log.Line(&b.entry, m, message, attrs) {
+	if !log.Line(&b.journal.entry, m, message, attrs) {
 		b.core.delivery.Counts.Unprotected.Add(1)
 	}
 }
@@ -227,7 +304,7 @@ func (b *buffer) logLocked(m *linebuf.Meta, message string, attrs []byte) {
 // versionLocked returns the version of what the story is about, which is written again when
 // it changes, or when lanes come, whose names belong to that.
 func (b *buffer) versionLocked() int64 {
-	return b.facts.version.Load()<<32 + lanenames.Version(len(b.lanes.all))
+	return int64(b.facts.version.Load())<<32 + lanenames.Version(int(b.lanes.count))
 }
 
 // progressLocked returns how far the journal tells that the story is written down.
@@ -265,7 +342,7 @@ func (b *buffer) uncountLocked() {
 }
 
 // lastLocked returns when the last line came.
-func (b *buffer) lastLocked() time.Time { return b.start.Add(b.active) }
+func (b *buffer) lastLocked() time.Time { return b.start().Add(b.active) }
 
 // nextDueLocked returns when the story has to be looked at.
 func (b *buffer) nextDueLocked() time.Time {
@@ -273,10 +350,10 @@ func (b *buffer) nextDueLocked() time.Time {
 		return b.lastLocked().Add(b.core.opts.MaxIdle)
 	}
 	if b.labels != nil {
-		return b.start.Add(b.lasted + lingers)
+		return b.start().Add(b.active + lingers)
 	}
-	due := b.start.Add(maxOpen)
-	if cut := b.start.Add(b.cutAfter); cut.Before(due) {
+	due := b.start().Add(maxOpen)
+	if cut := b.start().Add(b.cutAfter); cut.Before(due) {
 		due = cut
 	}
 	if idle := b.lastLocked().Add(b.core.opts.MaxIdle); b.endsBy != byScope && idle.Before(due) {
@@ -293,13 +370,13 @@ func (b *buffer) cut() {
 }
 
 func (b *buffer) cutLocked() {
-	if b.held.Count == 0 && b.dropped == 0 {
+	if b.held.Count == 0 && b.droppedLocked() == 0 {
 		return
 	}
 	k := b.takeLocked(story.Open)
-	if b.withKeep != nil {
+	if b.waitsForKeepLocked() {
 		b.core.delivery.Announce(k)
-		b.behind = append(b.behind, k)
+		b.more.behind = append(b.more.behind, k)
 		return
 	}
 	b.core.delivery.HandOver(k)
@@ -309,40 +386,43 @@ func (b *buffer) cutLocked() {
 func (b *buffer) takeLocked(state story.State) *delivery.Chunk {
 	k := &delivery.Chunk{}
 	b.headerLocked(&k.Header, state) // may add notes to the lines
+	late, whole := b.phase.Load() != open, b.handedTo == nil && state != story.Open
 	if b.handedTo == nil {
 		b.handedTo = b.core.delivery.NewStory()
 	}
-	late, whole := b.phase.Load() != open, !b.handedOver && state != story.Open
-	k.Story, k.Lines, k.Dropped = b.handedTo, b.held, b.dropped
+	k.Story, k.Lines, k.Dropped = b.handedTo, b.held, b.droppedLocked()
 	k.Place = compose.PlaceOf(late, whole, state)
 	if log := b.core.delivery.Log; log != nil {
-		k.Mark = log.Chunk(&b.entry, &storylog.Handed{Header: k.Header, Late: late, Whole: whole, Dropped: b.dropped, Lines: b.held.Count})
+		k.Mark = log.Chunk(&b.journal.entry, &storylog.Handed{Header: k.Header, Late: late, Whole: whole, Dropped: k.Dropped, Lines: b.held.Count})
 	}
-	b.handedOver = true
-	b.held, b.dropped = linebuf.Lines{}, 0
+	b.held = linebuf.Lines{}
+	if b.more != nil {
+		b.more.dropped = 0
+	}
 	return k
 }
 
 // headerLocked fills in the story's facts as they are now.
 func (b *buffer) headerLocked(h *story.Header, state story.State) {
 	b.facts.mu.Lock()
-	key, attrs, left := b.facts.key, b.facts.attrs, b.facts.leftOut
+	key := b.facts.key
+	attrs, left := b.facts.attrsLocked()
 	if b.core.opts.ReplaceAttr != nil {
-		attrs = b.attrs
+		attrs = b.more.attrs
 	}
 	b.facts.mu.Unlock()
 	clear(h.Attrs) // of a header that is used again
 	*h = story.Header{
 		Attrs: h.Attrs,
-		Key:   key, ID: b.id, State: state, MaxLevel: b.maxLevel, LineCount: b.count, Title: b.title,
-		Start: b.start.UTC().Truncate(time.Microsecond).Round(0),
+		Key:   key, ID: b.idLocked(), State: state, MaxLevel: b.maxLevel, LineCount: b.count, Title: b.title,
+		Start: b.start().UTC().Truncate(time.Microsecond).Round(0),
 	}
 	h.Duration = time.Duration(b.lastOffset) * time.Millisecond
 	switch {
 	case b.labels != nil:
-		h.Duration = b.lasted.Truncate(time.Millisecond)
+		h.Duration = b.active.Truncate(time.Millisecond)
 	case state != story.Open && b.endsBy == byScope:
-		h.Duration = max(h.Duration, time.Since(b.start).Truncate(time.Millisecond))
+		h.Duration = max(h.Duration, time.Since(b.start()).Truncate(time.Millisecond))
 	}
 	h.Updated = h.Start.Add(h.Duration).Truncate(time.Millisecond)
 	b.headerAttrsLocked(h, attrs, left)
@@ -357,41 +437,60 @@ func (b *buffer) seal(state story.State) {
 		b.unregisterLocked()
 		return
 	}
-	b.withKeep = k
-	b.core.delivery.Announce(k) // before Shutdown does not find the story among the open ones
-	if b.phase.Load() != open {
-		b.unregisterLocked()
-	} else {
-		b.core.stories.reschedule(b, b.nextDueLocked()) // it goes on, perhaps in silence
+	if b.core.opts.Keep == nil || k.Place != compose.Whole {
+		b.core.delivery.HandOver(k) // before Shutdown does not find the story among the open ones
+		b.goOnLocked()
+		return
 	}
+	b.askKeepLocked(k)
+}
+
+// askKeepLocked hands over the last chunk of a story when Options.Keep was asked, without
+// the lock.
+func (b *buffer) askKeepLocked(k *delivery.Chunk) {
+	b.furtherLocked().withKeep = k
+	b.core.delivery.Announce(k) // as above
+	b.goOnLocked()
 	b.mu.Unlock()
-	kept := k.Place != compose.Whole || b.core.keep(k.Header)
+	kept := b.core.keep(k.Header)
 	b.mu.Lock()
-	b.withKeep = nil
+	b.more.withKeep = nil
 	if !kept {
 		k.Place = compose.NotKept
 	}
 	b.core.delivery.HandOver(k)
-	for _, k := range b.behind {
+	for _, k := range b.more.behind {
 		b.core.delivery.HandOver(k)
 	}
-	b.behind = nil
+	b.more.behind = nil
 	if !b.registered { // the handler was closed meanwhile
 		b.cutLocked()
+	}
+}
+
+func (b *buffer) waitsForKeepLocked() bool { return b.more != nil && b.more.withKeep != nil }
+
+// goOnLocked lets the story, whose last chunk was taken, be looked at again if it goes on,
+// perhaps in silence.
+func (b *buffer) goOnLocked() {
+	if b.phase.Load() != open {
+		b.unregisterLocked()
+	} else {
+		b.core.stories.reschedule(b, b.nextDueLocked())
 	}
 }
 
 // takeLastLocked takes the chunk with which the story ends, if it does now.
 func (b *buffer) takeLastLocked(state story.State) *delivery.Chunk {
 	switch {
-	case b.withKeep != nil || b.phase.Load() == retired:
+	case b.waitsForKeepLocked() || b.phase.Load() == retired:
 		return nil
 	case b.phase.Load() == ended:
 		b.cutLocked()
 		return nil
 	}
 	b.uncountLocked() // a waiting story is counted for itself
-	if b.count == 0 && b.dropped == 0 && !b.handedOver {
+	if b.count == 0 && b.droppedLocked() == 0 && b.handedTo == nil {
 		b.endsBy = max(b.endsBy, bySilence) // the story begins with a late line, if it does
 		return nil
 	}
@@ -419,14 +518,15 @@ func (b *buffer) unregisterLocked() {
 
 // continueLocked begins the story that goes on from this one.
 func (b *buffer) continueLocked() {
-	b.continues = b.id
-	start := time.Now()
-	id := story.NewID(start)
-	b.facts.mu.Lock()
-	b.facts.id = id
-	b.facts.mu.Unlock()
-	b.active -= start.Sub(b.start)
-	b.begin(id, start)
+	before, now := b.start(), beginNow()
+	more := b.furtherLocked()
+	more.continues, more.begun = b.idLocked(), now
+	b.active -= now.start.Sub(before)
+	b.cutAfter, b.handedTo = b.core.opts.MaxAge, nil
+	b.lanes, b.count, b.title, b.lastOffset = lanes{}, 0, "", 0
+	if b.journal != nil {
+		*b.journal = journalled{}
+	}
 }
 
 // retire makes place for the next story of the same key, and seals this one.

@@ -2,7 +2,6 @@ package dynamoslog
 
 import (
 	"iter"
-	"slices"
 
 	"github.com/dynamoslog/dynamoslog/internal/callstack"
 	"github.com/dynamoslog/dynamoslog/internal/ids"
@@ -55,29 +54,69 @@ type namedLane struct{ name string }
 
 // A laneTrail is what a buffer remembers of a lane.
 type laneTrail struct {
-	id    laneID
-	trail callstack.Trail
-	gap   *linebuf.Gap // the lines dropped since the last one; nil if there are none
-	trace *ids.Last    // nil before a line that has a trace
-	name  string       // once a header was made with it
+	goroutine uint64 // as in its id
+	trail     callstack.Trail
+	more      *moreOfLane
+}
+
+// moreOfLane is what only some lanes have; nil where the lane has nothing of it.
+type moreOfLane struct {
+	named *namedLane  // as in its id
+	gap   linebuf.Gap // the lines dropped since the last one
+	trace *ids.Last   // nil before a line that has a trace
+	name  string      // once a header was made with it
+}
+
+// id tells the lane apart. The function that it was started with is that of its last line.
+func (l *laneTrail) id() laneID {
+	if named := l.named(); named != nil {
+		return laneID{named: named}
+	}
+	return laneID{goroutine: l.goroutine, root: l.trail.Root()}
+}
+
+func (l *laneTrail) named() *namedLane {
+	if l.more == nil {
+		return nil
+	}
+	return l.more.named
+}
+
+// further returns what only some lanes have, for writing.
+func (l *laneTrail) further() *moreOfLane {
+	if l.more == nil {
+		l.more = new(moreOfLane)
+	}
+	return l.more
 }
 
 // lanes numbers the lanes of a story in the order of their first lines.
 type lanes struct {
-	byID map[laneID]int // nil where they are few
+	first  laneTrail   // which most stories have only
+	others *otherLanes // nil if there are none
+	count  int32
+	last   int32 // lane of the last line
+}
+
+type otherLanes struct {
 	all  []laneTrail
-	room [1]laneTrail // for the first one, which most stories have only
-	last int          // lane of the last line
+	byID map[laneID]int // also of the first one; nil where they are few
+}
+
+// at returns a lane by its number.
+func (l *lanes) at(lane int) *laneTrail {
+	if lane == 0 {
+		return &l.first
+	}
+	return &l.others.all[lane-1]
 }
 
 // place finds a line's lane and its place among the lines of that. A place without
 // frames is unknown, and the lane is then that of the last line.
 func (l *lanes) place(stacks *callstack.Stacks, at callSite) (lane int, p linebuf.Place) {
 	lane, p = l.follow(stacks, at)
-	if p.Frames > 0 {
-		if gap := l.all[lane].gap; gap != nil {
-			p, l.all[lane].gap = gap.Before(p), nil
-		}
+	if more := l.at(lane).more; more != nil && p.Frames > 0 {
+		p, more.gap = more.gap.Before(p), linebuf.Gap{}
 	}
 	return lane, p
 }
@@ -85,15 +124,13 @@ func (l *lanes) place(stacks *callstack.Stacks, at callSite) (lane int, p linebu
 func (l *lanes) follow(stacks *callstack.Stacks, at callSite) (lane int, p linebuf.Place) {
 	p.Frames = len(at.stack.PCs)
 	if p.Frames == 0 && at.lane == nil {
-		if len(l.all) == 0 {
-			l.add(laneID{})
-		}
-		return l.last, p
+		l.count = max(l.count, 1)
+		return int(l.last), p
 	}
 	lane = l.find(at)
-	l.last = lane
+	l.last = int32(lane)
 	if p.Frames > 0 {
-		p.Shared, p.Turned = stacks.Follow(&l.all[lane].trail, at.stack, at.made)
+		p.Shared, p.Turned = stacks.Follow(&l.at(lane).trail, at.stack, at.made)
 	}
 	return lane, p
 }
@@ -102,22 +139,16 @@ func (l *lanes) follow(stacks *callstack.Stacks, at callSite) (lane int, p lineb
 func (l *lanes) pass(stacks *callstack.Stacks, at callSite) {
 	lane, p := l.follow(stacks, at)
 	if p.Frames > 0 {
-		last := &l.all[lane]
-		if last.gap == nil {
-			last.gap = new(linebuf.Gap)
-		}
-		last.gap.Add(p)
+		l.at(lane).further().gap.Add(p)
 	}
 }
 
 // skip takes note of lines that are dropped after they were placed, the last of their lanes.
 func (l *lanes) skip(gaps map[int32]linebuf.Gap) {
 	for lane, gap := range gaps {
-		last := &l.all[lane]
-		if last.gap != nil {
-			gap.Join(*last.gap)
-		}
-		last.gap = &gap
+		last := l.at(int(lane)).further()
+		gap.Join(last.gap)
+		last.gap = gap
 	}
 }
 
@@ -126,11 +157,11 @@ func (l *lanes) find(at callSite) int {
 	if at.lane == nil {
 		id.goroutine, id.root = at.goroutine, at.stack.Root
 	}
-	if len(l.all) > 0 && l.all[l.last].id == id {
-		return l.last
+	if l.count > 0 && l.at(int(l.last)).id() == id {
+		return int(l.last)
 	}
 	lane := l.index(id)
-	if lane < 0 && len(l.all) >= maxLanes {
+	if lane < 0 && l.count >= maxLanes {
 		id.goroutine, id.named = 0, nil
 		lane = l.index(id)
 	}
@@ -143,54 +174,77 @@ func (l *lanes) find(at callSite) int {
 // index returns the lane of an id, or -1. Most stories have so few lanes that they
 // do without the map, which takes more memory than some lines.
 func (l *lanes) index(id laneID) int {
-	if l.byID != nil {
-		if lane, ok := l.byID[id]; ok {
+	if l.others != nil && l.others.byID != nil {
+		if lane, ok := l.others.byID[id]; ok {
 			return lane
 		}
 		return -1
 	}
-	return slices.IndexFunc(l.all, func(s laneTrail) bool { return s.id == id })
+	for lane := range int(l.count) {
+		if l.at(lane).id() == id {
+			return lane
+		}
+	}
+	return -1
 }
 
 func (l *lanes) add(id laneID) int {
 	const few = 8
-	lane := len(l.all)
-	if l.all == nil {
-		l.all = l.room[:0]
+	added := laneTrail{goroutine: id.goroutine}
+	if id.named != nil {
+		added.further().named = id.named
 	}
-	l.all = append(l.all, laneTrail{id: id})
+	lane := int(l.count)
+	l.count++
+	if lane == 0 {
+		l.first = added
+		return lane
+	}
+	if l.others == nil {
+		l.others = new(otherLanes)
+	}
+	others := l.others
+	others.all = append(others.all, added)
 	switch {
-	case l.byID != nil:
-		l.byID[id] = lane
-	case len(l.all) > few:
-		l.byID = make(map[laneID]int, 2*few)
-		for i := range l.all {
-			l.byID[l.all[i].id] = i
+	case others.byID != nil:
+		others.byID[id] = lane
+	case l.count > few:
+		others.byID = make(map[laneID]int, 2*few)
+		for i := range lane {
+			others.byID[l.at(i).id()] = i
 		}
+		others.byID[id] = lane // whose line is not followed yet
 	}
 	return lane
 }
 
 // haveNames reports whether any lane may have a name. Those of most stories have none.
 func (l *lanes) haveNames() bool {
-	return len(l.all) > 1 || len(l.all) == 1 && l.all[0].id.named != nil
+	return l.count > 1 || l.first.named() != nil
 }
 
 // named returns the lanes by number, with their names. Lane 0 is where the story began,
 // which its first line tells: it has a name only if Lane gave it one.
 func (l *lanes) named(funcs *callstack.Funcs) iter.Seq2[int, lanenames.Lane] {
 	return func(yield func(int, lanenames.Lane) bool) {
-		for i := range l.all {
-			lane := &l.all[i]
-			given := lane.id.named != nil
-			switch {
-			case lane.name != "" || !given && i == 0:
-			case given:
-				lane.name = validText(lane.id.named.name)
-			default:
-				lane.name = validText(lanenames.Of(funcs, lane.trail.Last(), lane.id.goroutine != 0))
+		for i := range int(l.count) {
+			lane := l.at(i)
+			given := lane.named() != nil
+			if !given && i == 0 {
+				if !yield(0, lanenames.Lane{}) {
+					return
+				}
+				continue
 			}
-			if !yield(i, lanenames.Lane{Name: lane.name, Given: given}) {
+			more := lane.further()
+			switch {
+			case more.name != "":
+			case given:
+				more.name = validText(more.named.name)
+			default:
+				more.name = validText(lanenames.Of(funcs, lane.trail.Last(), lane.goroutine != 0))
+			}
+			if !yield(i, lanenames.Lane{Name: more.name, Given: given}) {
 				return
 			}
 		}

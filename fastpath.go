@@ -26,18 +26,20 @@ func (b *buffer) addFast(h *Handler, r *slog.Record, site callSite) bool {
 }
 
 func (b *buffer) addFastLocked(h *Handler, r *slog.Record, site callSite) bool {
-	wanted := linebuf.HeadSize + len(r.Message) + len(h.boundText) + len(h.attrs) + usualAttrs
-	if !b.registered || b.phase.Load() != open || b.endsBy != byScope || !b.fastRoomLocked(wanted) {
+	if !b.registered || b.phase.Load() != open || b.endsBy != byScope {
 		return false
 	}
 	free := b.held.Free()
 	head := linebuf.HeadSize + len(r.Message)
+	if cap(free) < head+len(h.boundText)+len(h.attrs)+usualAttrs {
+		return b.addAcrossLocked(h, r, site)
+	}
 	attrs, ok := h.appendFastAttrs(free[head:head], r)
 	if !ok || cap(attrs) != cap(free)-head { // or else they outgrew the block
 		return false
 	}
-	offset := r.Time.Sub(b.start).Milliseconds()
-	if !linebuf.Fits(offset, r.Level, len(b.lanes.all), len(site.stack.PCs), len(r.Message), len(attrs)) {
+	offset := r.Time.Sub(b.start()).Milliseconds()
+	if !linebuf.Fits(offset, r.Level, int(b.lanes.count), len(site.stack.PCs), len(r.Message), len(attrs)) {
 		return false
 	}
 	lane, place := b.lanes.place(&b.core.stacks, site)
@@ -52,19 +54,17 @@ func (b *buffer) addFastLocked(h *Handler, r *slog.Record, site callSite) bool {
 	return true
 }
 
-// fastRoomLocked sees to it that there is so much free space in one piece. It returns
-// false where that would waste more than an eighth of a block.
-func (b *buffer) fastRoomLocked(wanted int) bool {
-	if cap(b.held.Free()) >= wanted {
-		return true
+// addAcrossLocked appends a record that may need another block than the last one.
+func (b *buffer) addAcrossLocked(h *Handler, r *slog.Record, site callSite) (added bool) {
+	s := h.core.scratch.Get().(*scratch)
+	defer h.core.release(s)
+	text, ok := h.appendFastAttrs(s.writer.Text[:0], r)
+	s.writer.Text = text
+	if ok {
+		s.recordTime, s.level, s.message, s.site = r.Time, r.Level, r.Message, site
+		added, _ = b.addLocked(s) // no error, as the story is open
 	}
-	size, memory := b.held.FurtherBlock(wanted)
-	if size == 0 || !b.core.reserve(int64(memory)) {
-		return false
-	}
-	b.held.Grow(b.core.delivery.Lines, size)
-	b.grewLocked()
-	return true
+	return added
 }
 
 // appendFastAttrs appends the attributes of a record, and returns false where one

@@ -220,7 +220,7 @@ type core struct {
 
 func newCore(store story.Store, opts Options) *core {
 	c := &core{store: store, opts: opts, process: &keyedStory{key: opts.Process}, index: alias.NewIndex(opts.Index)}
-	c.stories = stories{core: c, keyed: make(map[story.Key]*buffer)}
+	c.stories = stories{core: c, since: time.Now(), keyed: make(map[story.Key]*buffer)}
 	c.delivery = delivery.New(c.config(), &c.stories)
 	if replace := opts.ReplaceAttr; replace != nil {
 		c.opts.ReplaceAttr = c.contained(replace)
@@ -239,7 +239,7 @@ func (c *core) config() delivery.Config {
 	o := &c.opts
 	cfg := delivery.Config{
 		Store:       c.store,
-		Context:     context.WithValue(context.Background(), contextKey{}, &contextValue{internal: true}),
+		Context:     context.WithValue(context.Background(), contextKey{}, &place{internal: true}),
 		MaxBuffered: o.MaxBuffered,
 		Journal:     o.Journal, JournalLimit: o.JournalLimit, JournalSync: o.JournalSync,
 		ByCaller: o.Indent == ByCaller, Index: c.index,

@@ -21,18 +21,17 @@ const (
 	// lines at the end.
 	maxHeaderAttrs = 256
 	maxHeaderBytes = 64 << 10
-
-	moreHeaderAttrs = 2 // that there is room for beside those which are set first: a request's status and bytes
 )
 
 // A headerAttr is an attribute that is to stand on a header: no group, but with the
 // groups that it is in.
 type headerAttr struct {
-	name    string    // groups and key, dotted
-	text    string    // of the value when it was set: what it points to may change
-	integer bool      // text is that of an int64
-	from    *leafAttr // what it was made of, for ReplaceAttr; nil where name and text tell that
+	name string    // groups and key, dotted
+	text string    // of the value when it was set: what it points to may change
+	from *leafAttr // what it was made of, for ReplaceAttr; nil for a string and anInteger for an int64, as name and text tell those
 }
+
+var anInteger = new(leafAttr)
 
 // A leafAttr is an attribute, which is no group, with the groups that it is in.
 type leafAttr struct {
@@ -44,14 +43,14 @@ func (a *headerAttr) size() int { return len(a.name) + len(a.text) }
 
 // leaf returns what the attribute was made of.
 func (a *headerAttr) leaf() leafAttr {
-	if a.from != nil {
-		return *a.from
-	}
-	if a.integer {
+	switch a.from {
+	case nil:
+		return leafAttr{attr: slog.String(a.name, a.text)}
+	case anInteger:
 		n, _ := strconv.ParseInt(a.text, 10, 64) // which it was made from
 		return leafAttr{attr: slog.Int64(a.name, n)}
 	}
-	return leafAttr{attr: slog.String(a.name, a.text)}
+	return *a.from
 }
 
 // appendLeaves appends the leaves of an attribute to list. Nothing of the caller's
@@ -80,12 +79,13 @@ func appendLeaves(list []headerAttr, groups []string, a slog.Attr) []headerAttr 
 	case slog.KindAny:
 		leaf.text = strings.Clone(leaf.text)
 	}
-	leaf.integer = kind == slog.KindInt64
-	if len(groups) > 0 {
-		leaf.name = strings.Join(groups, ".") + "." + a.Key
-	}
-	if len(groups) > 0 || kind != slog.KindString && !leaf.integer {
-		leaf.from = &leafAttr{groups, a}
+	switch {
+	case len(groups) > 0:
+		leaf.name, leaf.from = strings.Join(groups, ".")+"."+a.Key, &leafAttr{groups, a}
+	case kind == slog.KindInt64:
+		leaf.from = anInteger
+	case kind != slog.KindString:
+		leaf.from = &leafAttr{attr: a}
 	}
 	return append(list, leaf)
 }
@@ -168,8 +168,8 @@ func (r *headerRoom) put(name, value string) bool {
 // scope and of the handler, the names of lanes last, as far as there is room.
 func (b *buffer) headerAttrsLocked(h *story.Header, attrs []headerAttr, left int) {
 	room := headerRoom{header: h, most: len(attrs) + len(b.core.attrs), bytes: story.MaxAttrs}
-	if b.continues != "" {
-		room.put(story.AttrContinues, b.continues)
+	if b.more != nil && b.more.continues != "" {
+		room.put(story.AttrContinues, b.more.continues)
 	}
 	last := h.State != story.Open && b.phase.Load() == open
 	for _, list := range [2][]headerAttr{attrs, b.core.attrs} {
@@ -202,12 +202,18 @@ func (b *buffer) nameLanesLocked(room headerRoom) {
 func (b *buffer) alsoLocked(attrs []headerAttr) (keys alias.Keys) {
 	b.facts.mu.Lock()
 	defer b.facts.mu.Unlock()
+	more := b.facts.more
+	if more == nil {
+		return keys // without attributes there are none
+	}
 	for _, a := range attrs {
-		if a.name == traceKey && a.text != "" && b.facts.called {
+		if a.name == traceKey && a.text != "" && more.called {
 			keys.Add(story.NewKey(story.KindTrace, ids.TraceName(a.text)))
 		}
 	}
-	keys.Join(&b.facts.also)
+	if more.also != nil {
+		keys.Join(more.also)
+	}
 	for _, a := range attrs {
 		if key, ok := b.core.index.Key(a.name, a.text); ok {
 			keys.Add(key)
@@ -244,29 +250,38 @@ func (f *scopeFacts) setLeaves(leaves []headerAttr) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.version.Add(1)
-	if f.attrs == nil {
-		f.attrs = make([]headerAttr, 0, len(leaves)+moreHeaderAttrs)
-	}
+	more := f.furtherLocked()
 	for i := range leaves {
-		f.setLocked(&leaves[i])
+		more.set(&leaves[i])
 	}
 }
 
-// setLocked adds an attribute. The list is not changed as far as it goes, as a header may be
-// made of it now.
-func (f *scopeFacts) setLocked(a *headerAttr) {
+// set adds an attribute. The list is not changed as far as it goes, as a header may be made
+// of it now.
+func (f *moreFacts) set(a *headerAttr) {
+	if f.attrs == nil {
+		f.attrs = f.room[:0]
+	}
 	i := slices.IndexFunc(f.attrs, func(b headerAttr) bool { return a.name == b.name })
 	switch {
 	case i >= 0:
-		f.bytes += a.size() - f.attrs[i].size()
+		f.bytes += int32(a.size() - f.attrs[i].size())
 		f.attrs = slices.Clone(f.attrs)
 		f.attrs[i] = *a
-	case len(f.attrs) == maxHeaderAttrs || f.bytes+a.size() > maxHeaderBytes:
+	case len(f.attrs) == maxHeaderAttrs || int(f.bytes)+a.size() > maxHeaderBytes:
 		f.leftOut++
 	default:
-		f.bytes += a.size()
+		f.bytes += int32(a.size())
 		f.attrs = append(f.attrs, *a)
 	}
+}
+
+// attrsLocked returns the attributes, and how many there were beyond those.
+func (f *scopeFacts) attrsLocked() (attrs []headerAttr, leftOut int) {
+	if f.more == nil {
+		return nil, 0
+	}
+	return f.more.attrs, int(f.more.leftOut)
 }
 
 // setAttrs renders the attributes of the scope for the buffer, where ReplaceAttr has to
@@ -277,12 +292,13 @@ func (b *buffer) setAttrs() {
 	}
 	for done := false; !done; {
 		b.facts.mu.Lock()
-		attrs, version := b.facts.attrs, b.facts.version.Load()
+		attrs, _ := b.facts.attrsLocked()
+		version := b.facts.version.Load()
 		b.facts.mu.Unlock()
 		attrs = b.core.replaceAttrs(attrs)
 		b.facts.mu.Lock()
 		if done = version == b.facts.version.Load(); done {
-			b.attrs = attrs
+			b.more.attrs = attrs
 		}
 		b.facts.mu.Unlock()
 	}

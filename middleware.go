@@ -128,11 +128,12 @@ func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *h
 	recorder := &c.recorder
 	recorded := recorder.Record(w, r)
 	handed := r.WithContext(ctx)
+	var room [3]slog.Attr
 	panics.Guard(func() { next.ServeHTTP(recorded, handed) }, func(u *panics.Unwinding) {
-		end, line := o.outcome(request, recorder, handed, u)
+		end, line := o.outcome(request, recorder, handed, u, room[:0])
 		request.unwind(u, end, line...)
 	})
-	end, line := o.outcome(request, recorder, handed, nil)
+	end, line := o.outcome(request, recorder, handed, nil, room[:0])
 	request.finish(end, 0, line...)
 }
 
@@ -169,11 +170,11 @@ func (r *Request) learnRoute(route string) {
 }
 
 // outcome returns what the closing line says, and what of it does not stand on the header;
-// u is nil where the handler has returned.
-func (o *MiddlewareOptions) outcome(request *Request, recorder *response.Recorder, handed *http.Request, u *panics.Unwinding) (Outcome, []slog.Attr) {
+// u is nil where the handler has returned. Attrs has room for the outcome's.
+func (o *MiddlewareOptions) outcome(request *Request, recorder *response.Recorder, handed *http.Request, u *panics.Unwinding, attrs []slog.Attr) (Outcome, []slog.Attr) {
 	request.learnRoute(o.routeAfter(handed))
 	got := recorder.Outcome(u)
-	end := Outcome{Message: got.Message, Level: got.Level, Attrs: request.endAttrs[:0]}
+	end := Outcome{Message: got.Message, Level: got.Level, Attrs: attrs}
 	if o.Level != nil && got.ByStatus {
 		end.Level = o.Level(got.Status)
 	}

@@ -25,12 +25,10 @@ type Request struct {
 	outer  *Request // that has begun the story; nil if it is this one
 	scope  *Scope
 	ctx    context.Context // which carries the scope, for the closing line
-	start  time.Time
-	logger *slog.Logger // of the closing line; nil for the default one
-	crash  bool         // as in RequestOptions
-	left   entered      // what the goroutine that began it has entered
-
-	endAttrs [2]slog.Attr // room for what Middleware says at the end
+	logger *slog.Logger    // of the closing line; nil for the default one
+	own    bool            // as in RequestOptions, as is:
+	crash  bool
+	left   entered // what the goroutine that began it has entered
 
 	mu     sync.Mutex // of the outermost request it guards what follows, also of those within, which may go on beside it
 	ended  bool
@@ -131,17 +129,30 @@ type requestContext struct {
 	request Request
 }
 
+// Value implements [context.Context].
+func (c *requestContext) Value(key any) any {
+	if _, ours := key.(contextKey); ours && !c.request.own {
+		return &c.request
+	}
+	return c.scopeContext.Value(key)
+}
+
+// requestFacts are the facts of a request's scope, which has attributes.
+type requestFacts struct {
+	scopeFacts
+	more moreFacts
+}
+
 // beginRequest begins a request that is not within another one, or is its own.
 func (c *requestContext) beginRequest(ctx context.Context, key story.Key, o *RequestOptions) (context.Context, *Request) {
-	c.begin(ctx, key)
+	facts := new(requestFacts)
+	facts.key, facts.scopeFacts.more = key, &facts.more
+	c.begin(ctx, &facts.scopeFacts)
 	r := &c.request
-	r.scope, r.ctx, r.start, r.logger, r.crash = &c.scope, &c.scopeContext, c.scope.facts.start, o.Logger, o.Crash
-	if !o.Own {
-		c.value.request = r
-	}
+	r.scope, r.ctx, r.logger, r.own, r.crash = &c.scope, c, o.Logger, o.Own, o.Crash
 	c.Context = r.enter(c.Context, key)
 	attrs, called := ids.OfRequest(o.Header, traceKey)
-	c.scope.facts.called = called
+	facts.more.called = called
 	if len(attrs) == 0 {
 		attrs = o.Attrs
 	} else {
@@ -298,7 +309,7 @@ func (r *Request) finish(end Outcome, pc uintptr, line ...slog.Attr) {
 		record.AddAttrs(slog.Any("error", end.Err))
 	}
 	record.AddAttrs(line...)
-	record.AddAttrs(slog.Duration("took", time.Since(r.start).Round(time.Microsecond)))
+	record.AddAttrs(slog.Duration("took", time.Since(r.scope.facts.begun.start).Round(time.Microsecond)))
 	logger := r.logger
 	if logger == nil {
 		logger = slog.Default()
@@ -320,8 +331,7 @@ func (r *Request) conclude(end Outcome) (within *Outcome, first bool) {
 	}
 	r.ended = true
 	if r != top {
-		ended := end
-		top.within = &ended
+		top.within = &Outcome{Level: end.level(), Err: end.Err}
 	}
 	return top.within, true
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/budget"
 	"github.com/dynamoslog/dynamoslog/internal/ids"
 	"github.com/dynamoslog/dynamoslog/internal/proflabel"
+	"github.com/dynamoslog/dynamoslog/internal/storyid"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -22,62 +23,86 @@ import (
 // logged with that context, from any goroutine, until End. Every method of a nil
 // Scope does nothing.
 type Scope struct {
-	facts      *scopeFacts
-	surelyEnds bool // it is ended by this package, whatever becomes of the program's calls
+	facts *scopeFacts
 
 	// The handlers' buffers. They hold the facts, never the scope, so that a
 	// scope that nobody can end any more is collected and its stories sealed.
 	first  atomic.Pointer[buffer]
 	mu     sync.Mutex
-	others []*buffer
-	ended  bool
+	others *[]*buffer // nil where there is one handler
 
-	labels  []*proflabel.Owned[Scope]  // by which goroutines find the scope; none when it has ended
-	label1  [1]*proflabel.Owned[Scope] // room for the first of them
-	entered int                        // how often it was entered and not left
+	labels  *proflabel.Owned[Scope] // by which goroutines find the scope, and the others; nil when it has ended
+	entered int32                   // how often it was entered and not left
+	ended   bool
+
+	surelyEnds bool // it is ended by this package, whatever becomes of the program's calls
 }
 
 // scopeFacts is what the buffers of a scope share.
 type scopeFacts struct {
-	mu    sync.Mutex
-	key   story.Key
-	id    string
-	start time.Time
-	attrs []headerAttr
-	bytes int // of attrs
+	begun beginning
 
-	leftOut int       // attributes that were too many
-	trace   ids.Trace // that the header has, by Options.Trace
-	rekeyed bool      // Rekey has named the key
-	also    alias.Keys
-	called  bool // another service has made the call: the story is listed under its trace
+	mu      sync.Mutex
+	key     story.Key
+	version atomic.Uint32 // of key, and of attrs and also in more
+	dropped int32         // lines for which there was no memory, before there was a buffer
+	more    *moreFacts    // nil where there are none
+}
 
-	version atomic.Int64 // of key, attrs and also
-	dropped int          // lines for which there was no memory, before there was a buffer
+// A beginning is when a story has begun, and a number that tells it from others: its id.
+type beginning struct {
+	start  time.Time
+	random uint32
+}
+
+func beginNow() beginning { return beginning{time.Now(), storyid.Random()} }
+
+func (b *beginning) id() string { return storyid.Of(b.start, b.random) }
+
+// moreFacts are those which only some scopes have.
+type moreFacts struct {
+	attrs   []headerAttr
+	room    [5]headerAttr // for the first of them: as many as most requests have
+	bytes   int32         // of attrs
+	leftOut int32         // attributes that were too many
+	trace   *ids.Trace    // that the header has, by Options.Trace; nil if it has none
+	also    *alias.Keys   // nil if there are none
+	rekeyed bool          // Rekey has named the key
+	called  bool          // another service has made the call: the story is listed under its trace
+}
+
+// furtherLocked returns the facts which only some scopes have, for writing.
+func (f *scopeFacts) furtherLocked() *moreFacts {
+	if f.more == nil {
+		f.more = new(moreFacts)
+	}
+	return f.more
 }
 
 type contextKey struct{}
 
-// contextValue is what this package puts into a context.
-type contextValue struct {
+// A place says where what is logged with a context belongs. A context carries one, or the
+// scope or the request that it consists of.
+type place struct {
 	scope    *Scope
-	lane     *namedLane
 	request  *Request // where the scope is that of a request that others may refine
-	internal bool     // of a call to the store: what it logs must not come back
+	lane     *namedLane
+	internal bool // of a call to the store: what it logs must not come back
 }
 
-// nowhere is what a context without a value of this package stands for.
-var nowhere contextValue
-
-func fromContext(ctx context.Context) *contextValue {
+func fromContext(ctx context.Context) place {
 	if ctx == nil {
-		return &nowhere
+		return place{}
 	}
-	value, _ := ctx.Value(contextKey{}).(*contextValue)
-	if value == nil {
-		return &nowhere
+	switch carried := ctx.Value(contextKey{}).(type) {
+	case *Scope:
+		return place{scope: carried}
+	case *Request:
+		return place{scope: carried.scope, request: carried}
+	case *place:
+		return *carried
 	}
-	return value
+	return place{}
 }
 
 // Begin opens a story about one object and returns a context that carries it:
@@ -88,33 +113,31 @@ func fromContext(ctx context.Context) *contextValue {
 // Nothing is stored for a scope in which nothing is logged.
 func Begin(ctx context.Context, kind string, id any) (context.Context, *Scope) {
 	c := new(scopeContext)
-	c.begin(ctx, ids.Key(kind, id))
+	c.begin(ctx, &scopeFacts{key: ids.Key(kind, id)})
 	return c, &c.scope
 }
 
 // A scopeContext is a context with the scope that it carries.
 type scopeContext struct {
 	context.Context
-	value contextValue
 	scope Scope
 }
 
 // Value implements [context.Context].
 func (c *scopeContext) Value(key any) any {
 	if _, ours := key.(contextKey); ours {
-		return &c.value
+		return &c.scope
 	}
 	return c.Context.Value(key)
 }
 
-// begin opens the scope. The key keeps nothing of the program's memory.
-func (c *scopeContext) begin(ctx context.Context, key story.Key) {
+// begin opens the scope. The facts keep nothing of the program's memory.
+func (c *scopeContext) begin(ctx context.Context, facts *scopeFacts) {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	start := time.Now()
-	c.Context, c.value.scope = ctx, &c.scope
-	c.scope.facts = &scopeFacts{key: key, id: story.NewID(start), start: start}
+	facts.begun = beginNow()
+	c.Context, c.scope.facts = ctx, facts
 }
 
 // FromContext returns the innermost scope that a context carries, or nil.
@@ -128,12 +151,12 @@ func FromContext(ctx context.Context) *Scope { return fromContext(ctx).scope }
 // them, and those of functions at most half of that: see [story.Header.LaneName].
 // Without a scope, ctx is returned.
 func Lane(ctx context.Context, name string) context.Context {
-	value := *fromContext(ctx)
-	if value.scope == nil {
+	here := fromContext(ctx)
+	if here.scope == nil {
 		return ctx
 	}
-	value.lane = &namedLane{name: strings.Clone(name)}
-	return context.WithValue(ctx, contextKey{}, &value)
+	here.lane = &namedLane{name: strings.Clone(name)}
+	return context.WithValue(ctx, contextKey{}, &here)
 }
 
 // End seals what every handler gathered in the scope and hands it over to be
@@ -150,7 +173,7 @@ func (s *Scope) End() {
 	s.mu.Lock()
 	labels, again := s.labels, s.ended
 	s.ended, s.labels = true, nil
-	for _, label := range labels { // which goroutines find it by for the last time
+	for label := labels; label != nil; label = label.Other { // which goroutines find it by for the last time
 		label.Hold(s)
 	}
 	s.mu.Unlock()
@@ -159,7 +182,7 @@ func (s *Scope) End() {
 	}
 	lingers := false
 	for b := range s.buffers {
-		if len(labels) > 0 && b.linger(labels) {
+		if labels != nil && b.linger(labels) {
 			lingers = true
 		} else {
 			b.seal(story.Sealed)
@@ -209,16 +232,28 @@ func (s *Scope) traced(t ids.Trace) {
 func (f *scopeFacts) takeTrace(t ids.Trace) (first bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if first = f.trace == (ids.Trace{}); first {
-		f.trace = t.Clone()
+	more := f.furtherLocked()
+	if first = more.trace == nil; first {
+		own := t.Clone()
+		more.trace = &own
 	}
 	return first
+}
+
+// headerTrace returns the trace that the header has, by Options.Trace.
+func (f *scopeFacts) headerTrace() (t ids.Trace) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.more != nil && f.more.trace != nil {
+		t = *f.more.trace
+	}
+	return t
 }
 
 // buffers yields what the handlers have of the scope.
 func (s *Scope) buffers(yield func(*buffer) bool) {
 	s.mu.Lock()
-	first, others := s.first.Load(), s.others // to which buffers are only added
+	first, others := s.first.Load(), s.othersLocked()
 	s.mu.Unlock()
 	for _, b := range others {
 		if !yield(b) {
@@ -228,6 +263,14 @@ func (s *Scope) buffers(yield func(*buffer) bool) {
 	if first != nil {
 		yield(first)
 	}
+}
+
+// othersLocked returns the buffers beside the first, to which others are only added.
+func (s *Scope) othersLocked() []*buffer {
+	if s.others == nil {
+		return nil
+	}
+	return *s.others
 }
 
 // Rekey makes the story one about another object: usually about the user, once
@@ -240,7 +283,7 @@ func (s *Scope) Rekey(kind string, id any) {
 	key := ids.Key(kind, id)
 	s.facts.mu.Lock()
 	s.facts.version.Add(1)
-	s.facts.key, s.facts.rekeyed = key, true
+	s.facts.key, s.facts.furtherLocked().rekeyed = key, true
 	s.facts.mu.Unlock()
 }
 
@@ -248,7 +291,7 @@ func (s *Scope) Rekey(kind string, id any) {
 func (s *Scope) suggest(key story.Key) {
 	s.facts.mu.Lock()
 	defer s.facts.mu.Unlock()
-	if !s.facts.rekeyed && s.facts.key != key {
+	if rekeyed := s.facts.more != nil && s.facts.more.rekeyed; !rekeyed && s.facts.key != key {
 		s.facts.version.Add(1)
 		s.facts.key = key
 	}
@@ -265,7 +308,11 @@ func (s *Scope) Also(kind string, id any) {
 	s.facts.mu.Lock()
 	defer s.facts.mu.Unlock()
 	s.facts.version.Add(1)
-	s.facts.also.Add(ids.Key(kind, id))
+	more := s.facts.furtherLocked()
+	if more.also == nil {
+		more.also = new(alias.Keys)
+	}
+	more.also.Add(ids.Key(kind, id))
 }
 
 // ID returns the story's id in the store, and "" for a nil Scope.
@@ -273,9 +320,10 @@ func (s *Scope) ID() string {
 	if s == nil {
 		return ""
 	}
-	s.facts.mu.Lock()
-	defer s.facts.mu.Unlock()
-	return s.facts.id
+	if first := s.first.Load(); first != nil {
+		return first.currentID()
+	}
+	return s.facts.begun.id()
 }
 
 // Key returns the key that the story has now.
@@ -342,7 +390,7 @@ func (s *Scope) findBuffer(c *core) (b *buffer, made bool, err error) {
 		return first, false, nil
 	}
 	twins := 0
-	for _, b := range s.others {
+	for _, b := range s.othersLocked() {
 		if b.core == c {
 			return b, false, nil
 		}
@@ -368,7 +416,8 @@ func (s *Scope) findBuffer(c *core) (b *buffer, made bool, err error) {
 	if first == nil {
 		s.first.Store(b)
 	} else {
-		s.others = append(s.others, b)
+		others := append(s.othersLocked(), b)
+		s.others = &others
 	}
 	return b, true, nil
 }

@@ -20,6 +20,8 @@ import (
 type stories struct {
 	core *core
 
+	since time.Time // when the handler was made
+
 	mu        sync.Mutex
 	closed    bool                  // no more lines are taken
 	due       dueStories            // those in care
@@ -36,7 +38,7 @@ func (s *stories) register(b *buffer, due time.Time) bool {
 	if s.closed {
 		return false
 	}
-	b.due = due
+	b.due = due.Sub(s.since)
 	heap.Push(&s.due, b)
 	s.core.delivery.Start()
 	if b.index == 0 {
@@ -49,7 +51,7 @@ func (s *stories) unregister(b *buffer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if b.index >= 0 {
-		heap.Remove(&s.due, b.index)
+		heap.Remove(&s.due, int(b.index))
 	}
 }
 
@@ -57,8 +59,8 @@ func (s *stories) reschedule(b *buffer, due time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if b.index >= 0 {
-		b.due = due
-		heap.Fix(&s.due, b.index)
+		b.due = due.Sub(s.since)
+		heap.Fix(&s.due, int(b.index))
 		if b.index == 0 {
 			s.core.delivery.Wake()
 		}
@@ -76,8 +78,7 @@ func (s *stories) ofKey(key story.Key) (*buffer, error) {
 	if b := s.keyed[key]; b != nil {
 		return b, nil
 	}
-	start := time.Now()
-	b := newBuffer(s.core, &scopeFacts{key: key, id: story.NewID(start), start: start}, 0)
+	b := newBuffer(s.core, &scopeFacts{key: key, begun: beginNow()}, 0)
 	if b == nil {
 		return nil, nil
 	}
@@ -156,7 +157,7 @@ func (s *stories) Tend(now time.Time) (due time.Time) {
 			return time.Time{}
 		}
 		b := s.due[0]
-		due = b.due
+		due = s.since.Add(b.due)
 		s.mu.Unlock()
 		if due.After(now) {
 			return due
@@ -218,14 +219,13 @@ func (b *buffer) expire(now time.Time) {
 		}
 	case !isOpen && silent, b.endsBy != byScope && silent:
 		seal = story.Sealed
-	case isOpen && now.Sub(b.start) >= maxOpen:
+	case isOpen && now.Sub(b.start()) >= maxOpen:
 		seal = story.Continued
-	case isOpen && now.Sub(b.start) >= b.cutAfter:
+	case isOpen && now.Sub(b.start()) >= b.cutAfter:
 		if b.handedTo == nil || !b.core.delivery.Waits(b.handedTo) { // else a further chunk would only take memory
 			b.cutLocked()
 		}
-		b.interval = min(2*b.interval, max(maxAge, b.core.opts.MaxAge))
-		b.cutAfter = now.Sub(b.start) + b.interval
+		b.cutAfter = nextCut(now.Sub(b.start()), b.core.opts.MaxAge)
 	}
 	if seal == "" && b.registered {
 		b.core.stories.reschedule(b, b.nextDueLocked())
@@ -240,6 +240,12 @@ func (b *buffer) expire(now time.Time) {
 	}
 }
 
+// nextCut returns when a story is cut that is so old now, from its start on: the times between
+// cuts double, up to maxAge.
+func nextCut(age, first time.Duration) time.Duration {
+	return age + min(age+first, max(maxAge, first))
+}
+
 // shed hands over what the story holds, or drops what of it is below Warn.
 func (b *buffer) shed(drop bool) {
 	b.mu.Lock()
@@ -248,7 +254,7 @@ func (b *buffer) shed(drop bool) {
 	case drop:
 		before := b.held.Held
 		dropped := b.held.KeepFrom(b.core.delivery.Lines, slog.LevelWarn)
-		b.dropped += dropped
+		b.dropLocked(dropped)
 		b.lanes.skip(b.held.TakeLost())
 		b.core.delivery.Counts.Drop(b.key().Kind, dropped)
 		b.core.delivery.Budget.Add(int64(b.held.Held - before))
@@ -261,14 +267,14 @@ func (b *buffer) shed(drop bool) {
 func (b *buffer) repin(tail storylog.Position) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.entry.Within(tail) {
+	if !b.journal.entry.Within(tail) {
 		return
 	}
 	if b.held.Count > 0 {
 		b.cutLocked()
 	}
-	if log, progress := b.core.delivery.Log, b.progressLocked(); log.Movable(&b.entry, tail, progress) {
-		b.asFarLocked(func(h story.Header) { log.Move(&b.entry, h, b.phase.Load() != open, progress) })
+	if log, progress := b.core.delivery.Log, b.progressLocked(); log.Movable(&b.journal.entry, tail, progress) {
+		b.asFarLocked(func(h story.Header) { log.Move(&b.journal.entry, h, b.phase.Load() != open, progress) })
 	}
 }
 
@@ -295,15 +301,15 @@ func (k *keyedStory) buffer(c *core) (*buffer, error) {
 type dueStories []*buffer
 
 func (s dueStories) Len() int           { return len(s) }
-func (s dueStories) Less(i, j int) bool { return s[i].due.Before(s[j].due) }
+func (s dueStories) Less(i, j int) bool { return s[i].due < s[j].due }
 func (s dueStories) Swap(i, j int) {
 	s[i], s[j] = s[j], s[i]
-	s[i].index, s[j].index = i, j
+	s[i].index, s[j].index = int32(i), int32(j)
 }
 
 func (s *dueStories) Push(x any) {
 	b := x.(*buffer)
-	b.index = len(*s)
+	b.index = int32(len(*s))
 	*s = append(*s, b)
 }
 

@@ -119,17 +119,18 @@ func (s *Scope) newCall() (traceparent, span string) {
 func (f *scopeFacts) passTrace() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.called = true
-	for i := range f.attrs {
-		if f.attrs[i].name == traceKey {
-			if id, ok := ids.W3CTrace(f.attrs[i].text); ok {
+	more := f.furtherLocked()
+	more.called = true
+	for i := range more.attrs {
+		if more.attrs[i].name == traceKey {
+			if id, ok := ids.W3CTrace(more.attrs[i].text); ok {
 				return id
 			}
 		}
 	}
 	id := ids.NewTraceID()
 	f.version.Add(1)
-	f.setLocked(&headerAttr{name: traceKey, text: id})
+	more.set(&headerAttr{name: traceKey, text: id})
 	return id
 }
 

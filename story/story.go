@@ -2,8 +2,9 @@ package story
 
 import (
 	"log/slog"
-	"math/rand/v2"
 	"time"
+
+	"github.com/dynamoslog/dynamoslog/internal/storyid"
 )
 
 // Limits of what a store is handed. Nothing is truncated to fit them but a
@@ -87,22 +88,14 @@ type Story struct {
 }
 
 const (
-	idTime     = "2006-01-02T15:04:05.000000Z"
-	idAlphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
-	idSuffix   = 6
+	idTime     = storyid.Layout
+	idAlphabet = storyid.Alphabet
+	idSuffix   = storyid.Suffix
 )
 
 // NewID returns a new id for a story that started at start: the time in UTC,
 // of fixed width so that ids sort by it, and a random suffix.
-func NewID(start time.Time) string {
-	id := make([]byte, 0, len(idTime)+1+idSuffix)
-	id = start.UTC().AppendFormat(id, idTime)
-	id = append(id, '-')
-	for range idSuffix {
-		id = append(id, idAlphabet[rand.IntN(len(idAlphabet))])
-	}
-	return string(id)
-}
+func NewID(start time.Time) string { return storyid.Of(start, storyid.Random()) }
 
 // IDTime returns the start that an id of [NewID] tells, and false for ids made
 // by others.

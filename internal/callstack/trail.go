@@ -4,11 +4,18 @@ package callstack
 // made. The zero value is for none. It is used by one goroutine at a time.
 type Trail struct {
 	last *Stack
-	own  *Stack // memory for stacks that are not kept
-	made int64  // when the last record was, as its time says
+	made int64 // when the last record was, as its time says
+	more *moreOfTrail
+}
+
+// moreOfTrail is what only some trails have; nil before a line that was made in a loop, or
+// whose stack is not kept.
+type moreOfTrail struct {
+	own *Stack // memory for stacks that are not kept
 	// looped are the lines that were made in a loop of their function, and whose calls
 	// are not known to have returned, the outermost first.
 	looped []loopedLine
+	room   [2]loopedLine // for the first of them
 }
 
 // Last returns where the last line was made: the stack from its call site on. It is valid
@@ -18,6 +25,24 @@ func (t *Trail) Last() []uintptr {
 		return nil
 	}
 	return t.last.PCs
+}
+
+// Root returns the entry of the function that the goroutine of the last line was started
+// with; 0 where there was none.
+func (t *Trail) Root() uintptr {
+	if t.last == nil {
+		return 0
+	}
+	return t.last.Root
+}
+
+// further returns what only some trails have, for writing.
+func (t *Trail) further() *moreOfTrail {
+	if t.more == nil {
+		t.more = new(moreOfTrail)
+		t.more.looped = t.more.room[:0]
+	}
+	return t.more
 }
 
 // A loopedLine is a line that was made in a loop of its function.
@@ -34,14 +59,17 @@ func (s *Stacks) Follow(t *Trail, next *Stack, made int64) (shared int, turned b
 	if t.last != nil {
 		c := s.comparisonOf(t.last, next, made != t.made)
 		shared = c.shared
-		t.returnTo(min(shared, len(next.PCs)-1)) // the line takes the place of those beside it
-		if c.still < shared && len(t.looped) > 0 {
-			shared, turned = s.turn(t, next, c)
+		if t.more != nil {
+			t.more.returnTo(min(shared, len(next.PCs)-1)) // the line takes the place of those beside it
+			if c.still < shared && len(t.more.looped) > 0 {
+				shared, turned = s.turn(t, next, c)
+			}
 		}
 	}
 	t.made = made
 	if next.loop != 0 {
-		t.looped = append(t.looped, loopedLine{len(next.PCs), next.loop})
+		more := t.further()
+		more.looped = append(more.looped, loopedLine{len(next.PCs), next.loop})
 	}
 	if t.last = next; !next.Kept() {
 		t.keep(next)
@@ -66,7 +94,7 @@ func (s *Stacks) comparisonOf(a, b *Stack, distinct bool) comparison {
 }
 
 // returnTo forgets lines that were made deeper.
-func (t *Trail) returnTo(frames int) {
+func (t *moreOfTrail) returnTo(frames int) {
 	for n := len(t.looped); n > 0 && t.looped[n-1].frames > frames; n-- {
 		t.looped = t.looped[:n-1]
 	}
@@ -77,9 +105,9 @@ func (t *Trail) returnTo(frames int) {
 func (s *Stacks) turn(t *Trail, next *Stack, c comparison) (shared int, turned bool) {
 	from, to := s.position(t.last.whole, c.still), s.position(next.whole, c.still)
 	shared = c.shared
-	for i, line := range t.looped {
+	for i, line := range t.more.looped {
 		if line.frames > c.still && s.flow.Around(from, to, line.at) {
-			t.looped = t.looped[:i]
+			t.more.looped = t.more.looped[:i]
 			return line.frames, true
 		}
 	}
@@ -88,12 +116,14 @@ func (s *Stacks) turn(t *Trail, next *Stack, c comparison) (shared int, turned b
 
 // keep copies a stack that will be overwritten.
 func (t *Trail) keep(stack *Stack) {
-	if t.own == nil {
-		t.own = new(Stack)
+	more := t.further()
+	if more.own == nil {
+		more.own = new(Stack)
 	}
-	memory := append(t.own.whole[:0], stack.whole...)
-	*t.own = *stack
-	t.own.whole, t.own.scratch = memory, nil
-	t.own.PCs = memory[len(memory)-len(stack.PCs):]
-	t.last = t.own
+	own := more.own
+	memory := append(own.whole[:0], stack.whole...)
+	*own = *stack
+	own.whole, own.scratch = memory, nil
+	own.PCs = memory[len(memory)-len(stack.PCs):]
+	t.last = own
 }

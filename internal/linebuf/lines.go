@@ -29,8 +29,7 @@ type block struct {
 }
 
 const (
-	firstBlock   = 256 // many stories have few lines
-	leastBlock   = 512
+	leastBlock   = 128 // many stories have few lines
 	largestBlock = 8 << 10
 	perBlock     = 32 // bytes that a block takes beside its data
 
@@ -38,7 +37,7 @@ const (
 )
 
 // A Pool keeps blocks for reuse, by the binary logarithm of their size.
-type Pool [6]sync.Pool
+type Pool [7]sync.Pool
 
 // Add appends a line; Room says how much memory it takes.
 func (l *Lines) Add(pool *Pool, m *Meta, message string, attrs []byte) {
@@ -104,22 +103,22 @@ func (l *Lines) Room(m *Meta) int {
 	return blockSize(l.Size+free, size-free) + perBlock
 }
 
-// blockSize is an eighth of what is written, so that little is free of what is
-// held, or as much as is wanted.
+// blockSize returns the size of a further block: where it is about as much as the blocks
+// take beside their data, that half of the last one is free; or as much as is wanted.
 func blockSize(written, wanted int) int {
-	if written == 0 {
-		return max(firstBlock, wanted)
+	if wanted > largestBlock {
+		return wanted
 	}
 	size := leastBlock
-	for size < largestBlock && size < written/8 {
+	for size < wanted || size < largestBlock && size*size/(2*perBlock) < written {
 		size *= 2
 	}
-	return max(size, wanted)
+	return size
 }
 
-// A line in the common case is made where it is to stay: Grow makes room, what is
-// appended to Free()[HeadSize+len(message):] are its attributes, and Commit writes what
-// stands before them.
+// A line in the common case is made where it is to stay: what is appended to
+// Free()[HeadSize+len(message):] are its attributes, and Commit writes what stands before
+// them.
 
 // Free returns the free space in the last block, as the capacity of what it returns.
 func (l *Lines) Free() []byte {
@@ -127,16 +126,6 @@ func (l *Lines) Free() []byte {
 		return nil
 	}
 	return l.last.data[len(l.last.data):]
-}
-
-// FurtherBlock returns the size of a block that has so much free space, and how much
-// memory it takes; none where more than an eighth of the last one would be left unused.
-func (l *Lines) FurtherBlock(wanted int) (size, memory int) {
-	if last := l.last; last == nil || (cap(last.data)-len(last.data))*8 > cap(last.data) {
-		return 0, 0
-	}
-	size = blockSize(l.Size, wanted)
-	return size, size + perBlock
 }
 
 // Commit completes a line whose attributes are in Free: word is its [Word].
@@ -163,7 +152,7 @@ func (p *Pool) get(size int) *block {
 // of returns the pool for blocks of a size, or nil for one that only a large line takes.
 func (p *Pool) of(size int) *sync.Pool {
 	for i := range p {
-		if size == firstBlock<<i {
+		if size == leastBlock<<i {
 			return &p[i]
 		}
 	}

@@ -23,6 +23,7 @@ type bucket[T any] struct {
 // Owned is a label and its owner.
 type Owned[T any] struct {
 	Label string
+	Other *Owned[T]         // of the same owner, for whoever keeps its labels: nil, or set by that
 	owner atomic.Pointer[T] // nil while it is held weakly
 	weak  weak.Pointer[T]   // set before owner is nil for the first time, and not changed later
 	next  atomic.Pointer[Owned[T]]
