@@ -35,9 +35,12 @@ type buffer struct {
 	facts   *scopeFacts
 	cleanup runtime.Cleanup
 	phase   atomic.Uint32 // a phase, written with mu held
-	twins   uint16        // handlers before it that write the same scope to the same store
+
+	index int32         // in the heap of open stories; -1 if it is not there; guarded by stories.mu, as is:
+	due   time.Duration // since stories.since
 
 	mu         sync.Mutex // guards what follows
+	twins      uint16     // handlers before it that write the same scope to the same store
 	endsBy     ending
 	registered bool            // it is among the stories that are looked at when they are due
 	counted    bool            // the budget counts what a story takes beside its lines
@@ -55,9 +58,6 @@ type buffer struct {
 	active   time.Duration
 	cutAfter time.Duration           // from the start: when the next age cut is due
 	labels   *proflabel.Owned[Scope] // of a scope that has ended, by which goroutines still find it; nil before, and when the story is sealed
-
-	due   time.Duration // since stories.since; guarded by stories.mu, as is:
-	index int32         // in the heap of open stories; -1 if it is not there
 }
 
 // moreOfBuffer is what only some stories have; nil before there is any of it.
@@ -101,9 +101,9 @@ const (
 func newBuffer(c *core, facts *scopeFacts, twins int) *buffer {
 	facts.mu.Lock()
 	defer facts.mu.Unlock()
-	if !c.delivery.Budget.Reserve(budget.PerStory) {
+	if !c.delivery.Budget.Reserve(budget.PerOpen) {
 		facts.dropped++
-		c.delivery.Counts.Drop(facts.key.Kind, 1)
+		c.delivery.Counts.Drop(facts.keyLocked().Kind, 1)
 		return nil
 	}
 	b := allocate(c)
@@ -330,14 +330,14 @@ func (b *buffer) grewLocked() {
 func (b *buffer) key() story.Key {
 	b.facts.mu.Lock()
 	defer b.facts.mu.Unlock()
-	return b.facts.key
+	return b.facts.keyLocked()
 }
 
 // uncountLocked gives back what an open story takes.
 func (b *buffer) uncountLocked() {
 	if b.counted {
 		b.counted = false
-		b.core.delivery.Budget.Add(-budget.PerStory)
+		b.core.delivery.Budget.Add(-budget.PerOpen)
 	}
 }
 
@@ -405,7 +405,7 @@ func (b *buffer) takeLocked(state story.State) *delivery.Chunk {
 // headerLocked fills in the story's facts as they are now.
 func (b *buffer) headerLocked(h *story.Header, state story.State) {
 	b.facts.mu.Lock()
-	key := b.facts.key
+	key := b.facts.keyLocked()
 	attrs, left := b.facts.attrsLocked()
 	if b.core.opts.ReplaceAttr != nil {
 		attrs = b.more.attrs
@@ -426,116 +426,4 @@ func (b *buffer) headerLocked(h *story.Header, state story.State) {
 	}
 	h.Updated = h.Start.Add(h.Duration).Truncate(time.Millisecond)
 	b.headerAttrsLocked(h, attrs, left)
-}
-
-// seal ends the story, or stores the late lines of one that has ended.
-func (b *buffer) seal(state story.State) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	k := b.takeLastLocked(state)
-	if k == nil {
-		b.unregisterLocked()
-		return
-	}
-	if b.core.opts.Keep == nil || k.Place != compose.Whole {
-		b.core.delivery.HandOver(k) // before Shutdown does not find the story among the open ones
-		b.goOnLocked()
-		return
-	}
-	b.askKeepLocked(k)
-}
-
-// askKeepLocked hands over the last chunk of a story when Options.Keep was asked, without
-// the lock.
-func (b *buffer) askKeepLocked(k *delivery.Chunk) {
-	b.furtherLocked().withKeep = k
-	b.core.delivery.Announce(k) // as above
-	b.goOnLocked()
-	b.mu.Unlock()
-	kept := b.core.keep(k.Header)
-	b.mu.Lock()
-	b.more.withKeep = nil
-	if !kept {
-		k.Place = compose.NotKept
-	}
-	b.core.delivery.HandOver(k)
-	for _, k := range b.more.behind {
-		b.core.delivery.HandOver(k)
-	}
-	b.more.behind = nil
-	if !b.registered { // the handler was closed meanwhile
-		b.cutLocked()
-	}
-}
-
-func (b *buffer) waitsForKeepLocked() bool { return b.more != nil && b.more.withKeep != nil }
-
-// goOnLocked lets the story, whose last chunk was taken, be looked at again if it goes on,
-// perhaps in silence.
-func (b *buffer) goOnLocked() {
-	if b.phase.Load() != open {
-		b.unregisterLocked()
-	} else {
-		b.core.stories.reschedule(b, b.nextDueLocked())
-	}
-}
-
-// takeLastLocked takes the chunk with which the story ends, if it does now.
-func (b *buffer) takeLastLocked(state story.State) *delivery.Chunk {
-	switch {
-	case b.waitsForKeepLocked() || b.phase.Load() == retired:
-		return nil
-	case b.phase.Load() == ended:
-		b.cutLocked()
-		return nil
-	}
-	b.uncountLocked() // a waiting story is counted for itself
-	if b.count == 0 && b.droppedLocked() == 0 && b.handedTo == nil {
-		b.endsBy = max(b.endsBy, bySilence) // the story begins with a late line, if it does
-		return nil
-	}
-	k := b.takeLocked(state)
-	removeLabels(b.labels)
-	b.labels = nil
-	if state == story.Continued {
-		b.core.delivery.Budget.Add(budget.PerStory)
-		b.counted = true
-		b.continueLocked()
-	} else {
-		b.cleanup.Stop()
-		b.phase.Store(ended)
-	}
-	return k
-}
-
-// unregisterLocked takes the story out of the handler's care.
-func (b *buffer) unregisterLocked() {
-	if b.registered {
-		b.core.stories.unregister(b)
-		b.registered = false
-	}
-}
-
-// continueLocked begins the story that goes on from this one.
-func (b *buffer) continueLocked() {
-	before, now := b.start(), beginNow()
-	more := b.furtherLocked()
-	more.continues, more.begun = b.idLocked(), now
-	b.active -= now.start.Sub(before)
-	b.cutAfter, b.handedTo = b.core.opts.MaxAge, nil
-	b.lanes, b.count, b.title, b.lastOffset = lanes{}, 0, "", 0
-	if b.journal != nil {
-		*b.journal = journalled{}
-	}
-}
-
-// retire makes place for the next story of the same key, and seals this one.
-func (b *buffer) retire(state story.State) {
-	b.core.stories.forget(b)
-	b.seal(state)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.cutLocked() // lines that came in between
-	b.phase.Store(retired)
-	b.unregisterLocked()
 }

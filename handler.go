@@ -159,6 +159,7 @@ func (o *Options) withDefaults() Options {
 		}
 		opts.Process = story.NewKey("app", name)
 	}
+	opts.Process = story.NewKey(opts.Process.Kind, opts.Process.ID) // as it is written
 	if opts.MaxAge <= 0 {
 		opts.MaxAge = time.Minute
 	}

@@ -262,18 +262,20 @@ func (f *moreFacts) set(a *headerAttr) {
 	if f.attrs == nil {
 		f.attrs = f.room[:0]
 	}
-	i := slices.IndexFunc(f.attrs, func(b headerAttr) bool { return a.name == b.name })
-	switch {
-	case i >= 0:
-		f.bytes += int32(a.size() - f.attrs[i].size())
-		f.attrs = slices.Clone(f.attrs)
-		f.attrs[i] = *a
-	case len(f.attrs) == maxHeaderAttrs || int(f.bytes)+a.size() > maxHeaderBytes:
-		f.leftOut++
-	default:
-		f.bytes += int32(a.size())
-		f.attrs = append(f.attrs, *a)
+	size := a.size()
+	for i := range f.attrs {
+		if f.attrs[i].name == a.name {
+			f.attrs = slices.Clone(f.attrs)
+			f.attrs[i] = *a
+			return
+		}
+		size += f.attrs[i].size()
 	}
+	if len(f.attrs) == maxHeaderAttrs || size > maxHeaderBytes {
+		f.leftOut++
+		return
+	}
+	f.attrs = append(f.attrs, *a)
 }
 
 // attrsLocked returns the attributes, and how many there were beyond those.

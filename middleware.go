@@ -115,7 +115,7 @@ func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *h
 	}
 	c := new(servedContext)
 	c.scope.surelyEnds = true
-	ctx, request := c.beginRequest(r.Context(), story.NewKey("http", route), &RequestOptions{Header: headerOf(r), Logger: o.Logger})
+	ctx, request := c.beginRequest(r.Context(), story.NewKey("http", route).String(), &RequestOptions{Header: headerOf(r), Logger: o.Logger})
 	defer request.end() // where a function of the options panics
 	o.setAttrs(request.scope, r, route)
 	request.route = route
@@ -130,11 +130,11 @@ func (o *MiddlewareOptions) serve(next http.Handler, w http.ResponseWriter, r *h
 	handed := r.WithContext(ctx)
 	var room [3]slog.Attr
 	panics.Guard(func() { next.ServeHTTP(recorded, handed) }, func(u *panics.Unwinding) {
-		end, line := o.outcome(request, recorder, handed, u, room[:0])
-		request.unwind(u, end, line...)
+		end, attrs, line := o.outcome(request, recorder, handed, u, room[:0])
+		request.unwind(u, end, attrs, line...)
 	})
-	end, line := o.outcome(request, recorder, handed, nil, room[:0])
-	request.finish(end, 0, line...)
+	end, attrs, line := o.outcome(request, recorder, handed, nil, room[:0])
+	request.finish(end, 0, attrs, line...)
 }
 
 // refine serves a request of which another one tells the story.
@@ -144,7 +144,7 @@ func (o *MiddlewareOptions) refine(request *Request, route string, next http.Han
 		request.Scope().Rekey(o.Key(r))
 	}
 	if route != routes.Other { // what the goroutine is known by is refined, too
-		r = r.WithContext(request.enter(r.Context(), story.NewKey("http", route)))
+		r = r.WithContext(request.enter(r.Context(), story.NewKey("http", route).String()))
 		defer request.leave()
 	}
 	defer func() { request.learnRoute(o.routeAfter(r)) }()
@@ -169,26 +169,26 @@ func (r *Request) learnRoute(route string) {
 	}
 }
 
-// outcome returns what the closing line says, and what of it does not stand on the header;
-// u is nil where the handler has returned. Attrs has room for the outcome's.
-func (o *MiddlewareOptions) outcome(request *Request, recorder *response.Recorder, handed *http.Request, u *panics.Unwinding, attrs []slog.Attr) (Outcome, []slog.Attr) {
+// outcome returns what the closing line says, what of it stands on the header too, appended to
+// attrs, and what of it does not; u is nil where the handler has returned.
+func (o *MiddlewareOptions) outcome(request *Request, recorder *response.Recorder, handed *http.Request, u *panics.Unwinding, attrs []slog.Attr) (Outcome, []slog.Attr, []slog.Attr) {
 	request.learnRoute(o.routeAfter(handed))
 	got := recorder.Outcome(u)
-	end := Outcome{Message: got.Message, Level: got.Level, Attrs: attrs}
+	end := Outcome{Message: got.Message, Level: got.Level}
 	if o.Level != nil && got.ByStatus {
 		end.Level = o.Level(got.Status)
 	}
 	if got.Status != 0 {
-		end.Attrs = append(end.Attrs, slog.Int("status", got.Status))
+		attrs = append(attrs, slog.Int("status", got.Status))
 	}
 	if got.GRPC != "" {
-		end.Attrs = append(end.Attrs, slog.String("grpc_status", got.GRPC))
+		attrs = append(attrs, slog.String("grpc_status", got.GRPC))
 	}
-	end.Attrs = append(end.Attrs, slog.Int64("bytes", recorder.Bytes()))
+	attrs = append(attrs, slog.Int64("bytes", recorder.Bytes()))
 	if got.Cause != nil {
-		return end, []slog.Attr{slog.Any("cause", got.Cause)}
+		return end, attrs, []slog.Attr{slog.Any("cause", got.Cause)}
 	}
-	return end, nil
+	return end, attrs, nil
 }
 
 // tellID lets the response tell the story's id, which is the request's too where the client

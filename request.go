@@ -9,7 +9,6 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/ids"
 	"github.com/dynamoslog/dynamoslog/internal/panics"
 	"github.com/dynamoslog/dynamoslog/internal/response"
-	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // A Request is the story of a request, a call, a job or a message, as it comes from a
@@ -118,9 +117,9 @@ func BeginRequest(ctx context.Context, kind string, id any, opts *RequestOptions
 	if outer := ongoing(ctx); outer != nil && !o.Own {
 		inner := outer.refine()
 		inner.Learn(kind, id, o.Attrs...)
-		return inner.enter(ctx, ids.Key(kind, id)), inner
+		return inner.enter(ctx, ids.KeyText(kind, id)), inner
 	}
-	return new(requestContext).beginRequest(ctx, ids.Key(kind, id), &o)
+	return new(requestContext).beginRequest(ctx, ids.KeyText(kind, id), &o)
 }
 
 // A requestContext is a context with the request that it carries.
@@ -143,8 +142,9 @@ type requestFacts struct {
 	more moreFacts
 }
 
-// beginRequest begins a request that is not within another one, or is its own.
-func (c *requestContext) beginRequest(ctx context.Context, key story.Key, o *RequestOptions) (context.Context, *Request) {
+// beginRequest begins a request that is not within another one, or is its own. The text of
+// its key has been made for it.
+func (c *requestContext) beginRequest(ctx context.Context, key string, o *RequestOptions) (context.Context, *Request) {
 	facts := new(requestFacts)
 	facts.key, facts.scopeFacts.more = key, &facts.more
 	c.begin(ctx, &facts.scopeFacts)
@@ -163,9 +163,9 @@ func (c *requestContext) beginRequest(ctx context.Context, key story.Key, o *Req
 }
 
 // enter makes the scope that of the goroutine until leave, as [Scope.Enter] does; profiles
-// show the key.
-func (r *Request) enter(ctx context.Context, key story.Key) context.Context {
-	ctx, r.left = r.scope.enter(ctx, key.String())
+// show the key, whose text has been made for the request.
+func (r *Request) enter(ctx context.Context, key string) context.Context {
+	ctx, r.left = r.scope.enter(ctx, key)
 	return ctx
 }
 
@@ -211,13 +211,13 @@ func (r *Request) Scope() *Scope { return r.scope }
 // replace those of the same name. The program's own Scope.Rekey stands, and so does what a
 // request within this one has said.
 func (r *Request) Learn(kind string, id any, attrs ...slog.Attr) {
-	key, top := ids.Key(kind, id), r.outermost()
+	key, top := ids.KeyText(kind, id), r.outermost()
 	if top.learn(key, r != top) {
 		r.scope.Set(attrs...)
 	}
 }
 
-func (r *Request) learn(key story.Key, inner bool) bool {
+func (r *Request) learn(key string, inner bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ended || r.told && !inner {
@@ -244,13 +244,13 @@ func (r *Request) Guard(fn func()) {
 		if !response.Aborts(u) {
 			end = Outcome{Message: u.Message(), Level: slog.LevelError}
 		}
-		r.unwind(u, end)
+		r.unwind(u, end, nil)
 	})
 }
 
 // unwind ends the story of a request that a panic or runtime.Goexit ends.
-func (r *Request) unwind(u *panics.Unwinding, end Outcome, line ...slog.Attr) {
-	r.finish(end, u.Site(), line...)
+func (r *Request) unwind(u *panics.Unwinding, end Outcome, attrs []slog.Attr, line ...slog.Attr) {
+	r.finish(end, u.Site(), attrs, line...)
 	if r.crash && !u.Exits {
 		r.scope.store(r.ctx, panicPatience)
 	}
@@ -258,7 +258,7 @@ func (r *Request) unwind(u *panics.Unwinding, end Outcome, line ...slog.Attr) {
 
 // Finish logs the closing line, with the time that the request took, and ends the story.
 // Where it has ended it does nothing.
-func (r *Request) Finish(end Outcome) { r.finish(end, callerPC()) }
+func (r *Request) Finish(end Outcome) { r.finish(end, callerPC(), end.Attrs) }
 
 // Fail says why the request fails whose story a context carries: the error stands on its
 // closing line, whose level stays that of its outcome. The last error wins over those before
@@ -274,19 +274,20 @@ func Fail(ctx context.Context, err error) {
 }
 
 // finish does so with a line that is placed at pc, a call that has not returned, by default
-// that of finish; and that has further attributes.
-func (r *Request) finish(end Outcome, pc uintptr, line ...slog.Attr) {
+// that of finish. The outcome's attributes are given apart, as it is kept and they are not;
+// the line has further ones.
+func (r *Request) finish(end Outcome, pc uintptr, attrs []slog.Attr, line ...slog.Attr) {
 	within, first := r.conclude(end)
 	if !first {
 		return
 	}
 	if r.outer != nil {
-		r.scope.Set(end.Attrs...)
+		r.scope.Set(attrs...)
 		r.leave()
 		return
 	}
 	defer r.end()
-	defer r.scope.Set(end.Attrs...) // after the line: the journal then tells the header once, with the end
+	defer r.scope.Set(attrs...) // after the line: the journal then tells the header once, with the end
 	level := end.level()
 	if within != nil {
 		level = max(level, within.level())
@@ -304,7 +305,7 @@ func (r *Request) finish(end Outcome, pc uintptr, line ...slog.Attr) {
 		pc = callerPC()
 	}
 	record := slog.NewRecord(time.Now(), level, end.Message, pc)
-	record.AddAttrs(end.Attrs...)
+	record.AddAttrs(attrs...)
 	if end.Err != nil {
 		record.AddAttrs(slog.Any("error", end.Err))
 	}

@@ -24,19 +24,19 @@ const panicPatience = 2 * time.Second
 func (h *Handler) Run(ctx context.Context, kind string, id any, fn func(context.Context) error) error {
 	c := new(requestContext)
 	c.scope.surelyEnds = true
-	ctx, request := c.beginRequest(ctx, ids.Key(kind, id), &RequestOptions{Logger: slog.New(h), Own: true, Crash: true})
+	ctx, request := c.beginRequest(ctx, ids.KeyText(kind, id), &RequestOptions{Logger: slog.New(h), Own: true, Crash: true})
 	defer request.end() // for runtime.Goexit
 	var err error
 	panics.Guard(func() { err = fn(ctx) }, func(u *panics.Unwinding) {
 		if !u.Exits {
-			request.unwind(u, Outcome{Message: u.Message(), Level: slog.LevelError})
+			request.unwind(u, Outcome{Message: u.Message(), Level: slog.LevelError}, nil)
 		}
 	})
 	end := Outcome{Err: err}
 	if err != nil {
 		end.Level = h.core.errorLevel(err)
 	}
-	request.finish(end, 0)
+	request.finish(end, 0, nil)
 	return err
 }
 

@@ -43,10 +43,16 @@ type scopeFacts struct {
 	begun beginning
 
 	mu      sync.Mutex
-	key     story.Key
+	key     string        // as text, which is shorter
 	version atomic.Uint32 // of key, and of attrs and also in more
 	dropped int32         // lines for which there was no memory, before there was a buffer
 	more    *moreFacts    // nil where there are none
+}
+
+// keyLocked returns what the story is about.
+func (f *scopeFacts) keyLocked() story.Key {
+	key, _ := story.ParseKey(f.key) // which is one
+	return key
 }
 
 // A beginning is when a story has begun, and a number that tells it from others: its id.
@@ -63,10 +69,9 @@ func (b *beginning) id() string { return storyid.Of(b.start, b.random) }
 type moreFacts struct {
 	attrs   []headerAttr
 	room    [5]headerAttr // for the first of them: as many as most requests have
-	bytes   int32         // of attrs
-	leftOut int32         // attributes that were too many
 	trace   *ids.Trace    // that the header has, by Options.Trace; nil if it has none
 	also    *alias.Keys   // nil if there are none
+	leftOut int32         // attributes that were too many
 	rekeyed bool          // Rekey has named the key
 	called  bool          // another service has made the call: the story is listed under its trace
 }
@@ -113,7 +118,7 @@ func fromContext(ctx context.Context) place {
 // Nothing is stored for a scope in which nothing is logged.
 func Begin(ctx context.Context, kind string, id any) (context.Context, *Scope) {
 	c := new(scopeContext)
-	c.begin(ctx, &scopeFacts{key: ids.Key(kind, id)})
+	c.begin(ctx, &scopeFacts{key: ids.KeyText(kind, id)})
 	return c, &c.scope
 }
 
@@ -280,15 +285,15 @@ func (s *Scope) Rekey(kind string, id any) {
 	if s == nil {
 		return
 	}
-	key := ids.Key(kind, id)
+	key := ids.KeyText(kind, id)
 	s.facts.mu.Lock()
 	s.facts.version.Add(1)
 	s.facts.key, s.facts.furtherLocked().rekeyed = key, true
 	s.facts.mu.Unlock()
 }
 
-// suggest makes the story one about an object, unless Rekey has named one.
-func (s *Scope) suggest(key story.Key) {
+// suggest makes the story one about an object, by its key as text, unless Rekey has named one.
+func (s *Scope) suggest(key string) {
 	s.facts.mu.Lock()
 	defer s.facts.mu.Unlock()
 	if rekeyed := s.facts.more != nil && s.facts.more.rekeyed; !rekeyed && s.facts.key != key {
@@ -333,7 +338,7 @@ func (s *Scope) Key() story.Key {
 	}
 	s.facts.mu.Lock()
 	defer s.facts.mu.Unlock()
-	return s.facts.key
+	return s.facts.keyLocked()
 }
 
 // Attr returns an attribute that makes a logger join the scope without a
@@ -373,7 +378,7 @@ func (s *Scope) buffer(c *core) (*buffer, error) {
 		return first, nil
 	}
 	c.openLog()
-	c.delivery.MakeRoom(budget.PerStory)
+	c.delivery.MakeRoom(budget.PerOpen)
 	b, made, err := s.findBuffer(c)
 	if made {
 		b.setAttrs()

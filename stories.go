@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dynamoslog/dynamoslog/internal/budget"
+	"github.com/dynamoslog/dynamoslog/internal/compose"
 	"github.com/dynamoslog/dynamoslog/internal/delivery"
 	"github.com/dynamoslog/dynamoslog/internal/storylog"
 	"github.com/dynamoslog/dynamoslog/story"
@@ -78,7 +80,7 @@ func (s *stories) ofKey(key story.Key) (*buffer, error) {
 	if b := s.keyed[key]; b != nil {
 		return b, nil
 	}
-	b := newBuffer(s.core, &scopeFacts{key: key, begun: beginNow()}, 0)
+	b := newBuffer(s.core, &scopeFacts{key: key.String(), begun: beginNow()}, 0)
 	if b == nil {
 		return nil, nil
 	}
@@ -91,7 +93,7 @@ func (s *stories) ofKey(key story.Key) (*buffer, error) {
 func (s *stories) forget(b *buffer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if key := b.facts.key; s.keyed[key] == b {
+	if key := b.key(); s.keyed[key] == b {
 		delete(s.keyed, key)
 	}
 }
@@ -276,6 +278,118 @@ func (b *buffer) repin(tail storylog.Position) {
 	if log, progress := b.core.delivery.Log, b.progressLocked(); log.Movable(&b.journal.entry, tail, progress) {
 		b.asFarLocked(func(h story.Header) { log.Move(&b.journal.entry, h, b.phase.Load() != open, progress) })
 	}
+}
+
+// seal ends the story, or stores the late lines of one that has ended.
+func (b *buffer) seal(state story.State) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	k := b.takeLastLocked(state)
+	if k == nil {
+		b.unregisterLocked()
+		return
+	}
+	if b.core.opts.Keep == nil || k.Place != compose.Whole {
+		b.core.delivery.HandOver(k) // before Shutdown does not find the story among the open ones
+		b.goOnLocked()
+		return
+	}
+	b.askKeepLocked(k)
+}
+
+// askKeepLocked hands over the last chunk of a story when Options.Keep was asked, without
+// the lock.
+func (b *buffer) askKeepLocked(k *delivery.Chunk) {
+	b.furtherLocked().withKeep = k
+	b.core.delivery.Announce(k) // as above
+	b.goOnLocked()
+	b.mu.Unlock()
+	kept := b.core.keep(k.Header)
+	b.mu.Lock()
+	b.more.withKeep = nil
+	if !kept {
+		k.Place = compose.NotKept
+	}
+	b.core.delivery.HandOver(k)
+	for _, k := range b.more.behind {
+		b.core.delivery.HandOver(k)
+	}
+	b.more.behind = nil
+	if !b.registered { // the handler was closed meanwhile
+		b.cutLocked()
+	}
+}
+
+func (b *buffer) waitsForKeepLocked() bool { return b.more != nil && b.more.withKeep != nil }
+
+// goOnLocked lets the story, whose last chunk was taken, be looked at again if it goes on,
+// perhaps in silence.
+func (b *buffer) goOnLocked() {
+	if b.phase.Load() != open {
+		b.unregisterLocked()
+	} else {
+		b.core.stories.reschedule(b, b.nextDueLocked())
+	}
+}
+
+// takeLastLocked takes the chunk with which the story ends, if it does now.
+func (b *buffer) takeLastLocked(state story.State) *delivery.Chunk {
+	switch {
+	case b.waitsForKeepLocked() || b.phase.Load() == retired:
+		return nil
+	case b.phase.Load() == ended:
+		b.cutLocked()
+		return nil
+	}
+	b.uncountLocked() // a waiting story is counted for itself
+	if b.count == 0 && b.droppedLocked() == 0 && b.handedTo == nil {
+		b.endsBy = max(b.endsBy, bySilence) // the story begins with a late line, if it does
+		return nil
+	}
+	k := b.takeLocked(state)
+	removeLabels(b.labels)
+	b.labels = nil
+	if state == story.Continued {
+		b.core.delivery.Budget.Add(budget.PerOpen)
+		b.counted = true
+		b.continueLocked()
+	} else {
+		b.cleanup.Stop()
+		b.phase.Store(ended)
+	}
+	return k
+}
+
+// unregisterLocked takes the story out of the handler's care.
+func (b *buffer) unregisterLocked() {
+	if b.registered {
+		b.core.stories.unregister(b)
+		b.registered = false
+	}
+}
+
+// continueLocked begins the story that goes on from this one.
+func (b *buffer) continueLocked() {
+	before, now := b.start(), beginNow()
+	more := b.furtherLocked()
+	more.continues, more.begun = b.idLocked(), now
+	b.active -= now.start.Sub(before)
+	b.cutAfter, b.handedTo = b.core.opts.MaxAge, nil
+	b.lanes, b.count, b.title, b.lastOffset = lanes{}, 0, "", 0
+	if b.journal != nil {
+		*b.journal = journalled{}
+	}
+}
+
+// retire makes place for the next story of the same key, and seals this one.
+func (b *buffer) retire(state story.State) {
+	b.core.stories.forget(b)
+	b.seal(state)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cutLocked() // lines that came in between
+	b.phase.Store(retired)
+	b.unregisterLocked()
 }
 
 // A keyedStory leads from a key to the story that is open for it now.

@@ -4,9 +4,11 @@ package budget
 
 import "sync/atomic"
 
-// PerStory is how much memory an open story, or a piece of one that waits, takes beside
-// its lines, in bytes, about.
-const PerStory = 1 << 10
+// What a story takes of memory beside its lines, in bytes, about.
+const (
+	PerOpen  = 512     // one that is open
+	PerStory = 1 << 10 // a piece of one that waits
+)
 
 // A Budget is how much memory lines may take. Its methods may be called by several
 // goroutines at once, and with a story's lock held.

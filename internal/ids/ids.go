@@ -77,6 +77,9 @@ func Key(kind string, id any) story.Key {
 	return story.NewKey(strings.Clone(kind), strings.Clone(text(id)))
 }
 
+// KeyText makes such a key as [story.Key.String] writes it.
+func KeyText(kind string, id any) string { return story.NewKey(kind, text(id)).String() }
+
 func text(id any) string {
 	switch id := id.(type) {
 	case nil:
