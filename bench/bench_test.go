@@ -35,6 +35,17 @@ func TestNothingIsLostInABurst(t *testing.T) {
 	}
 }
 
+// An open story of one line takes little, and one of fifty little more than what is stored.
+func TestMemoryOfOpenStories(t *testing.T) {
+	const stories = 20_000
+	if held, _ := holdStories(stories, 1); held > 700*stories {
+		t.Errorf("a story of one line takes %d bytes", held/stories)
+	}
+	if held, text := holdStories(stories, 50); held*10 > text*13 {
+		t.Errorf("stories of 50 lines take %.2f times what is stored", float64(held)/float64(text))
+	}
+}
+
 func TestPrintTable(t *testing.T) {
 	var out strings.Builder
 	printTable(&out, []string{"a", "b"}, [][]string{{"1", "2"}})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +30,29 @@ func TestStoriesAreStoredInTheBackground(t *testing.T) {
 	})
 }
 
+// What an open story has is stored after a minute; the times until it is again double, up to
+// an hour.
+func TestTimesBetweenCutsDouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := handlertest.Open(t, dynamoslog.Options{})
+		ctx, scope := dynamoslog.Begin(t.Context(), "ws", 1)
+		defer scope.End()
+		var cuts []int // minutes
+		stored := h.Stats().Lines
+		for minute := range 4 * 60 {
+			slog.New(h).InfoContext(ctx, "hello")
+			time.Sleep(30 * time.Second)
+			if now := h.Stats().Lines; now != stored {
+				cuts, stored = append(cuts, minute), now
+			}
+			time.Sleep(30 * time.Second)
+		}
+		if want := []int{1, 3, 7, 15, 31, 63, 123, 183}; !slices.Equal(cuts, want) {
+			t.Errorf("stored after %v minutes, want %v", cuts, want)
+		}
+	})
+}
+
 func TestSilenceAndAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, store := handlertest.Open(t, dynamoslog.Options{Process: story.NewKey("app", "test")})
@@ -37,6 +61,7 @@ func TestSilenceAndAge(t *testing.T) {
 		bound := logger.With(dynamoslog.Key("user", 1))
 		bound.Info("one")
 		ctx, scope := dynamoslog.Begin(t.Context(), "ws", 1)
+		firstDay := scope.ID()
 		logger.InfoContext(ctx, "connected")
 		time.Sleep(9 * time.Second)
 		bound.Info("two")
@@ -69,8 +94,8 @@ func TestSilenceAndAge(t *testing.T) {
 		logger.InfoContext(ctx, "late")
 		time.Sleep(time.Minute)
 		s := handlertest.Read(t, h, store, "ws_1", "")
-		if s.State != story.Sealed || s.Attrs[story.AttrContinues] == "" || len(s.Lines) != 2 || s.Title != "the second day" {
-			t.Errorf("got %+v", s)
+		if s.State != story.Sealed || s.Attrs[story.AttrContinues] != firstDay || s.ID != scope.ID() || len(s.Lines) != 2 || s.Title != "the second day" {
+			t.Errorf("got %+v, want it to go on from %s as %s", s, firstDay, scope.ID())
 		}
 		page, err := store.List(t.Context(), story.Query{Key: story.NewKey("user", "1")})
 		if err != nil || len(page.Headers) != 2 {

@@ -33,7 +33,7 @@ const (
 	largestBlock = 8 << 10
 	perBlock     = 32 // bytes that a block takes beside its data
 
-	leastTaken = 256 // bytes of a block that are taken first, to complete a line that begins in the one before
+	leastTaken = 128 // bytes of a block that are taken first, to complete a line that begins in the one before
 )
 
 // A Pool keeps blocks for reuse, by the binary logarithm of their size.
