@@ -33,7 +33,7 @@ const (
 	largestBlock = 8 << 10
 	perBlock     = 32 // bytes that a block takes beside its data
 
-	leastTaken = 128 // bytes of a block that are taken first, to complete a line that begins in the one before
+	leastTaken = 256 // bytes of a block that are taken first, to complete a line that begins in the one before
 )
 
 // A Pool keeps blocks for reuse, by the binary logarithm of their size.
@@ -174,30 +174,24 @@ func (l *Lines) Release(pool *Pool) {
 
 // Each calls f for every line with its message and attributes, which are valid
 // until f returns.
-func (l *Lines) Each(f func(m Meta, message, attrs string)) { l.each(nil, f) }
+func (l *Lines) Each(f func(m Meta, message, attrs string)) { l.EachIn(nil, f) }
 
 // EachIn does so too, but messages and attributes are valid until the lines are released
 // and the memory that it returns, for another call, is used again.
 func (l *Lines) EachIn(memory []byte, f func(m Meta, message, attrs string)) []byte {
-	if needed := l.each(memory, f); needed > cap(memory) {
-		memory = make([]byte, 0, needed)
-	}
-	return memory[:0]
-}
-
-// each joins the lines that go on in another block in memory, as far as that suffices, and
-// returns how much of it they need.
-func (l *Lines) each(memory []byte, f func(m Meta, message, attrs string)) (needed int) {
-	across := memory[:0] // the beginning of a line that goes on in the next block
+	memory = memory[:0]
+	across := memory // the beginning of a line that goes on in the next block
 	for b := l.first; b != nil; b = b.next {
 		data := b.data
 		for taken := leastTaken; len(across) > 0 && len(data) > 0; taken *= 2 {
 			joined := append(across, data[:min(taken, len(data))]...)
+			if cap(joined) > cap(memory) {
+				memory = joined[:0]
+			}
 			m, message, attrs, rest, ok := Decode(joined)
 			switch {
 			case ok:
 				f(m, view(message), view(attrs))
-				needed += len(joined)
 				end := len(joined) - len(rest)
 				data = data[end-len(across):]
 				across = joined[end:end]
@@ -216,8 +210,11 @@ func (l *Lines) each(memory []byte, f func(m Meta, message, attrs string)) (need
 			data = rest
 		}
 		across = append(across, data...)
+		if cap(across) > cap(memory) {
+			memory = across[:0]
+		}
 	}
-	return needed
+	return memory
 }
 
 // view returns bytes as a string, without a copy.
