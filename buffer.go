@@ -134,7 +134,7 @@ func allocate(c *core) *buffer {
 	return b
 }
 
-// further returns what only some stories have, for writing.
+// furtherLocked returns what only some stories have, for writing.
 func (b *buffer) furtherLocked() *moreOfBuffer {
 	if b.more == nil {
 		b.more = new(moreOfBuffer)
