@@ -103,14 +103,15 @@ func (l *Lines) Room(m *Meta) int {
 	return blockSize(l.Size+free, size-free) + perBlock
 }
 
-// blockSize returns the size of a further block: where it is about as much as the blocks
-// take beside their data, that half of the last one is free; or as much as is wanted.
+// blockSize returns the size of a further block: as much as is wanted, and so much that half
+// of it, which is free on the average, is twice what all blocks take beside their data.
+// Smaller ones would take a little less, and Handle longer: more lines go on in another one.
 func blockSize(written, wanted int) int {
 	if wanted > largestBlock {
 		return wanted
 	}
 	size := leastBlock
-	for size < wanted || size < largestBlock && size*size/(2*perBlock) < written {
+	for size < wanted || size < largestBlock && size*size/(4*perBlock) < written {
 		size *= 2
 	}
 	return size
