@@ -307,7 +307,7 @@ func (b *buffer) cutLocked() {
 
 // takeLocked makes a chunk of what the story has.
 func (b *buffer) takeLocked(state story.State) *delivery.Chunk {
-	k := &delivery.Chunk{}
+	k := b.core.delivery.NewChunk()
 	b.headerLocked(&k.Header, state) // may add notes to the lines
 	if b.handedTo == nil {
 		b.handedTo = b.core.delivery.NewStory()
@@ -357,27 +357,21 @@ func (b *buffer) seal(state story.State) {
 		b.unregisterLocked()
 		return
 	}
-	b.withKeep = k
-	b.core.delivery.Announce(k) // before Shutdown does not find the story among the open ones
+	// Before Shutdown does not find the story among the open ones.
+	asksKeep := k.Place == compose.Whole && b.core.opts.Keep != nil
+	if asksKeep {
+		b.withKeep = k
+		b.core.delivery.Announce(k)
+	} else {
+		b.core.delivery.HandOver(k)
+	}
 	if b.phase.Load() != open {
 		b.unregisterLocked()
 	} else {
 		b.core.stories.reschedule(b, b.nextDueLocked()) // it goes on, perhaps in silence
 	}
-	b.mu.Unlock()
-	kept := k.Place != compose.Whole || b.core.keep(k.Header)
-	b.mu.Lock()
-	b.withKeep = nil
-	if !kept {
-		k.Place = compose.NotKept
-	}
-	b.core.delivery.HandOver(k)
-	for _, k := range b.behind {
-		b.core.delivery.HandOver(k)
-	}
-	b.behind = nil
-	if !b.registered { // the handler was closed meanwhile
-		b.cutLocked()
+	if asksKeep {
+		b.askKeepLocked(k)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 
 	"github.com/dynamoslog/dynamoslog/internal/attrtext"
+	"github.com/dynamoslog/dynamoslog/internal/compose"
+	"github.com/dynamoslog/dynamoslog/internal/delivery"
 	"github.com/dynamoslog/dynamoslog/internal/ids"
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -37,13 +39,30 @@ func (c *core) trace(ctx context.Context) (t ids.Trace) {
 	return ids.NewTrace(c.opts.Trace(ctx))
 }
 
-// keep asks Options.Keep, if there is one. Where that panics the story is kept.
+// keep asks Options.Keep. Where that panics the story is kept.
 func (c *core) keep(h story.Header) (kept bool) {
-	if c.opts.Keep == nil {
-		return true
-	}
 	defer c.delivery.Caught("Options.Keep panicked, and the story is kept", func() { kept = true })
 	return c.opts.Keep(h)
+}
+
+// askKeepLocked asks Options.Keep about the story of a chunk that was announced, and hands
+// that over with what was taken meanwhile. It releases the lock for the call.
+func (b *buffer) askKeepLocked(k *delivery.Chunk) {
+	b.mu.Unlock()
+	kept := b.core.keep(k.Header)
+	b.mu.Lock()
+	b.withKeep = nil
+	if !kept {
+		k.Place = compose.NotKept
+	}
+	b.core.delivery.HandOver(k)
+	for _, k := range b.behind {
+		b.core.delivery.HandOver(k)
+	}
+	b.behind = nil
+	if !b.registered { // the handler was closed meanwhile
+		b.cutLocked()
+	}
 }
 
 // quietLevel returns the level below which calm stories have no lines, or nil where

@@ -40,7 +40,7 @@ func (s *stories) register(b *buffer, due time.Time) bool {
 	heap.Push(&s.due, b)
 	s.core.delivery.Start()
 	if b.index == 0 {
-		s.core.delivery.Wake()
+		s.core.delivery.WakeBy(due)
 	}
 	return true
 }
@@ -60,7 +60,7 @@ func (s *stories) reschedule(b *buffer, due time.Time) {
 		b.due = due
 		heap.Fix(&s.due, b.index)
 		if b.index == 0 {
-			s.core.delivery.Wake()
+			s.core.delivery.WakeBy(due)
 		}
 	}
 }

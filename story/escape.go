@@ -30,28 +30,34 @@ func mustEscape(r rune) bool {
 }
 
 // isTame reports whether s holds printable ASCII only, and no backslash. It looks at
-// eight bytes at once, in half the time (18 ns to 9 for 41 bytes): most text is tame, and
-// looking at it took more than half of AppendText in a profile.
+// eight bytes at once: most text is tame, and looking at it took more than half of
+// AppendText in a profile.
 func isTame(s string) bool {
+	b := unsafe.Slice(unsafe.StringData(s), len(s))
+	if len(b) < 8 {
+		for _, c := range b {
+			if c < 0x20 || c > 0x7e || c == '\\' {
+				return false
+			}
+		}
+		return true
+	}
+	wild := wildBytes(binary.LittleEndian.Uint64(b[len(b)-8:])) // those before them may overlap
+	for ; len(b) >= 8; b = b[8:] {
+		wild |= wildBytes(binary.LittleEndian.Uint64(b))
+	}
+	return wild == 0
+}
+
+// wildBytes returns 0 where each of eight bytes is tame.
+func wildBytes(x uint64) uint64 {
 	const (
 		ones  = 0x0101010101010101
 		highs = 0x8080808080808080
 	)
-	b := unsafe.Slice(unsafe.StringData(s), len(s))
-	for ; len(b) >= 8; b = b[8:] {
-		x := binary.LittleEndian.Uint64(b)
-		y := x ^ ones*'\\'
-		// The high bit of a byte that is above 0x7e, below 0x20, or a backslash.
-		if ((x+ones)|x|(x-ones*0x20)&^x|(y-ones)&^y)&highs != 0 {
-			return false
-		}
-	}
-	for _, c := range b {
-		if c < 0x20 || c > 0x7e || c == '\\' {
-			return false
-		}
-	}
-	return true
+	y := x ^ ones*'\\'
+	// The high bit of a byte that is above 0x7e, below 0x20, or a backslash.
+	return ((x + ones) | x | (x-ones*0x20)&^x | (y-ones)&^y) & highs
 }
 
 // needsEscape reports whether s holds anything but a backslash to escape.

@@ -159,7 +159,7 @@ func (w *writer) nextOf(o *orphan) (k *Chunk, doubt bool) {
 			o.story, o.last = d.NewStory(), nil
 		}
 		if !next.Named {
-			text := o.story.composer.Format(&next.Stored, &compose.Scratch{})
+			text := o.story.composer.Format(&next.Stored, &compose.Scratch{Index: d.cfg.Index})
 			next.Stored.Release(d.Lines)
 			d.fallback.add("recovered lines of a story whose name is lost", text, true)
 			continue

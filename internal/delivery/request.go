@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -52,7 +53,7 @@ func (w *writer) send(batch []*part) {
 	}
 	w.requests++
 	w.lingerSince = time.Time{} // what is left has waited long enough
-	go w.request(request{batch: batch, failures: w.all.failures, began: time.Now()})
+	go w.request(request{batch: slices.Clone(batch), failures: w.all.failures, began: time.Now()})
 }
 
 func (w *writer) request(r request) {
@@ -91,6 +92,11 @@ func (w *writer) answer(r request) {
 		w.setBack(r, failures)
 	}
 	w.compact()
+	for _, k := range w.finished {
+		w.d.free(k)
+	}
+	clear(w.finished)
+	w.finished = w.finished[:0]
 }
 
 // failuresOf returns the failures of a Put by index. An error that names no parts
@@ -126,37 +132,43 @@ func (w *writer) acknowledge(p *part) {
 		counts.Stories.Add(1)
 	}
 	counts.Bytes.Add(int64(len(p.Text)))
-	w.d.mu.Lock()
-	p.chunk.count -= p.lines
-	w.d.mu.Unlock()
 	s := p.chunk.Story
 	s.hasText, s.hasHeader = s.hasText || p.Number > 0, s.hasHeader || p.Number == 0 && !p.isAlias()
-	s.backoff = backoff{}
-	w.remove(p)
+	s.backoff = nil
+	w.remove(p, p.lines)
 }
 
 func (w *writer) reject(p *part, err error) {
 	w.d.Counts.Rejected.Add(1)
 	if p.isAlias() {
 		w.d.fallback.add(fmt.Sprintf("%s is not listed under %s: %v", nameOf(p.chunk.Header), p.Key, err), "", true)
-		w.remove(p)
+		w.remove(p, 0)
 		return
 	}
 	w.d.fallback.add(fmt.Sprintf("%s part %d not stored: %v", nameOf(p.chunk.Header), p.Number, err), p.Text, true) // one that hangs must not end storing
 	w.d.lose(p.chunk, p.lines, false)
-	w.remove(p)
+	w.remove(p, 0)
 }
 
-// remove takes a part out of its story that is stored or given up.
-func (w *writer) remove(p *part) {
-	s := p.chunk.Story
+// remove takes a part out of its story that is stored, with so many lines, or given up.
+func (w *writer) remove(p *part, stored int) {
+	k := p.chunk
+	s := k.Story
 	for i, other := range s.parts {
 		if other == p {
 			s.parts = append(s.parts[:i], s.parts[i+1:]...)
 			break
 		}
 	}
-	if p.chunk.left--; p.chunk.left == 0 {
-		w.d.complete(p.chunk)
+	k.left--
+	w.d.mu.Lock()
+	k.count -= stored
+	done := k.left == 0 && w.d.completeLocked(k)
+	w.d.mu.Unlock()
+	if done {
+		w.d.writeDone(k)
+	}
+	if k.left == 0 {
+		w.finished = append(w.finished, k)
 	}
 }

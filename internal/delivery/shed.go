@@ -119,7 +119,7 @@ func (d *Delivery) siftSome(q *queue, from int, out func(*Chunk) bool) (next int
 		}
 		if k.recovered == nil && d.Budget.Short() && out(k) {
 			if q != &d.queue {
-				k.Story.held--
+				k.Story.release()
 			}
 			taken = append(taken, k)
 			continue
