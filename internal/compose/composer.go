@@ -314,21 +314,25 @@ func (c *Composer) format(k *Chunk, s *Scratch) (text string, starts []int) {
 		c.tree.borrow(s)
 	}
 	s.text, s.starts = slices.Grow(s.text[:0], l.Size), s.starts[:0]
-	s.across = l.EachIn(s.across, func(m linebuf.Meta, message, attrs string) {
+	lines := l.Read(s.across)
+	for lines.Next() {
+		m := &lines.Meta
+		line := story.Line{Offset: m.Since(), Level: m.Level, Lane: int(m.Lane), Message: lines.Message, Attrs: lines.Attrs}
 		number := len(s.starts)
 		s.starts = append(s.starts, len(s.text))
 		if number >= l.Count-notes {
-			note := story.Line{Offset: m.Since(), Level: m.Level, Lane: int(m.Lane), Depth: c.tree.note(int(m.Lane)), Message: message, Attrs: attrs}
-			s.text = note.AppendText(s.text)
-			return
+			line.Depth = c.tree.note(line.Lane)
+			s.text = line.AppendText(s.text)
+			continue
 		}
-		line := c.tree.line(&m, message, attrs)
+		line.Depth, line.Up = c.tree.line(m, line.Message)
 		s.text = line.AppendText(s.text)
-		index.Line(attrs, &also)
+		index.Line(line.Attrs, &also)
 		if c.cause.worse(m.Level) {
 			c.noteCause(&line)
 		}
-	})
+	}
+	s.across = lines.Memory()
 	for lane, gap := range l.TakeLost() {
 		c.tree.lose(int(lane), gap.Place())
 	}

@@ -3,7 +3,6 @@ package compose
 import (
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/internal/problem"
-	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // A tree turns the frames of a story's lines into the depths that are stored.
@@ -47,9 +46,8 @@ func (t *tree) lane(number int) *branch {
 	return &t.lanes[number]
 }
 
-// add places the next line of a lane.
-func (t *tree) add(lane int, p linebuf.Place) (depth, up int) {
-	b := t.lane(lane)
+// place places the lane's next line.
+func (b *branch) place(byCaller bool, p linebuf.Place) (depth, up int) {
 	frames, limit := p.Frames, p.Limit()
 	if frames == 0 { // beside the line before
 		frames, limit = b.frames, b.frames-1
@@ -59,7 +57,7 @@ func (t *tree) add(lane int, p linebuf.Place) (depth, up int) {
 	} else if b.lost > 0 {
 		limit, b.lost = min(limit, b.lost-1), 0
 	}
-	return b.add(t.byCaller, frames, limit)
+	return b.add(byCaller, frames, limit)
 }
 
 func (b *branch) add(byCaller bool, frames, limit int) (depth, up int) {
@@ -143,14 +141,12 @@ func (t *tree) lose(lane int, p linebuf.Place) {
 }
 
 // line places a line of a chunk.
-func (t *tree) line(m *linebuf.Meta, message, attrs string) story.Line {
-	depth, up := t.add(int(m.Lane), m.Place)
-	if b := t.lane(int(m.Lane)); len(b.open) > 0 { // else its place is not known
+func (t *tree) line(m *linebuf.Meta, message string) (depth, up int) {
+	b := t.lane(int(m.Lane))
+	depth, up = b.place(t.byCaller, m.Place)
+	if len(b.open) > 0 { // else its place is not known
 		last := &b.open[len(b.open)-1]
 		last.message, last.quiet = message, !problem.IsCaller(m.Level)
 	}
-	return story.Line{
-		Offset: m.Since(), Level: m.Level, Lane: int(m.Lane),
-		Depth: depth, Up: up, Message: message, Attrs: attrs,
-	}
+	return depth, up
 }
