@@ -308,7 +308,7 @@ func (b *buffer) cutLocked() {
 // takeLocked makes a chunk of what the story has.
 func (b *buffer) takeLocked(state story.State) *delivery.Chunk {
 	k := b.core.delivery.NewChunk()
-	b.headerLocked(&k.Header, state) // may add notes to the lines
+	b.headerLocked(k.Header, state) // may add notes to the lines
 	if b.handedTo == nil {
 		b.handedTo = b.core.delivery.NewStory()
 	}
@@ -316,7 +316,7 @@ func (b *buffer) takeLocked(state story.State) *delivery.Chunk {
 	k.Story, k.Lines, k.Dropped = b.handedTo, b.held, b.dropped
 	k.Place = compose.PlaceOf(late, whole, state)
 	if log := b.core.delivery.Log; log != nil {
-		k.Mark = log.Chunk(&b.entry, &storylog.Handed{Header: k.Header, Late: late, Whole: whole, Dropped: b.dropped, Lines: b.held.Count})
+		k.Mark = log.Chunk(&b.entry, &storylog.Handed{Header: *k.Header, Late: late, Whole: whole, Dropped: b.dropped, Lines: b.held.Count})
 	}
 	b.handedOver = true
 	b.held, b.dropped = linebuf.Lines{}, 0

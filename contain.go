@@ -49,7 +49,7 @@ func (c *core) keep(h story.Header) (kept bool) {
 // that over with what was taken meanwhile. It releases the lock for the call.
 func (b *buffer) askKeepLocked(k *delivery.Chunk) {
 	b.mu.Unlock()
-	kept := b.core.keep(k.Header)
+	kept := b.core.keep(*k.Header)
 	b.mu.Lock()
 	b.withKeep = nil
 	if !kept {

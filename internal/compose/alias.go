@@ -11,8 +11,8 @@ import (
 // Aliases are made when a story ends, behind its final header: what dies between them
 // leaves a story that is listed under fewer keys, until it is told again.
 
-// listUnder makes the header say under which keys the story is listed too: those that are
-// known of its scope, and those that were found in its lines. It returns the text with a
+// listUnder makes the header say under which keys the story is listed too: those that it has
+// of its scope, and those that were found in its lines. It returns the text with a
 // line about those for which there is no room; without, where that alone would make a story
 // of one part one of several, as it was told to be small: see Chunk.FitsHeader.
 func (c *Composer) listUnder(k *Chunk, header *story.Header, text string, starts []int) (string, []int) {
@@ -25,7 +25,7 @@ func (c *Composer) listUnder(k *Chunk, header *story.Header, text string, starts
 	if key := problemKey(header); !key.IsZero() { // first, as there is always room for one
 		add(key)
 	}
-	for _, key := range k.Header.Also {
+	for _, key := range header.Also {
 		add(key)
 	}
 	for _, key := range c.also.All() {

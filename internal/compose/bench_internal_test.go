@@ -26,7 +26,7 @@ func BenchmarkParts(b *testing.B) {
 				attrs := []byte(`component=flexibility order=443 err="Post \"https://pay.example/charges\": context deadline exceeded"`)
 				b.ReportAllocs()
 				for b.Loop() {
-					k := &Chunk{Place: Whole, Header: story.Header{Key: user, ID: "1", State: story.Sealed, MaxLevel: level}}
+					k := &Chunk{Place: Whole, Header: &story.Header{Key: user, ID: "1", State: story.Sealed, MaxLevel: level}}
 					for i := range size {
 						at, frames := slog.LevelInfo, 5+i%6
 						switch i {

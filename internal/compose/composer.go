@@ -100,18 +100,6 @@ type Scratch struct {
 	parts  []Part
 	open   []openLine // for the trees of new stories, as is:
 	shown  []int
-	// headers are for parts to come: to make several at once takes less time.
-	headers []story.Header
-}
-
-// header returns one for a part.
-func (s *Scratch) header() *story.Header {
-	if len(s.headers) == 0 {
-		s.headers = make([]story.Header, 8)
-	}
-	h := &s.headers[0]
-	s.headers = s.headers[1:]
-	return h
 }
 
 // Parts makes the parts of a chunk. Lines below quiet, unless nil, are left out where
@@ -145,9 +133,8 @@ func (c *Composer) tell(k *Chunk, quiet *slog.Level, s *Scratch) (told Told) {
 	for _, moved := range told.Parts {
 		c.cause.explain(moved.Header)
 	}
-	header := s.header()
-	*header = k.Header
-	header.LineCount, header.Also = c.lines, nil
+	header := k.Header
+	header.LineCount = c.lines
 	c.cause.explain(header)
 
 	final := k.Ends()
@@ -160,6 +147,8 @@ func (c *Composer) tell(k *Chunk, quiet *slog.Level, s *Scratch) (told Told) {
 	if final {
 		c.level = header.MaxLevel
 		text, starts = c.listUnder(k, header, text, starts)
+	} else {
+		header.Also = nil
 	}
 	if final && (c.parts == 0 && len(c.taken) == 0 || k.IsWhole()) && story.FitsHeader(len(text)) { // late lines may have overtaken it
 		told.add(c.part(k, story.Part{Header: header, Text: text}, len(starts)))
@@ -274,7 +263,7 @@ func (c *Composer) move(k *Chunk) []Part {
 		return nil
 	}
 	c.key = k.Header.Key
-	moved := k.Header
+	moved := *k.Header
 	moved.Also = nil
 	moved.Key, moved.State, moved.LineCount, moved.Parts = from, story.Moved, c.lines, c.parts
 	moved.Attrs = map[string]string{story.AttrMovedTo: c.key.String()}

@@ -19,7 +19,7 @@ var user = story.Key{Kind: "user", ID: "42"}
 // chunk makes a chunk of messages, each a second after the one before.
 func chunk(place Place, from int, messages ...string) *Chunk {
 	k := &Chunk{Place: place}
-	k.Header = story.Header{Key: user, ID: "1", Start: time.Unix(1764000000, 0).UTC(), State: story.Open, MaxLevel: slog.LevelInfo}
+	k.Header = &story.Header{Key: user, ID: "1", Start: time.Unix(1764000000, 0).UTC(), State: story.Open, MaxLevel: slog.LevelInfo}
 	if k.Ends() {
 		k.Header.State = story.Sealed
 	}
@@ -309,7 +309,7 @@ func TestPartBehindAHalfLine(t *testing.T) {
 		c := New(false)
 		k := chunk(Last, 0, strings.Repeat("x", size))
 		half := story.Part{Key: user, ID: "1", Number: 1, Text: "+0.000 I half a li"}
-		open := k.Header
+		open := *k.Header
 		open.State = story.Open
 		c.Reconcile(k, Stored{Key: user, Parts: []story.Part{{Key: user, ID: "1", Header: &open}, half}}, &linebuf.Pool{})
 		text, lines := half.Text, 0

@@ -53,7 +53,7 @@ func (w *writer) fetch(now time.Time) {
 // of them, the 99.9th percentile of a service's requests was 2.7 ms so, and 2.1 ms not).
 func (w *writer) take(k *Chunk, now time.Time, prepare bool) int {
 	parts := w.compose(k, now, prepare)
-	if k.left = len(parts); k.left == 0 {
+	if k.left = int32(len(parts)); k.left == 0 {
 		w.d.complete(k)
 		return 0
 	}
@@ -87,21 +87,22 @@ func (w *writer) compose(k *Chunk, now time.Time, prepare bool) []*part {
 		}
 	}
 	size, lines := int64(budget.PerStory), 0
-	made, parts := k.onePart[:], k.oneOf[:]
-	if len(told.Parts) != len(made) {
-		made, parts = make([]part, len(told.Parts)), make([]*part, len(told.Parts))
-	}
+	var parts []*part
 	for i, p := range told.Parts {
-		made[i] = part{Part: p.Part, chunk: k, lines: p.Lines}
-		parts[i] = &made[i]
+		made := w.newPart()
+		made.Part, made.chunk, made.lines = p.Part, k, p.Lines
+		if i == 0 {
+			parts = made.alone[:0]
+		}
+		parts = append(parts, made)
 		size += int64(len(p.Text))
 		lines += p.Lines
-		if parts[i].isAlias() {
+		if made.isAlias() {
 			size += perAlias
 		}
 		if prepare {
 			prepared, took := d.prepare(p.Part)
-			parts[i].Prepared = prepared
+			made.Prepared = prepared
 			size += int64(took)
 		}
 	}

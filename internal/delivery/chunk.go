@@ -7,6 +7,7 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/budget"
 	"github.com/dynamoslog/dynamoslog/internal/compose"
 	"github.com/dynamoslog/dynamoslog/internal/storylog"
+	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // A Chunk is a piece of a story on its way to the store. The one who hands it over fills
@@ -16,34 +17,31 @@ type Chunk struct {
 	Story *Story
 	Mark  storylog.Mark // where it is in the journal
 
-	phase    phase  // guarded by Delivery.mu, as are:
-	sequence uint64 // given when it was announced: later ones are larger
-	listed   bool   // it is in Delivery.incomplete, where these are beside it:
+	phase    phase // guarded by Delivery.mu, as are:
+	unstored bool  // set when a part of it is not stored, and never will be
+	evicted  uint8 // how many of evictionLevels were taken out of it
+	listed   bool  // it is in Delivery.incomplete, where these are beside it:
 	older    *Chunk
 	newer    *Chunk
+	sequence uint64    // given when it was announced: later ones are larger
 	since    time.Time // when it was announced or came from the disk
 	count    int       // lines not yet stored, dropped or given up
 	lost     losses    // lines that are not stored, by where they are
-	unstored bool      // set when a part of it is not stored, and never will be
-	evicted  int       // how many of evictionLevels were taken out of it
 
+	pooled    bool      // set by NewChunk: it is used again when it is complete
+	left      int32     // parts that are not acknowledged or given up, once it is composed
 	size      int64     // of memory that it holds, as the budget counts it
-	left      int       // parts that are not acknowledged or given up, once it is composed
 	resume    []byte    // how far its story is written down after it, once that is known
 	recovered *recovery // nil unless an earlier process has left it
-
-	pooled  bool     // set by NewChunk: it is used again when it is complete
-	onePart [1]part  // room for what most chunks become, as is:
-	oneOf   [1]*part // for its story's parts
 }
 
-// NewChunk returns an empty chunk.
+// NewChunk returns an empty chunk, with a header to be filled in.
 func (d *Delivery) NewChunk() *Chunk {
 	k, ok := d.chunks.Get().(*Chunk)
 	if !ok {
 		k = &Chunk{}
 	}
-	k.pooled = true
+	k.Header, k.pooled = &story.Header{}, true
 	return k
 }
 

@@ -19,8 +19,36 @@ const (
 type part struct {
 	story.Part
 	chunk   *Chunk
-	lines   int  // that begin in it
-	wasBusy bool // it was refused before, as the store was busy
+	lines   int      // that begin in it
+	wasBusy bool     // it was refused before, as the store was busy
+	removed bool     // it is stored or given up
+	alone   [1]*part // room for its story's parts, while it is the only one
+}
+
+// newPart returns an empty part.
+func (w *writer) newPart() *part {
+	if last := len(w.unused) - 1; last >= 0 {
+		p := w.unused[last]
+		w.unused = w.unused[:last]
+		return p
+	}
+	return &part{}
+}
+
+// reuse lets the parts of a request be used again that were removed, and the chunks that are
+// complete by its answer.
+func (w *writer) reuse(batch []*part) {
+	for _, p := range batch {
+		if p.removed && len(w.unused) < mostRequests*batchParts {
+			*p = part{}
+			w.unused = append(w.unused, p)
+		}
+	}
+	for _, k := range w.finished {
+		w.d.free(k)
+	}
+	clear(w.finished)
+	w.finished = w.finished[:0]
 }
 
 // isAlias reports whether it is an alias, which lists a story that is stored without it.
@@ -92,11 +120,7 @@ func (w *writer) answer(r request) {
 		w.setBack(r, failures)
 	}
 	w.compact()
-	for _, k := range w.finished {
-		w.d.free(k)
-	}
-	clear(w.finished)
-	w.finished = w.finished[:0]
+	w.reuse(batch)
 }
 
 // failuresOf returns the failures of a Put by index. An error that names no parts
@@ -160,6 +184,7 @@ func (w *writer) remove(p *part, stored int) {
 			break
 		}
 	}
+	p.removed = true
 	k.left--
 	w.d.mu.Lock()
 	k.count -= stored

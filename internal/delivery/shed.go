@@ -148,10 +148,10 @@ func (d *Delivery) evictCalmLocked(k *Chunk) bool {
 
 // evictBelowLocked drops the lines below one of the evictionLevels.
 func (d *Delivery) evictBelowLocked(k *Chunk, level int) bool {
-	if k.Mark.Complete() || k.evicted > level { // it can leave memory instead, or has none of them
+	if k.Mark.Complete() || int(k.evicted) > level { // it can leave memory instead, or has none of them
 		return false
 	}
-	k.evicted = level + 1
+	k.evicted = uint8(level) + 1
 	dropped := k.Lines.KeepFrom(d.Lines, evictionLevels[level])
 	k.Dropped += dropped
 	d.dropLocked(k, dropped)

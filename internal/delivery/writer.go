@@ -31,6 +31,7 @@ type writer struct {
 	requests int          // that are under way
 	answered chan request // those that have ended
 	finished []*Chunk     // that are complete by the answer that is looked at
+	unused   []*part      // that were removed, for new ones
 	resume   []byte       // memory for one that is being made
 
 	all      backoff             // of all stories
