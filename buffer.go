@@ -384,8 +384,8 @@ func (b *buffer) cutLocked() {
 
 // takeLocked makes a chunk of what the story has.
 func (b *buffer) takeLocked(state story.State) *delivery.Chunk {
-	k := &delivery.Chunk{}
-	b.headerLocked(&k.Header, state) // may add notes to the lines
+	k := b.core.delivery.NewChunk()
+	b.headerLocked(k.Header, state) // may add notes to the lines
 	late, whole := b.phase.Load() != open, b.handedTo == nil && state != story.Open
 	if b.handedTo == nil {
 		b.handedTo = b.core.delivery.NewStory()
@@ -393,7 +393,7 @@ func (b *buffer) takeLocked(state story.State) *delivery.Chunk {
 	k.Story, k.Lines, k.Dropped = b.handedTo, b.held, b.droppedLocked()
 	k.Place = compose.PlaceOf(late, whole, state)
 	if log := b.core.delivery.Log; log != nil {
-		k.Mark = log.Chunk(&b.journal.entry, &storylog.Handed{Header: k.Header, Late: late, Whole: whole, Dropped: k.Dropped, Lines: b.held.Count})
+		k.Mark = log.Chunk(&b.journal.entry, &storylog.Handed{Header: *k.Header, Late: late, Whole: whole, Dropped: k.Dropped, Lines: b.held.Count})
 	}
 	b.held = linebuf.Lines{}
 	if b.more != nil {

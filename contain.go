@@ -37,11 +37,8 @@ func (c *core) trace(ctx context.Context) (t ids.Trace) {
 	return ids.NewTrace(c.opts.Trace(ctx))
 }
 
-// keep asks Options.Keep, if there is one. Where that panics the story is kept.
+// keep asks Options.Keep. Where that panics the story is kept.
 func (c *core) keep(h story.Header) (kept bool) {
-	if c.opts.Keep == nil {
-		return true
-	}
 	defer c.delivery.Caught("Options.Keep panicked, and the story is kept", func() { kept = true })
 	return c.opts.Keep(h)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dynamoslog/dynamoslog/internal/alias"
 	"github.com/dynamoslog/dynamoslog/internal/attrtext"
@@ -233,7 +234,12 @@ func (b *buffer) addNoteLocked(message string, attrs ...slog.Attr) {
 	b.count++
 }
 
-func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+func validText(s string) string {
+	if utf8.ValidString(s) { // as nearly always, which this tells sooner
+		return s
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
 
 // set adds attributes, of which those of the same name are replaced.
 func (f *scopeFacts) set(attrs []slog.Attr) {

@@ -44,7 +44,7 @@ func (s *stories) register(b *buffer, due time.Time) bool {
 	heap.Push(&s.due, b)
 	s.core.delivery.Start()
 	if b.index == 0 {
-		s.core.delivery.Wake()
+		s.core.delivery.WakeBy(due)
 	}
 	return true
 }
@@ -64,7 +64,7 @@ func (s *stories) reschedule(b *buffer, due time.Time) {
 		b.due = due.Sub(s.since)
 		heap.Fix(&s.due, int(b.index))
 		if b.index == 0 {
-			s.core.delivery.Wake()
+			s.core.delivery.WakeBy(due)
 		}
 	}
 }
@@ -304,7 +304,7 @@ func (b *buffer) askKeepLocked(k *delivery.Chunk) {
 	b.core.delivery.Announce(k) // as above
 	b.goOnLocked()
 	b.mu.Unlock()
-	kept := b.core.keep(k.Header)
+	kept := b.core.keep(*k.Header)
 	b.mu.Lock()
 	b.more.withKeep = nil
 	if !kept {

@@ -47,11 +47,19 @@ func (l Line) AppendText(dst []byte) []byte {
 	dst = append(dst, ' ')
 	dst = appendSpaces(dst, pad)
 
-	first, further, hasFurther := strings.Cut(l.Message, "\n")
+	first, further, hasFurther := l.Message, "", false
+	tame := isTame(first)
+	if !tame {
+		first, further, hasFurther = strings.Cut(first, "\n")
+	}
 	if strings.HasPrefix(first, " ") {
 		dst = append(dst, '\\')
 	}
-	dst = appendEscaped(dst, first)
+	if tame {
+		dst = append(dst, first...)
+	} else {
+		dst = appendEscaped(dst, first)
+	}
 	switch {
 	case l.Attrs == "":
 	case needsEscape(l.Attrs):
@@ -107,6 +115,9 @@ func escapeBound(s string) int {
 
 func appendOffset(dst []byte, offset time.Duration) []byte {
 	ms := offset.Milliseconds()
+	if 0 <= ms && ms < 10_000 { // as most are
+		return append(dst, '+', byte('0'+ms/1000), '.', byte('0'+ms/100%10), byte('0'+ms/10%10), byte('0'+ms%10))
+	}
 	sign := byte('+')
 	if ms < 0 {
 		sign, ms = '-', -ms

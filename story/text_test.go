@@ -206,3 +206,26 @@ func FuzzKey(f *testing.F) {
 		}
 	})
 }
+
+// Wherever in a text a byte stands, it is escaped if it has to be.
+func TestEveryByteIsLookedAt(t *testing.T) {
+	for size := 1; size <= 20; size++ {
+		for at := range size {
+			for c := range 256 {
+				message := strings.Repeat("x", at) + string([]byte{byte(c)}) + strings.Repeat("x", size-at-1)
+				line := story.Line{Message: message, Attrs: "a=" + message}
+				text := story.Format([]story.Line{line})
+				raw := strings.Trim(text, "\n")
+				if c != '\n' && strings.ContainsFunc(strings.ReplaceAll(raw, "\t", ""), func(r rune) bool { return r < 0x20 || r >= 0x7f }) {
+					t.Fatalf("byte %#x at %d of %d is raw in %q", c, at, size, text)
+				}
+				if c > ' ' && c < 0x7f && c != '\\' && raw != "+0.000 I "+message+"\ta="+message {
+					t.Fatalf("byte %#x at %d of %d is escaped in %q", c, at, size, text)
+				}
+				if got := story.Parse(text); len(got) != 1 || got[0] != line {
+					t.Fatalf("byte %#x at %d of %d: %q reads back as %+v", c, at, size, text, got)
+				}
+			}
+		}
+	}
+}

@@ -11,7 +11,7 @@ import (
 )
 
 // Keys are those of one story: each once, as many as a header holds. The zero value has
-// none.
+// none, nor has nil.
 type Keys struct {
 	list   []story.Key
 	size   int       // bytes of them, as they are written
@@ -36,13 +36,16 @@ func (k *Keys) Add(key story.Key) bool {
 
 // All returns the keys in the order of their text, as a header has them: nil if there are none.
 func (k *Keys) All() []story.Key {
-	if len(k.list) == 0 {
+	if k == nil || len(k.list) == 0 {
 		return nil
 	}
 	all := slices.Clone(k.list)
 	slices.SortFunc(all, story.Key.Compare)
 	return all
 }
+
+// Any reports whether there are keys, or one for which there was no room.
+func (k *Keys) Any() bool { return len(k.list) > 0 || !k.beyond.IsZero() }
 
 // Join adds the keys of others, for whose lack of room a note tells too.
 func (k *Keys) Join(others *Keys) {
@@ -61,7 +64,7 @@ func (k *Keys) AddAll(keys []story.Key) {
 
 // Note returns the message of a line that says which key found no room, or "".
 func (k *Keys) Note() string {
-	if k.beyond.IsZero() {
+	if k == nil || k.beyond.IsZero() {
 		return ""
 	}
 	beyond := k.beyond.String()

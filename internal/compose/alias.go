@@ -11,16 +11,8 @@ import (
 // Aliases are made when a story ends, behind its final header: what dies between them
 // leaves a story that is listed under fewer keys, until it is told again.
 
-// NewIndexed returns a Composer as New does, for which the values of some attributes of
-// lines are keys.
-func NewIndexed(byCaller bool, index *alias.Index) *Composer {
-	c := New(byCaller)
-	c.index = index
-	return c
-}
-
-// listUnder makes the header say under which keys the story is listed too: those that are
-// known of its scope, and those that were found in its lines. It returns the text with a
+// listUnder makes the header say under which keys the story is listed too: those that it has
+// of its scope, and those that were found in its lines. It returns the text with a
 // line about those for which there is no room; without, where that alone would make a story
 // of one part one of several, as it was told to be small: see Chunk.FitsHeader.
 func (c *Composer) listUnder(k *Chunk, header *story.Header, text string, starts []int) (string, []int) {
@@ -33,7 +25,7 @@ func (c *Composer) listUnder(k *Chunk, header *story.Header, text string, starts
 	if key := problemKey(header); !key.IsZero() { // first, as there is always room for one
 		add(key)
 	}
-	for _, key := range k.Header.Also {
+	for _, key := range header.Also {
 		add(key)
 	}
 	for _, key := range c.also.All() {
@@ -43,8 +35,11 @@ func (c *Composer) listUnder(k *Chunk, header *story.Header, text string, starts
 	if note == "" {
 		note = c.also.Note()
 	}
-	c.also = keys
-	header.Also = keys.All()
+	c.also = nil
+	if header.Also = keys.All(); header.Also != nil {
+		listed := keys
+		c.also = &listed
+	}
 	if note == "" || story.FitsHeader(len(text)) && !story.FitsHeader(len(text)+story.LineBound(note, "")) {
 		return text, starts
 	}
@@ -85,6 +80,9 @@ func (c *Composer) raiseAliases(told *Told, header *story.Header) {
 		if key.Kind != story.KindProblem {
 			told.add(aliasPart(header, key, true))
 		}
+	}
+	if c.also == nil {
+		c.also = &alias.Keys{}
 	}
 	if problem := problemKey(header); !problem.IsZero() && c.also.Add(problem) {
 		p := aliasPart(header, problem, false)

@@ -16,6 +16,7 @@ import (
 type listing struct {
 	t       *testing.T
 	c       *Composer
+	s       *Scratch
 	resumes bool // after each chunk, as after a crash
 	quiet   *slog.Level
 	parts   []story.Part
@@ -23,13 +24,15 @@ type listing struct {
 }
 
 func newListing(t *testing.T, resumes bool) *listing {
-	return &listing{t: t, c: NewIndexed(false, alias.NewIndex([]string{"order", "item"})), resumes: resumes}
+	s := scratch()
+	s.Index = alias.NewIndex([]string{"order", "item"})
+	return &listing{t: t, c: New(false), s: s, resumes: resumes}
 }
 
 func (l *listing) tell(chunks ...*Chunk) {
 	l.t.Helper()
 	for _, k := range chunks {
-		told := l.c.Parts(k, l.quiet, scratch())
+		told := l.c.Parts(k, l.quiet, l.s)
 		for _, p := range told.Parts {
 			l.parts = append(l.parts, p.Part)
 		}
@@ -38,7 +41,7 @@ func (l *listing) tell(chunks ...*Chunk) {
 		}
 		if l.resumes {
 			resume := l.c.AppendResume(nil)
-			l.c = NewIndexed(false, l.c.index)
+			l.c = New(false)
 			if err := l.c.Resume(resume); err != nil {
 				l.t.Fatal(err)
 			}

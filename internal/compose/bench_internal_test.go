@@ -22,11 +22,11 @@ func BenchmarkParts(b *testing.B) {
 			}
 			b.Run(fmt.Sprintf("%d/%s", size, name), func(b *testing.B) {
 				pool := &linebuf.Pool{}
-				s := &Scratch{Pool: pool}
+				s := &Scratch{Pool: pool, Index: index}
 				attrs := []byte(`component=flexibility order=443 err="Post \"https://pay.example/charges\": context deadline exceeded"`)
 				b.ReportAllocs()
 				for b.Loop() {
-					k := &Chunk{Place: Whole, Header: story.Header{Key: user, ID: "1", State: story.Sealed, MaxLevel: level}}
+					k := &Chunk{Place: Whole, Header: &story.Header{Key: user, ID: "1", State: story.Sealed, MaxLevel: level}}
 					for i := range size {
 						at, frames := slog.LevelInfo, 5+i%6
 						switch i {
@@ -38,7 +38,7 @@ func BenchmarkParts(b *testing.B) {
 						m := linebuf.Meta{Level: at, Place: linebuf.Place{Frames: frames, Shared: frames - 1}, Message: 30, Attrs: uint32(len(attrs))}
 						k.Lines.Add(pool, &m, "No exercises for current filte", attrs)
 					}
-					if told := NewIndexed(false, index).Parts(k, nil, s); len(told.Parts) == 0 {
+					if told := New(false).Parts(k, nil, s); len(told.Parts) == 0 {
 						b.Fatal("nothing was told")
 					}
 					k.Lines.Release(pool)

@@ -210,7 +210,7 @@ func TestResumeWithoutCause(t *testing.T) {
 		}
 	}
 	w := &teller{t: t, c: New(false)}
-	if err := w.c.Resume(full); err != nil || w.c.cause.text != "" || w.c.phase != written {
+	if err := w.c.Resume(full); err != nil || w.c.cause != nil || w.c.phase != written {
 		t.Fatalf("got %+v, %v", w.c, err)
 	}
 	second := chunk(Last, 0)

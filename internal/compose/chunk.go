@@ -12,7 +12,7 @@ import (
 // A Chunk is a piece of a story that was handed over to be stored.
 type Chunk struct {
 	Lines   linebuf.Lines
-	Header  story.Header // of its state is Open where the chunk is Middle or Late
+	Header  *story.Header // of which the state is Open where the chunk is Middle or Late; it becomes that of a part
 	Place   Place
 	Dropped int // lines that were dropped for want of memory, of which a note has to tell
 
@@ -54,7 +54,7 @@ func (k *Chunk) IsWhole() bool { return k.Place == Whole || k.Place == NotKept }
 
 // Interrupt makes the header say what is known of a story that did not end.
 func (k *Chunk) Interrupt() {
-	h := &k.Header
+	h := k.Header
 	k.Lines.Each(func(m linebuf.Meta, _, _ string) {
 		h.MaxLevel = max(h.MaxLevel, m.Level)
 		h.Duration = max(h.Duration, m.Since())

@@ -23,9 +23,10 @@ type Composer struct {
 	// ended is set when the story's end was made, or left: what follows it is late.
 	ended bool
 	level slog.Level // of the final header, once that is made
-	cause cause      // of what is written down
-	index *alias.Index
-	also  alias.Keys // found in lines; once the story has ended, all under which it is listed
+	cause *cause     // of what is written down
+	// also are keys found in lines; once the story has ended, all under which it is listed. Nil
+	// where there are none.
+	also *alias.Keys
 	// again is the final header that was found of a story whose aliases may be missing; else nil.
 	again *story.Header
 	// former is what of the story is stored under keys that it had before; nil if it had none.
@@ -92,10 +93,13 @@ type Told struct {
 // A Scratch is memory that Composers use one after the other.
 type Scratch struct {
 	Pool   *linebuf.Pool // for blocks of lines
+	Index  *alias.Index  // of the attributes of lines whose values are keys
 	text   []byte
 	starts []int  // of the lines in text
 	across []byte // for lines that begin in one block and go on in another
 	parts  []Part
+	open   []openLine // for the trees of new stories, as is:
+	shown  []int
 }
 
 // Parts makes the parts of a chunk. Lines below quiet, unless nil, are left out where
@@ -130,8 +134,8 @@ func (c *Composer) tell(k *Chunk, quiet *slog.Level, s *Scratch) (told Told) {
 		c.cause.explain(moved.Header)
 	}
 	header := k.Header
-	header.LineCount, header.Also = c.lines, nil
-	c.cause.explain(&header)
+	header.LineCount = c.lines
+	c.cause.explain(header)
 
 	final := k.Ends()
 	if k.Place == Late && c.phase == empty { // late lines are all that there is
@@ -142,24 +146,26 @@ func (c *Composer) tell(k *Chunk, quiet *slog.Level, s *Scratch) (told Told) {
 	}
 	if final {
 		c.level = header.MaxLevel
-		text, starts = c.listUnder(k, &header, text, starts)
+		text, starts = c.listUnder(k, header, text, starts)
+	} else {
+		header.Also = nil
 	}
 	if final && (c.parts == 0 && len(c.taken) == 0 || k.IsWhole()) && story.FitsHeader(len(text)) { // late lines may have overtaken it
-		told.add(c.part(k, story.Part{Header: &header, Text: text}, len(starts)))
-		told.list(&header)
+		told.add(c.part(k, story.Part{Header: header, Text: text}, len(starts)))
+		told.list(header)
 		c.phase = written
 		return told
 	}
 	if !final && c.phase == unwritten && k.Place != Late {
-		open := header
+		open := *header
 		told.add(c.part(k, story.Part{Header: &open}, 0))
 		c.phase = written
 	}
 	told.Parts = append(told.Parts, c.textParts(k, text, starts)...)
 	if final {
 		header.Parts = c.unbroken()
-		told.add(c.part(k, story.Part{Header: &header}, 0))
-		told.list(&header)
+		told.add(c.part(k, story.Part{Header: header}, 0))
+		told.list(header)
 		c.phase = written
 	}
 	if c.again != nil {
@@ -173,7 +179,7 @@ func (t *Told) add(p Part) { t.Parts = append(t.Parts, p) }
 
 // raise adds the part by which late lines that went wrong are found in lists: it raises
 // the level of the header that is stored.
-func (c *Composer) raise(told Told, k *Chunk, header story.Header, final bool) Told {
+func (c *Composer) raise(told Told, k *Chunk, header *story.Header, final bool) Told {
 	if k.Place != Late || final || c.phase != written {
 		return told
 	}
@@ -182,8 +188,8 @@ func (c *Composer) raise(told Told, k *Chunk, header story.Header, final bool) T
 	}
 	c.level, header.State = header.MaxLevel, story.Sealed
 	var aliases Told
-	c.raiseAliases(&aliases, &header)
-	told.add(c.part(k, story.Part{Header: &header, Raise: true}, 0))
+	c.raiseAliases(&aliases, header)
+	told.add(c.part(k, story.Part{Header: header, Raise: true}, 0))
 	told.Parts = append(told.Parts, aliases.Parts...)
 	if aliases.Problem != nil {
 		told.Problem = aliases.Problem
@@ -257,7 +263,7 @@ func (c *Composer) move(k *Chunk) []Part {
 		return nil
 	}
 	c.key = k.Header.Key
-	moved := k.Header
+	moved := *k.Header
 	moved.Also = nil
 	moved.Key, moved.State, moved.LineCount, moved.Parts = from, story.Moved, c.lines, c.parts
 	moved.Attrs = map[string]string{story.AttrMovedTo: c.key.String()}
@@ -284,33 +290,52 @@ func (c *Composer) Format(l *linebuf.Lines, s *Scratch) string {
 func (c *Composer) format(k *Chunk, s *Scratch) (text string, starts []int) {
 	const largest = 1 << 20 // that is kept
 	l, notes := &k.Lines, k.notes
-	index := c.index
+	index := s.Index
 	if k.Place == Late && c.phase != empty { // its aliases are made
 		index = nil
 	}
+	var also alias.Keys
+	if c.also != nil {
+		also = *c.also
+	}
+	first := len(c.tree.lanes) == 0
+	if first {
+		c.tree.borrow(s)
+	}
 	s.text, s.starts = slices.Grow(s.text[:0], l.Size), s.starts[:0]
-	s.across = l.EachIn(s.across, func(m linebuf.Meta, message, attrs string) {
+	lines := l.Read(s.across)
+	for lines.Next() {
+		m := &lines.Meta
+		line := story.Line{Offset: m.Since(), Level: m.Level, Lane: int(m.Lane), Message: lines.Message, Attrs: lines.Attrs}
 		number := len(s.starts)
 		s.starts = append(s.starts, len(s.text))
 		if number >= l.Count-notes {
-			note := story.Line{Offset: m.Since(), Level: m.Level, Lane: int(m.Lane), Depth: c.tree.note(int(m.Lane)), Message: message, Attrs: attrs}
-			s.text = note.AppendText(s.text)
-			return
+			line.Depth = c.tree.note(line.Lane)
+			s.text = line.AppendText(s.text)
+			continue
 		}
-		line := c.tree.line(&m, message, attrs)
+		line.Depth, line.Up = c.tree.line(m, line.Message)
 		s.text = line.AppendText(s.text)
-		index.Line(attrs, &c.also)
+		index.Line(line.Attrs, &also)
 		if c.cause.worse(m.Level) {
 			c.noteCause(&line)
 		}
-	})
+	}
+	s.across = lines.Memory()
 	for lane, gap := range l.TakeLost() {
 		c.tree.lose(int(lane), gap.Place())
+	}
+	if first {
+		c.tree.giveBack(s)
+	}
+	if index != nil && also.Any() {
+		found := also
+		c.also = &found
 	}
 	c.tree.keepCallers()
 	text, starts = string(s.text), s.starts
 	if cap(s.text) > largest {
-		*s = Scratch{Pool: s.Pool}
+		*s = Scratch{Pool: s.Pool, Index: s.Index}
 	}
 	return text, starts
 }

@@ -1,8 +1,10 @@
 package compose
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -17,7 +19,7 @@ var user = story.Key{Kind: "user", ID: "42"}
 // chunk makes a chunk of messages, each a second after the one before.
 func chunk(place Place, from int, messages ...string) *Chunk {
 	k := &Chunk{Place: place}
-	k.Header = story.Header{Key: user, ID: "1", Start: time.Unix(1764000000, 0).UTC(), State: story.Open, MaxLevel: slog.LevelInfo}
+	k.Header = &story.Header{Key: user, ID: "1", Start: time.Unix(1764000000, 0).UTC(), State: story.Open, MaxLevel: slog.LevelInfo}
 	if k.Ends() {
 		k.Header.State = story.Sealed
 	}
@@ -307,7 +309,7 @@ func TestPartBehindAHalfLine(t *testing.T) {
 		c := New(false)
 		k := chunk(Last, 0, strings.Repeat("x", size))
 		half := story.Part{Key: user, ID: "1", Number: 1, Text: "+0.000 I half a li"}
-		open := k.Header
+		open := *k.Header
 		open.State = story.Open
 		c.Reconcile(k, Stored{Key: user, Parts: []story.Part{{Key: user, ID: "1", Header: &open}, half}}, &linebuf.Pool{})
 		text, lines := half.Text, 0
@@ -319,6 +321,44 @@ func TestPartBehindAHalfLine(t *testing.T) {
 		}
 		if told := story.Parse(text); lines != 1 || len(told) != 2 || len(told[1].Message) != size {
 			t.Errorf("%d bytes: %d lines are told of, %d read", size, lines, len(told))
+		}
+	}
+}
+
+// Stories that are written down in turn use one memory, and nothing of one is in another.
+func TestStoriesShareAScratch(t *testing.T) {
+	shared, pool := scratch(), &linebuf.Pool{}
+	for seed := range uint64(100) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		type teller struct{ own, sharing *Composer }
+		tellers := make([]teller, 3)
+		for i := range tellers {
+			byCaller := r.IntN(2) == 0
+			tellers[i] = teller{New(byCaller), New(byCaller)}
+		}
+		for step := range 30 {
+			place := []Place{Middle, Middle, Last, Late}[min(step/8, 3)]
+			one, same := chunk(place, 0), chunk(place, 0)
+			for range r.IntN(8) {
+				level, frames := slog.Level(r.IntN(4)*4-4), 1+r.IntN(12)
+				message := strings.Repeat(string(rune('a'+r.IntN(26))), r.IntN(300))
+				m := linebuf.Meta{Offset: int64(step), Level: level, Lane: int32(r.IntN(2)), Place: linebuf.Place{Frames: frames, Shared: r.IntN(frames + 1)}, Message: uint32(len(message))}
+				for _, k := range []*Chunk{one, same} {
+					k.Lines.Add(pool, &m, message, nil)
+					k.Header.MaxLevel = max(k.Header.MaxLevel, level)
+				}
+			}
+			by := tellers[r.IntN(len(tellers))]
+			want, got := by.own.Parts(one, nil, scratch()).Parts, by.sharing.Parts(same, nil, shared).Parts
+			if len(got)+len(want) > 0 && !reflect.DeepEqual(got, want) {
+				t.Fatalf("seed %d, step %d: got\n%+v, want\n%+v", seed, step, got, want)
+			}
+			for _, k := range []*Chunk{one, same} { // what was in their memory is overwritten
+				k.Lines.Release(pool)
+			}
+			if own, sharing := by.own.AppendResume(nil), by.sharing.AppendResume(nil); !bytes.Equal(own, sharing) {
+				t.Fatalf("seed %d, step %d: the resume is\n%q, want\n%q", seed, step, sharing, own)
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/dynamoslog/dynamoslog/internal/alias"
 	"github.com/dynamoslog/dynamoslog/internal/record"
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -51,7 +52,10 @@ func (c *Composer) AppendResume(out []byte) []byte {
 	for _, b := range c.tree.lanes {
 		w.Int(int64(b.frames))
 		w.Int(int64(b.base))
-		w.Ints(b.real)
+		w.Uint(uint64(len(b.open)))
+		for n := range b.open {
+			w.Int(int64(b.open[n].frames))
+		}
 		w.Ints(b.shown)
 	}
 	w.Uint(uint64(len(c.former)))
@@ -62,13 +66,17 @@ func (c *Composer) AppendResume(out []byte) []byte {
 		w.Uint(uint64(f.lines))
 	}
 	w.Int(int64(c.level))
-	w.Int(int64(c.cause.level))
-	w.Text(c.cause.text)
-	w.Text(c.cause.id)
-	w = append(w, c.cause.path[:]...)
+	why := c.cause
+	if why == nil {
+		why = &cause{}
+	}
+	w.Int(int64(why.level))
+	w.Text(why.text)
+	w.Text(why.id)
+	w = append(w, why.path[:]...)
 	for i := range c.tree.lanes {
 		b := &c.tree.lanes[i]
-		for n := range b.lines {
+		for n := range b.open {
 			path := b.path(n)
 			w = append(w, path[:]...)
 		}
@@ -110,7 +118,10 @@ func (c *Composer) Resume(resume []byte) error {
 	n.tree.byCaller = r.Number() == 1
 	for range r.Count() {
 		b := branch{frames: r.Signed(), base: r.Signed()}
-		b.real, b.shown = r.Ints(), r.Ints()
+		for _, frames := range r.Ints() {
+			b.open = append(b.open, openLine{frames: frames, known: true})
+		}
+		b.shown = r.Ints()
 		n.tree.lanes = append(n.tree.lanes, b)
 	}
 	if count := r.Count(); count > 0 {
@@ -125,12 +136,12 @@ func (c *Composer) Resume(resume []byte) error {
 	}
 	n.readCause(&r, flags&flagCause != 0)
 	if flags&flagAlso != 0 {
+		n.also = &alias.Keys{}
 		n.also.AddAll(r.Keys())
 	}
 	if r.Failed {
 		return errResume
 	}
-	n.index = c.index
 	*c = n
 	return nil
 }
@@ -138,22 +149,18 @@ func (c *Composer) Resume(resume []byte) error {
 // readCause reads why the story is bad. What was written before that was noted has
 // lines whose callers are not known.
 func (c *Composer) readCause(r *record.Reader, noted bool) {
-	if noted {
-		c.cause = cause{level: slog.Level(r.Signed()), text: r.Text(), id: r.Text()}
-		copy(c.cause.path[:], r.Take(len(c.cause.path)))
+	if !noted {
+		return
 	}
+	c.cause = &cause{level: slog.Level(r.Signed()), text: r.Text(), id: r.Text()}
+	copy(c.cause.path[:], r.Take(len(c.cause.path)))
 	for i := range c.tree.lanes {
 		b := &c.tree.lanes[i]
-		b.lines = make([]treeLine, len(b.real))
-		for n := range b.lines {
-			line := &b.lines[n]
-			if line.known = true; noted {
-				copy(line.path[:], r.Take(len(line.path)))
-			}
+		for n := range b.open {
+			line := &b.open[n]
+			copy(line.path[:], r.Take(len(line.path)))
 		}
-		if noted {
-			b.lost = r.Number()
-		}
+		b.lost = r.Number()
 	}
 }
 

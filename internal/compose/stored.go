@@ -38,7 +38,7 @@ func (c *Composer) Reconcile(k *Chunk, stored Stored, pool *linebuf.Pool) {
 	k.Header.Key = stored.Key
 	f := k.compare(stored, pool)
 	c.goOn(k, f)
-	c.cause.read(stored.Key.Kind, stored, f.header)
+	c.noteStored(stored.Key.Kind, stored, f.header)
 }
 
 // compare takes out of a chunk the lines that are stored.
@@ -130,7 +130,7 @@ func (c *Composer) goOn(k *Chunk, f *found) {
 	case f.header != nil && f.header.State != story.Open:
 		c.key, c.ended = k.Header.Key, true
 		c.again = f.header
-		c.also = alias.Keys{}
+		c.also = &alias.Keys{}
 		c.also.AddAll(f.header.Also)
 		k.Place, k.Header.State = Late, story.Open
 	case k.Place == Late: // its end is not there

@@ -3,7 +3,6 @@ package compose
 import (
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/internal/problem"
-	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // A tree turns the frames of a story's lines into the depths that are stored.
@@ -18,28 +17,26 @@ type tree struct {
 type branch struct {
 	frames int        // of the last line whose place is known
 	base   int        // fewest frames of any line so far: the margin
-	real   []int      // frames of the line before and of the lines it stands under
+	lost   int        // one more than the frames that a line may have which the next one stands under, as lines dropped since then say; 0 if none were
+	open   []openLine // the line before and the lines it stands under, outermost first
 	shown  []int      // depths of the lines that the indent alone would name as parents
-	lines  []treeLine // those of real
-	room   branchRoom
-	lost   int // one more than the frames that a line may have which the next one stands under, as lines dropped since then say; 0 if none were
+	open1  [1]openLine
+	shown1 [1]int // room for open and shown between chunks: most stories end at the margin
 }
 
-// A branchRoom is room for what is known of the lines that one of a few stands under.
-type branchRoom struct {
-	real, shown [4]int
-	lines       [2]treeLine
-}
-
-// A treeLine is one under which further lines may stand.
-type treeLine struct {
+// An openLine is one under which further lines may stand.
+type openLine struct {
+	frames  int
 	message string       // of which the path is to be made: in the chunk's memory while that is written down; empty once it is known
+	path    problem.Path // of it and its callers
 	known   bool         // path is
 	quiet   bool         // it does not count as a caller
-	path    problem.Path // of it and its callers
 }
 
 func (t *tree) lane(number int) *branch {
+	if number < len(t.lanes) {
+		return &t.lanes[number]
+	}
 	if t.lanes == nil {
 		t.lanes = t.lane1[:0]
 	}
@@ -49,9 +46,8 @@ func (t *tree) lane(number int) *branch {
 	return &t.lanes[number]
 }
 
-// add places the next line of a lane.
-func (t *tree) add(lane int, p linebuf.Place) (depth, up int) {
-	b := t.lane(lane)
+// place places the lane's next line.
+func (b *branch) place(byCaller bool, p linebuf.Place) (depth, up int) {
 	frames, limit := p.Frames, p.Limit()
 	if frames == 0 { // beside the line before
 		frames, limit = b.frames, b.frames-1
@@ -61,33 +57,30 @@ func (t *tree) add(lane int, p linebuf.Place) (depth, up int) {
 	} else if b.lost > 0 {
 		limit, b.lost = min(limit, b.lost-1), 0
 	}
-	return b.add(t.byCaller, frames, limit)
+	return b.add(byCaller, frames, limit)
 }
 
 func (b *branch) add(byCaller bool, frames, limit int) (depth, up int) {
 	if b.frames == 0 {
 		b.base = frames
 	}
-	if b.real == nil {
-		b.real, b.shown, b.lines = b.room.real[:0], b.room.shown[:0], b.room.lines[:0]
-	}
 	b.frames = frames
 	b.base = min(b.base, frames)
 
-	b.real = popWhile(b.real, func(top int) bool { return top > limit || top >= frames })
-	if byCaller {
-		depth = len(b.real)
-		b.real = append(b.real, frames)
-		return depth, 0
+	callers := len(b.open)
+	for callers > 0 && (b.open[callers-1].frames > limit || b.open[callers-1].frames >= frames) {
+		callers--
 	}
 	parent := -1
-	if len(b.real) > 0 {
-		parent = b.real[len(b.real)-1] - b.base
+	if callers > 0 {
+		parent = b.open[callers-1].frames - b.base
 	}
-	b.real = append(b.real, frames)
-
+	b.open = append(b.open[:callers], openLine{frames: frames})
+	if byCaller {
+		return callers, 0
+	}
 	depth = frames - b.base
-	b.shown = popWhile(b.shown, func(top int) bool { return top >= depth })
+	b.popShown(depth - 1)
 	implied := -1
 	if len(b.shown) > 0 {
 		implied = b.shown[len(b.shown)-1]
@@ -95,15 +88,18 @@ func (b *branch) add(byCaller bool, frames, limit int) (depth, up int) {
 	if parent != implied {
 		up = depth - parent
 	}
-	b.shown = append(popWhile(b.shown, func(top int) bool { return top > parent }), depth)
+	b.popShown(parent)
+	b.shown = append(b.shown, depth)
 	return depth, up
 }
 
-func popWhile(stack []int, pop func(top int) bool) []int {
-	for len(stack) > 0 && pop(stack[len(stack)-1]) {
-		stack = stack[:len(stack)-1]
+// popShown takes from shown the depths beyond one.
+func (b *branch) popShown(depth int) {
+	n := len(b.shown)
+	for n > 0 && b.shown[n-1] > depth {
+		n--
 	}
-	return stack
+	b.shown = b.shown[:n]
 }
 
 // note places one of the handler's own lines, which nothing stands under: below the line
@@ -111,14 +107,27 @@ func popWhile(stack []int, pop func(top int) bool) []int {
 func (t *tree) note(lane int) (depth int) {
 	b := t.lane(lane)
 	switch {
-	case len(b.real) == 0:
+	case len(b.open) == 0:
 		return 0
 	case t.byCaller:
-		return len(b.real)
+		return len(b.open)
 	}
 	depth = b.shown[len(b.shown)-1] + 1
 	b.shown = append(b.shown, depth)
 	return depth
+}
+
+// borrow lets the tree of a story's first chunk use memory that is the writer's.
+func (t *tree) borrow(s *Scratch) {
+	b := t.lane(0)
+	b.open, b.shown = s.open[:0], s.shown[:0]
+}
+
+// giveBack gives that memory back: what the tree needs further on it has in its own.
+func (t *tree) giveBack(s *Scratch) {
+	b := t.lane(0)
+	s.open, s.shown = b.open[:0], b.shown[:0]
+	b.open, b.shown = append(b.open1[:0], b.open...), append(b.shown1[:0], b.shown...)
 }
 
 // lose takes note of a line of a lane that is not told: no later one stands under what
@@ -132,13 +141,12 @@ func (t *tree) lose(lane int, p linebuf.Place) {
 }
 
 // line places a line of a chunk.
-func (t *tree) line(m *linebuf.Meta, message, attrs string) story.Line {
-	depth, up := t.add(int(m.Lane), m.Place)
-	if b := t.lane(int(m.Lane)); len(b.real) > 0 { // else its place is not known
-		b.lines = append(b.lines[:len(b.real)-1], treeLine{message: message, quiet: !problem.IsCaller(m.Level)})
+func (t *tree) line(m *linebuf.Meta, message string) (depth, up int) {
+	b := t.lane(int(m.Lane))
+	depth, up = b.place(t.byCaller, m.Place)
+	if len(b.open) > 0 { // else its place is not known
+		last := &b.open[len(b.open)-1]
+		last.message, last.quiet = message, !problem.IsCaller(m.Level)
 	}
-	return story.Line{
-		Offset: m.Since(), Level: m.Level, Lane: int(m.Lane),
-		Depth: depth, Up: up, Message: message, Attrs: attrs,
-	}
+	return depth, up
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/budget"
 	"github.com/dynamoslog/dynamoslog/internal/compose"
 	"github.com/dynamoslog/dynamoslog/internal/storylog"
+	"github.com/dynamoslog/dynamoslog/story"
 )
 
 // A Chunk is a piece of a story on its way to the store. The one who hands it over fills
@@ -16,23 +17,40 @@ type Chunk struct {
 	Story *Story
 	Mark  storylog.Mark // where it is in the journal
 
-	phase    phase  // guarded by Delivery.mu, as are:
-	sequence uint64 // given when it was announced: later ones are larger
-	listed   bool   // it is in Delivery.incomplete, where these are beside it:
+	phase    phase // guarded by Delivery.mu, as are:
+	unstored bool  // set when a part of it is not stored, and never will be
+	evicted  uint8 // how many of evictionLevels were taken out of it
+	listed   bool  // it is in Delivery.incomplete, where these are beside it:
 	older    *Chunk
 	newer    *Chunk
+	sequence uint64    // given when it was announced: later ones are larger
 	since    time.Time // when it was announced or came from the disk
 	count    int       // lines not yet stored, dropped or given up
 	lost     losses    // lines that are not stored, by where they are
-	unstored bool      // set when a part of it is not stored, and never will be
-	evicted  int       // how many of evictionLevels were taken out of it
 
+	pooled    bool      // set by NewChunk: it is used again when it is complete
+	left      int32     // parts that are not acknowledged or given up, once it is composed
 	size      int64     // of memory that it holds, as the budget counts it
-	left      int       // parts that are not acknowledged or given up, once it is composed
 	resume    []byte    // how far its story is written down after it, once that is known
 	recovered *recovery // nil unless an earlier process has left it
+}
 
-	onePart [1]part // room for what most chunks become
+// NewChunk returns an empty chunk, with a header to be filled in.
+func (d *Delivery) NewChunk() *Chunk {
+	k, ok := d.chunks.Get().(*Chunk)
+	if !ok {
+		k = &Chunk{}
+	}
+	k.Header, k.pooled = &story.Header{}, true
+	return k
+}
+
+// free lets a complete chunk be used again, of which nobody knows any more.
+func (d *Delivery) free(k *Chunk) {
+	if k.pooled && k.recovered == nil {
+		*k = Chunk{}
+		d.chunks.Put(k)
+	}
 }
 
 // A phase is where a chunk is on its way:
@@ -58,9 +76,20 @@ const (
 func (k *Chunk) kept() bool { return k.Mark.Complete() || k.recovered != nil }
 
 // A queue holds chunks in their order.
-type queue struct{ all []*Chunk }
+type queue struct {
+	all  []*Chunk
+	room []*Chunk // for those that come when there are none
+}
 
-func (q *queue) add(k *Chunk) { q.all = append(q.all, k) }
+func (q *queue) add(k *Chunk) {
+	if q.room == nil {
+		q.room = make([]*Chunk, 0, 2*someChunks)
+	}
+	if len(q.all) == 0 {
+		q.all = q.room
+	}
+	q.all = append(q.all, k)
+}
 
 // take returns the first chunk, or nil.
 func (q *queue) take() *Chunk {
@@ -160,7 +189,22 @@ func (d *Delivery) HandOver(k *Chunk) {
 	d.queue.add(k)
 	d.Budget.Offer()
 	d.startLocked()
-	d.Wake()
+	d.wakeLocked(k.since)
+}
+
+// someChunks are as many as the writer takes at once: to wake it takes longer than to queue
+// one of them.
+const someChunks = 8
+
+// wakeLocked lets the writer take what was queued: at once where somebody waits for it,
+// memory is short or there are some chunks, else by the time when a request may be made for
+// it.
+func (d *Delivery) wakeLocked(since time.Time) {
+	if d.unseen++; d.unseen >= someChunks || len(d.barriers) > 0 || d.Budget.Short() {
+		d.Wake()
+		return
+	}
+	d.WakeBy(since.Add(linger))
 }
 
 // resize accounts for a chunk that now holds so much memory.
@@ -240,7 +284,7 @@ func (d *Delivery) leave(k *Chunk, why string, patience time.Duration) {
 	kept := k.kept()
 	formatted := !kept && k.Lines.Count > 0
 	if formatted {
-		text := k.Story.composer.Format(&k.Lines, &compose.Scratch{})
+		text := k.Story.composer.Format(&k.Lines, &compose.Scratch{Index: d.cfg.Index})
 		d.fallback.write(nameOf(k.Header)+" "+why, text, patience)
 	}
 	if k.resume == nil {

@@ -140,7 +140,7 @@ func (w *writer) leave(p *part) {
 		if s.hasHeader { // else nothing is listed of it
 			w.d.fallback.write(fmt.Sprintf("%s is not listed under %s: not stored before the handler was closed", nameOf(p.chunk.Header), p.Key), "", untilWritten)
 		}
-		w.remove(p)
+		w.remove(p, 0)
 		return
 	}
 	headless := p.Header != nil && p.Text == "" && s.hasText && !s.hasHeader
@@ -154,7 +154,7 @@ func (w *writer) leave(p *part) {
 		w.d.fallback.write(fmt.Sprintf("%s part %d not stored before the handler was closed", nameOf(p.chunk.Header), p.Number), p.Text, untilWritten)
 	}
 	w.d.lose(p.chunk, p.lines, kept)
-	w.remove(p)
+	w.remove(p, 0)
 }
 
 // last takes what still waits, and ends the delivery where nothing does.

@@ -68,6 +68,7 @@ type Delivery struct {
 	scratch  compose.Scratch // of the writer
 	report   reporter
 	fallback fallback
+	chunks   sync.Pool // of *Chunk that are complete
 
 	shedding chan struct{} // holds one while a goroutine sheds, and when none may any more
 	down     atomic.Bool   // set while the store takes nothing
@@ -85,6 +86,7 @@ type Delivery struct {
 	incomplete chunkList            // of chunks in memory, oldest first
 	sequence   uint64               // of the last chunk that was announced
 	lookedAt   uint64               // sequence of the last chunk that MakeRoom looked at
+	unseen     int                  // chunks that were queued since the writer took one, or found none
 	barriers   []*barrier
 	atEnd      atEnd // what Shutdown tells
 }
@@ -95,7 +97,7 @@ func New(cfg Config, stories Stories) *Delivery {
 		cfg: cfg, store: containedStore{cfg.Store}, stories: stories, Lines: &linebuf.Pool{},
 		fallback: fallback{out: cfg.Fallback}, shedding: make(chan struct{}, 1), heldBack: make(map[story.Key]*queue),
 	}
-	d.scratch.Pool = d.Lines
+	d.scratch.Pool, d.scratch.Index = d.Lines, cfg.Index
 	d.Budget = budget.New(cfg.MaxBuffered, d.beginShedding)
 	if cfg.Journal != "" {
 		d.Log = storylog.New(storylog.Options{
@@ -143,37 +145,43 @@ func (d *Delivery) Wake() {
 	}
 }
 
+// WakeBy lets the goroutine look at what there is to do by a time: it is not woken where
+// it will do so.
+func (d *Delivery) WakeBy(due time.Time) {
+	if w := d.running.Load(); w != nil && due.Sub(w.began) < time.Duration(w.looks.Load()) {
+		d.Wake()
+	}
+}
+
 // A Story is one that chunks are handed over of: the same for all of them.
 type Story struct {
 	// Progress is how far the journal tells that the story is written down.
 	Progress storylog.Progress
 
 	composer compose.Composer
-	held     int       // chunks that are held back; guarded by Delivery.mu, as are:
-	heldKey  story.Key // of those
-	waiting  int       // chunks that are not complete
+	held     int32  // chunks that are held back; guarded by Delivery.mu, as are:
+	waiting  int32  // chunks that are not complete
+	heldIn   *queue // where those are that are held back
 
-	// What is left to be stored of what the writer has taken, in order. The writer's.
+	// What is left to be stored of what the writer has taken, in order; nil where nothing is.
+	// The writer's.
 	parts              []*part
-	backoff            backoff
-	inFlight           bool // a request has some of the parts
-	ordered            bool // it stands in writer.order
-	hasText, hasHeader bool // a part of text, and a header, were stored
-
-	onePart [1]*part // room for parts, while there is one of them
+	backoff            *backoff // nil where none has failed
+	inFlight           bool     // a request has some of the parts
+	ordered            bool     // it stands in writer.order
+	hasText, hasHeader bool     // a part of text, and a header, were stored
 }
 
-// partsFor returns room for the parts of a chunk.
-func (s *Story) partsFor(n int) []*part {
-	if n <= len(s.onePart) && len(s.parts) == 0 {
-		return s.onePart[:n]
+// release takes note, with Delivery.mu held, that a chunk of the story is held back no more.
+func (s *Story) release() {
+	if s.held--; s.held == 0 {
+		s.heldIn = nil
 	}
-	return make([]*part, n)
 }
 
 // NewStory returns a story of which nothing was handed over.
 func (d *Delivery) NewStory() *Story {
-	return &Story{composer: *compose.NewIndexed(d.cfg.ByCaller, d.cfg.Index)}
+	return &Story{composer: *compose.New(d.cfg.ByCaller)}
 }
 
 // nextKey returns the key of the story's next part: of an alias, that under which it stands.

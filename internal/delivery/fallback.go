@@ -134,7 +134,7 @@ func (d *Delivery) AwaitFallback(ctx context.Context) {
 }
 
 // nameOf names a story in the fallback: by its key, its id and what its header says.
-func nameOf(h story.Header) string {
+func nameOf(h *story.Header) string {
 	w := attrtext.Writer{}
 	for _, name := range slices.Sorted(maps.Keys(h.Attrs)) {
 		w.Attr(slog.String(name, h.Attrs[name]))

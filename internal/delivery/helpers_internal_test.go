@@ -140,8 +140,9 @@ func newBench(t *testing.T, cfg Config, answers ...answer) *bench {
 
 // chunk makes a whole story of a line, whose budget is reserved as a handler does it.
 func (b *bench) chunk(id string, level slog.Level, message string) *Chunk {
-	k := &Chunk{Story: b.NewStory()}
-	k.Header = story.Header{Key: story.Key{Kind: "job", ID: id}, ID: "1", State: story.Sealed, MaxLevel: level, Title: message}
+	k := b.NewChunk()
+	k.Story = b.NewStory()
+	*k.Header = story.Header{Key: story.Key{Kind: "job", ID: id}, ID: "1", State: story.Sealed, MaxLevel: level, Title: message}
 	k.Place = compose.Whole
 	k.Lines.Add(b.Lines, &linebuf.Meta{Level: level, Message: uint32(len(message))}, message, nil)
 	b.Budget.Add(int64(k.Lines.Held))

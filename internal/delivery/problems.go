@@ -93,7 +93,7 @@ func (w *writer) takeProblem(now time.Time, alias story.Part, k *Chunk) []story.
 		return []story.Part{alias}
 	case waits != nil && waits.chunk == nil:
 		waits.chunk = &Chunk{Story: w.d.NewStory(), phase: composed, left: 1}
-		waits.chunk.Header = *alias.Header
+		waits.chunk.Header = alias.Header
 		w.d.announceBeside(waits.chunk, k)
 	}
 	return nil
@@ -106,7 +106,9 @@ func (w *writer) releaseProblems(now time.Time, all bool) {
 			w.lingerSince = now
 		}
 		s := of.chunk.Story
-		s.parts = []*part{{Part: of.last, chunk: of.chunk}}
+		p := w.newPart()
+		p.Part, p.chunk = of.last, of.chunk
+		s.parts = append(p.alone[:0], p)
 		s.ordered = true
 		w.order = append(w.order, s)
 	}

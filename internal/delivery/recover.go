@@ -159,13 +159,13 @@ func (w *writer) nextOf(o *orphan) (k *Chunk, doubt bool) {
 			o.story, o.last = d.NewStory(), nil
 		}
 		if !next.Named {
-			text := o.story.composer.Format(&next.Stored, &compose.Scratch{})
+			text := o.story.composer.Format(&next.Stored, &compose.Scratch{Index: d.cfg.Index})
 			next.Stored.Release(d.Lines)
 			d.fallback.add("recovered lines of a story whose name is lost", text, true)
 			continue
 		}
 		k = &Chunk{Story: o.story, phase: queued, count: next.Stored.Count}
-		k.Lines, k.Header, k.Dropped = next.Stored, next.Header, next.Dropped
+		k.Lines, k.Header, k.Dropped = next.Stored, &next.Header, next.Dropped
 		k.Place = compose.PlaceOf(next.Late, next.Whole, next.Header.State)
 		if k.Header.State == story.Interrupted {
 			k.Interrupt()
@@ -208,7 +208,7 @@ type storedStory struct {
 	err error
 }
 
-func (w *writer) read(h story.Header, keys []story.Key, after time.Duration) {
+func (w *writer) read(h *story.Header, keys []story.Key, after time.Duration) {
 	ctx, cancel := context.WithTimeout(w.ctx, after+readLimit)
 	defer cancel()
 	timer := time.NewTimer(after)
@@ -223,7 +223,7 @@ func (w *writer) read(h story.Header, keys []story.Key, after time.Duration) {
 
 // readStored reads what is stored of a story, under the key that is known, others that
 // it is known to have had, and the one under which lists have it.
-func (d *Delivery) readStored(ctx context.Context, h story.Header, keys []story.Key) (stored storedStory) {
+func (d *Delivery) readStored(ctx context.Context, h *story.Header, keys []story.Key) (stored storedStory) {
 	keys = append(slices.DeleteFunc(slices.Clone(keys), func(key story.Key) bool { return key == h.Key }), h.Key)
 	q := story.Query{Since: h.Start, Until: h.Start.Add(time.Microsecond)}
 	for listed, err := range story.All(ctx, d.store, q) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -18,8 +19,36 @@ const (
 type part struct {
 	story.Part
 	chunk   *Chunk
-	lines   int  // that begin in it
-	wasBusy bool // it was refused before, as the store was busy
+	lines   int      // that begin in it
+	wasBusy bool     // it was refused before, as the store was busy
+	removed bool     // it is stored or given up
+	alone   [1]*part // room for its story's parts, while it is the only one
+}
+
+// newPart returns an empty part.
+func (w *writer) newPart() *part {
+	if last := len(w.unused) - 1; last >= 0 {
+		p := w.unused[last]
+		w.unused = w.unused[:last]
+		return p
+	}
+	return &part{}
+}
+
+// reuse lets the parts of a request be used again that were removed, and the chunks that are
+// complete by its answer.
+func (w *writer) reuse(batch []*part) {
+	for _, p := range batch {
+		if p.removed && len(w.unused) < mostRequests*batchParts {
+			*p = part{}
+			w.unused = append(w.unused, p)
+		}
+	}
+	for _, k := range w.finished {
+		w.d.free(k)
+	}
+	clear(w.finished)
+	w.finished = w.finished[:0]
 }
 
 // isAlias reports whether it is an alias, which lists a story that is stored without it.
@@ -52,7 +81,7 @@ func (w *writer) send(batch []*part) {
 	}
 	w.requests++
 	w.lingerSince = time.Time{} // what is left has waited long enough
-	go w.request(request{batch: batch, failures: w.all.failures, began: time.Now()})
+	go w.request(request{batch: slices.Clone(batch), failures: w.all.failures, began: time.Now()})
 }
 
 func (w *writer) request(r request) {
@@ -91,6 +120,7 @@ func (w *writer) answer(r request) {
 		w.setBack(r, failures)
 	}
 	w.compact()
+	w.reuse(batch)
 }
 
 // failuresOf returns the failures of a Put by index. An error that names no parts
@@ -126,37 +156,44 @@ func (w *writer) acknowledge(p *part) {
 		counts.Stories.Add(1)
 	}
 	counts.Bytes.Add(int64(len(p.Text)))
-	w.d.mu.Lock()
-	p.chunk.count -= p.lines
-	w.d.mu.Unlock()
 	s := p.chunk.Story
 	s.hasText, s.hasHeader = s.hasText || p.Number > 0, s.hasHeader || p.Number == 0 && !p.isAlias()
-	s.backoff = backoff{}
-	w.remove(p)
+	s.backoff = nil
+	w.remove(p, p.lines)
 }
 
 func (w *writer) reject(p *part, err error) {
 	w.d.Counts.Rejected.Add(1)
 	if p.isAlias() {
 		w.d.fallback.add(fmt.Sprintf("%s is not listed under %s: %v", nameOf(p.chunk.Header), p.Key, err), "", true)
-		w.remove(p)
+		w.remove(p, 0)
 		return
 	}
 	w.d.fallback.add(fmt.Sprintf("%s part %d not stored: %v", nameOf(p.chunk.Header), p.Number, err), p.Text, true) // one that hangs must not end storing
 	w.d.lose(p.chunk, p.lines, false)
-	w.remove(p)
+	w.remove(p, 0)
 }
 
-// remove takes a part out of its story that is stored or given up.
-func (w *writer) remove(p *part) {
-	s := p.chunk.Story
+// remove takes a part out of its story that is stored, with so many lines, or given up.
+func (w *writer) remove(p *part, stored int) {
+	k := p.chunk
+	s := k.Story
 	for i, other := range s.parts {
 		if other == p {
 			s.parts = append(s.parts[:i], s.parts[i+1:]...)
 			break
 		}
 	}
-	if p.chunk.left--; p.chunk.left == 0 {
-		w.d.complete(p.chunk)
+	p.removed = true
+	k.left--
+	w.d.mu.Lock()
+	k.count -= stored
+	done := k.left == 0 && w.d.completeLocked(k)
+	w.d.mu.Unlock()
+	if done {
+		w.d.writeDone(k)
+	}
+	if k.left == 0 {
+		w.finished = append(w.finished, k)
 	}
 }

@@ -31,7 +31,7 @@ func (b *backoff) fail(now time.Time, longest time.Duration) {
 }
 
 func (b *backoff) left(now time.Time) time.Duration {
-	if b.until.IsZero() { // as nearly always
+	if b == nil || b.until.IsZero() { // as nearly always
 		return 0
 	}
 	return max(b.until.Sub(now), 0)
@@ -168,6 +168,9 @@ func (w *writer) delayStories(now time.Time, batch []*part, failures map[int]sto
 		s := p.chunk.Story
 		if !failed || f.Outcome == story.Reject || len(s.parts) == 0 || s.backoff.left(now) > 0 {
 			continue
+		}
+		if s.backoff == nil {
+			s.backoff = &backoff{}
 		}
 		s.backoff.fail(now, longest)
 	}

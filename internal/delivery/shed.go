@@ -119,7 +119,7 @@ func (d *Delivery) siftSome(q *queue, from int, out func(*Chunk) bool) (next int
 		}
 		if k.recovered == nil && d.Budget.Short() && out(k) {
 			if q != &d.queue {
-				k.Story.held--
+				k.Story.release()
 			}
 			taken = append(taken, k)
 			continue
@@ -148,10 +148,10 @@ func (d *Delivery) evictCalmLocked(k *Chunk) bool {
 
 // evictBelowLocked drops the lines below one of the evictionLevels.
 func (d *Delivery) evictBelowLocked(k *Chunk, level int) bool {
-	if k.Mark.Complete() || k.evicted > level { // it can leave memory instead, or has none of them
+	if k.Mark.Complete() || int(k.evicted) > level { // it can leave memory instead, or has none of them
 		return false
 	}
-	k.evicted = level + 1
+	k.evicted = uint8(level) + 1
 	dropped := k.Lines.KeepFrom(d.Lines, evictionLevels[level])
 	k.Dropped += dropped
 	d.dropLocked(k, dropped)

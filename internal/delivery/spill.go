@@ -45,7 +45,7 @@ func (d *Delivery) spillLocked(k *Chunk) (gone bool) {
 func (d *Delivery) reload(s spilledChunk) *Chunk {
 	handed, err := d.Log.Handed(&s.mark)
 	k := &Chunk{Story: s.story.Value(), Mark: s.mark, phase: queued, sequence: s.sequence, count: s.count, size: budget.PerStory}
-	k.Header, k.Dropped = handed.Header, handed.Dropped
+	k.Header, k.Dropped = &handed.Header, handed.Dropped
 	k.Place = compose.PlaceOf(handed.Late, handed.Whole, handed.Header.State)
 	if k.Story == nil {
 		k.Story = d.NewStory()

@@ -32,13 +32,13 @@ func (b *bench) journaledAs(place compose.Place, state story.State, id string, l
 		m := linebuf.Meta{Message: uint32(len(message))}
 		k.Lines.Add(b.Lines, &m, message, nil)
 		if b.Log.Stale(&entry, 1) {
-			b.Log.Story(&entry, 1, k.Header, false, nil)
+			b.Log.Story(&entry, 1, *k.Header, false, nil)
 		}
 		if !b.Log.Line(&entry, &m, message, nil) {
 			b.Fatalf("line %d is not in the journal", i)
 		}
 	}
-	k.Mark = b.Log.Chunk(&entry, &storylog.Handed{Header: k.Header, Whole: place == compose.Whole, Lines: lines})
+	k.Mark = b.Log.Chunk(&entry, &storylog.Handed{Header: *k.Header, Whole: place == compose.Whole, Lines: lines})
 	b.Budget.Add(int64(k.Lines.Held))
 	return k
 }

@@ -2,6 +2,8 @@ package delivery
 
 import (
 	"context"
+	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/internal/proflabel"
@@ -17,14 +19,20 @@ type writer struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
 	wake   chan struct{} // holds one when there is something to do
+	began  time.Time
+	looks  atomic.Int64 // since began, when it looks at what there is to do; awake while it does
 
 	flushRequested bool // set by those who wait; guarded by Delivery.mu
 
 	order       []*Story  // those that have parts, oldest first
 	lingerSince time.Time // since when a batch that is not full waits for more; zero if it does not
 
+	batch    []*part      // room for one that may be sent
 	requests int          // that are under way
 	answered chan request // those that have ended
+	finished []*Chunk     // that are complete by the answer that is looked at
+	unused   []*part      // that were removed, for new ones
+	resume   []byte       // memory for one that is being made
 
 	all      backoff             // of all stories
 	parked   bool                // the last answer was that the store cannot be used
@@ -40,11 +48,19 @@ type writer struct {
 	problems problems
 }
 
+// tendsEvery is how long the writer lets stories be due that end one after the other: to
+// wake for each takes longer than to seal it.
+const tendsEvery = 5 * time.Millisecond
+
+// awake is the time at which a writer looks that may have looked already: it has to be woken.
+const awake = math.MaxInt64
+
 func newWriter(d *Delivery) *writer {
 	w := &writer{
-		d: d, done: make(chan struct{}), wake: make(chan struct{}, 1), answered: make(chan request, mostRequests),
-		keys: make(map[story.Key]*pace), slow: make(map[story.Key]int), recovery: newRecovering(), problems: problems{},
+		d: d, began: time.Now(), done: make(chan struct{}), wake: make(chan struct{}, 1), answered: make(chan request, mostRequests),
+		batch: make([]*part, 0, batchParts), keys: make(map[story.Key]*pace), slow: make(map[story.Key]int), recovery: newRecovering(), problems: problems{},
 	}
+	w.looks.Store(awake)
 	w.ctx, w.cancel = context.WithCancel(d.cfg.Context)
 	return w
 }
@@ -65,6 +81,7 @@ func (w *writer) run() {
 		go w.claim()
 	}
 	for w.ctx.Err() == nil {
+		w.looks.Store(awake)
 		now := time.Now()
 		due := w.d.stories.Tend(now)
 		w.repin(now)
@@ -80,7 +97,9 @@ func (w *writer) run() {
 			w.send(batch)
 			continue
 		}
-		timer.Reset(w.sleep(now, wait, due))
+		wait = w.sleep(now, wait, due)
+		timer.Reset(wait)
+		w.looks.Store(int64(now.Add(wait).Sub(w.began)))
 		select {
 		case r := <-w.answered:
 			w.answer(r)
@@ -107,8 +126,11 @@ func (w *writer) sleep(now time.Time, wait time.Duration, due time.Time) time.Du
 	if w.d.Log != nil && w.d.Log.Pending() {
 		wait = min(wait, time.Second)
 	}
+	if w.requests > 0 { // what was handed over meanwhile is composed
+		wait = min(wait, linger)
+	}
 	if !due.IsZero() {
-		wait = min(wait, due.Sub(now))
+		wait = min(wait, max(due.Sub(now), tendsEvery))
 	}
 	return max(min(wait, w.problems.wait(now)), 0)
 }
@@ -122,7 +144,9 @@ func (w *writer) takeFlush() bool {
 		w.flushRequested = false
 		w.all.until = time.Time{}
 		for _, s := range w.order {
-			s.backoff.until = time.Time{}
+			if s.backoff != nil {
+				s.backoff.until = time.Time{}
+			}
 		}
 	}
 	return len(w.d.barriers) > 0

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"sync"
-	"unsafe"
 
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -32,8 +31,6 @@ const (
 	leastBlock   = 128 // many stories have few lines
 	largestBlock = 8 << 10
 	perBlock     = 32 // bytes that a block takes beside its data
-
-	leastTaken = 256 // bytes of a block that are taken first, to complete a line that begins in the one before
 )
 
 // A Pool keeps blocks for reuse, by the binary logarithm of their size.
@@ -172,54 +169,6 @@ func (l *Lines) Release(pool *Pool) {
 	}
 	*l = Lines{}
 }
-
-// Each calls f for every line with its message and attributes, which are valid
-// until f returns.
-func (l *Lines) Each(f func(m Meta, message, attrs string)) { l.EachIn(nil, f) }
-
-// EachIn does so too, but messages and attributes are valid until the lines are released
-// and the memory that it returns, for another call, is used again.
-func (l *Lines) EachIn(memory []byte, f func(m Meta, message, attrs string)) []byte {
-	memory = memory[:0]
-	across := memory // the beginning of a line that goes on in the next block
-	for b := l.first; b != nil; b = b.next {
-		data := b.data
-		for taken := leastTaken; len(across) > 0 && len(data) > 0; taken *= 2 {
-			joined := append(across, data[:min(taken, len(data))]...)
-			if cap(joined) > cap(memory) {
-				memory = joined[:0]
-			}
-			m, message, attrs, rest, ok := Decode(joined)
-			switch {
-			case ok:
-				f(m, view(message), view(attrs))
-				end := len(joined) - len(rest)
-				data = data[end-len(across):]
-				across = joined[end:end]
-			case taken >= len(data):
-				across, data = joined, nil
-			default:
-				across = joined[:len(across)]
-			}
-		}
-		for {
-			m, message, attrs, rest, ok := Decode(data)
-			if !ok {
-				break
-			}
-			f(m, view(message), view(attrs))
-			data = rest
-		}
-		across = append(across, data...)
-		if cap(across) > cap(memory) {
-			memory = across[:0]
-		}
-	}
-	return memory
-}
-
-// view returns bytes as a string, without a copy.
-func view(text []byte) string { return unsafe.String(unsafe.SliceData(text), len(text)) }
 
 // KeepFrom drops the lines below a level and returns how many.
 func (l *Lines) KeepFrom(pool *Pool, level slog.Level) (dropped int) {

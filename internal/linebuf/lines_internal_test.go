@@ -37,9 +37,9 @@ func randomLine(r *rand.Rand) heldLine {
 
 // all returns the lines, whose texts stay valid until they are released.
 func all(l *Lines) (found []heldLine) {
-	l.EachIn(make([]byte, 0, 300), func(facts Meta, message, attrs string) {
-		found = append(found, heldLine{facts, message, attrs})
-	})
+	for r := l.Read(make([]byte, 0, 300)); r.Next(); {
+		found = append(found, heldLine{r.Meta, r.Message, r.Attrs})
+	}
 	return found
 }
 

@@ -76,24 +76,25 @@ func (m *Meta) size() int {
 	return len(m.AppendTo(space[:0]))
 }
 
-// decodeMeta reads what AppendTo wrote, and returns what follows it.
-func decodeMeta(text []byte) (m Meta, rest []byte, ok bool) {
+// decodeHead reads what AppendTo wrote, and returns what follows it.
+func (m *Meta) decodeHead(text []byte) (rest []byte, ok bool) {
 	switch {
 	case len(text) == 0:
-		return m, nil, false
+		return nil, false
 	case text[0]&1 == 0:
-		return decodeLargeMeta(text[1:])
+		*m, rest, ok = decodeLargeMeta(text[1:])
+		return rest, ok
 	case len(text) < HeadSize:
-		return m, nil, false
+		return nil, false
 	}
 	word := binary.LittleEndian.Uint64(text)
 	bits := func(from, count int) uint64 { return word >> from & (1<<count - 1) }
-	m = Meta{
+	*m = Meta{
 		Offset: int64(bits(1, 22)), Level: slog.Level(bits(23, 6)) - 32, Lane: int32(bits(29, 6)),
 		Place: placeOf(int(bits(35, 9)), int(bits(44, 9))), Message: uint32(bits(53, 11)),
 		Attrs: uint32(binary.LittleEndian.Uint16(text[8:])),
 	}
-	return m, text[HeadSize:], true
+	return text[HeadSize:], true
 }
 
 func decodeLargeMeta(text []byte) (m Meta, rest []byte, ok bool) {
@@ -125,10 +126,18 @@ func decodeLargeMeta(text []byte) (m Meta, rest []byte, ok bool) {
 // Decode reads the line that text begins with, and returns what follows it.
 // It returns false for text that is no line.
 func Decode(text []byte) (m Meta, message, attrs, rest []byte, ok bool) {
-	m, text, ok = decodeMeta(text)
-	size := uint64(m.Message) + uint64(m.Attrs) // more than an int holds where it has 32 bits
-	if !ok || m.Place.Shared > m.Place.Frames || size > uint64(len(text)) {
+	if message, attrs, rest, ok = m.decode(text); !ok {
 		return Meta{}, nil, nil, nil, false
 	}
-	return m, text[:m.Message], text[m.Message:size], text[size:], true
+	return m, message, attrs, rest, true
+}
+
+// decode reads the line that text begins with, but for where it fails as Decode does.
+func (m *Meta) decode(text []byte) (message, attrs, rest []byte, ok bool) {
+	text, ok = m.decodeHead(text)
+	size := uint64(m.Message) + uint64(m.Attrs) // more than an int holds where it has 32 bits
+	if !ok || m.Place.Shared > m.Place.Frames || size > uint64(len(text)) {
+		return nil, nil, nil, false
+	}
+	return text[:m.Message], text[m.Message:size], text[size:], true
 }

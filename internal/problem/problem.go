@@ -57,8 +57,10 @@ func Own(text string) string { return strings.ToValidUTF8(strings.Clone(firstLin
 
 func firstLine(s string) string {
 	s = strings.TrimSpace(s)
-	if end := strings.IndexAny(s, "\r\n"); end >= 0 {
-		s = s[:end]
+	for _, end := range "\r\n" {
+		if n := strings.IndexByte(s, byte(end)); n >= 0 {
+			s = s[:n]
+		}
 	}
 	return cut(s, most)
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/dynamoslog/dynamoslog/story"
@@ -57,15 +56,9 @@ func (w *Writer) Header(h story.Header) {
 	w.Int(int64(h.LineCount))
 	w.Text(h.Title)
 	w.Uint(uint64(len(h.Attrs)))
-	var room [16]string
-	names := room[:0]
-	for name := range h.Attrs {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for name, value := range h.Attrs {
 		w.Text(name)
-		w.Text(h.Attrs[name])
+		w.Text(value)
 	}
 }
 

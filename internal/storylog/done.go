@@ -1,6 +1,10 @@
 package storylog
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/dynamoslog/dynamoslog/internal/record"
+)
 
 // A doneRecord is one that could not be written yet. Until it is, the chunk stays
 // pinned: what is left of one of which the journal frees a part would be taken for
@@ -20,8 +24,12 @@ func (l *Log) Done(m *Mark, p *Progress, text []byte) {
 		return
 	}
 	m.owed = false
-	w := begin(make([]byte, 0, 32+len(text)), kindDone, m.number)
+	memory := l.records.Get().(*record.Writer)
+	defer l.records.Put(memory)
+	w := begin(*memory, kindDone, m.number)
 	w.Uint(m.ordinal)
+	w = append(w, text...)
+	*memory = w
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if last := p.last.Load(); last == nil || last.ordinal < m.ordinal {
@@ -30,7 +38,8 @@ func (l *Log) Done(m *Mark, p *Progress, text []byte) {
 	if m.pin == 0 {
 		return
 	}
-	if d := (doneRecord{m.number, m.pin, append(w, text...)}); !l.conclude(d) {
+	if d := (doneRecord{m.number, m.pin, w}); !l.conclude(d) {
+		d.text = slices.Clone(d.text)
 		l.pending = append(l.pending, d)
 		l.opts.Budget.Add(d.size())
 	}
