@@ -75,10 +75,11 @@ const (
 // kept reports whether the chunk stays in a journal if it is given up.
 func (k *Chunk) kept() bool { return k.Mark.Complete() || k.recovered != nil }
 
-// A queue holds chunks in their order.
+// A queue holds chunks in the order in which they were handed over.
 type queue struct {
-	all  []*Chunk
-	room []*Chunk // for those that come when there are none
+	all      []*Chunk
+	room     []*Chunk // for those that come when there are none
+	lookedAt int      // so many of all, from the first on, MakeRoom has looked at
 }
 
 func (q *queue) add(k *Chunk) {
@@ -99,6 +100,7 @@ func (q *queue) take() *Chunk {
 	k := q.all[0]
 	q.all[0] = nil
 	q.all = q.all[1:]
+	q.lookedAt = max(q.lookedAt-1, 0)
 	return k
 }
 

@@ -85,7 +85,6 @@ type Delivery struct {
 	pending    int                  // chunks of this process that were announced and are not complete
 	incomplete chunkList            // of chunks in memory, oldest first
 	sequence   uint64               // of the last chunk that was announced
-	lookedAt   uint64               // sequence of the last chunk that MakeRoom looked at
 	unseen     int                  // chunks that were queued since the writer took one, or found none
 	barriers   []*barrier
 	atEnd      atEnd // what Shutdown tells

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"cmp"
 	"log/slog"
 	"slices"
 
@@ -36,19 +35,14 @@ func (d *Delivery) endShedding() { d.shedding <- struct{}{} }
 // oldest first, where it is in the journal; each chunk is looked at once. It may be called
 // with a story's lock held.
 func (d *Delivery) MakeRoom(size int64) {
-	if d.Log == nil || !d.Budget.Lacks(size) {
+	if d.Log == nil {
 		return
 	}
-	d.mu.Lock()
-	from, _ := slices.BinarySearchFunc(d.queue.all, d.lookedAt+1, func(k *Chunk, sequence uint64) int {
-		return cmp.Compare(k.sequence, sequence)
-	})
-	d.mu.Unlock()
 	for more := true; more && d.Budget.Lacks(size); {
-		from, more = d.siftSome(&d.queue, from, func(k *Chunk) bool {
-			d.lookedAt = max(d.lookedAt, k.sequence)
-			return d.spillLocked(k)
-		})
+		d.mu.Lock()
+		q := &d.queue
+		q.lookedAt, more = d.siftLocked(q, q.lookedAt, d.spillLocked)
+		d.mu.Unlock()
 	}
 }
 
@@ -109,6 +103,25 @@ func (d *Delivery) sift(out func(*Chunk) bool) {
 func (d *Delivery) siftSome(q *queue, from int, out func(*Chunk) bool) (next int, more bool) {
 	var taken []*Chunk
 	d.mu.Lock()
+	next, more = d.siftLocked(q, from, func(k *Chunk) bool {
+		if !d.Budget.Short() || !out(k) {
+			return false
+		}
+		if q != &d.queue {
+			k.Story.release()
+		}
+		taken = append(taken, k)
+		return true
+	})
+	d.mu.Unlock()
+	for _, k := range taken {
+		d.writeDone(k)
+	}
+	return next, more
+}
+
+// siftLocked does so, but for what is left to be done with the chunks that are out.
+func (d *Delivery) siftLocked(q *queue, from int, out func(*Chunk) bool) (next int, more bool) {
 	from = min(from, len(q.all))
 	end := min(from+atOnce, len(q.all))
 	kept, size := from, 0
@@ -117,23 +130,19 @@ func (d *Delivery) siftSome(q *queue, from int, out func(*Chunk) bool) (next int
 			end = from + i
 			break
 		}
-		if k.recovered == nil && d.Budget.Short() && out(k) {
-			if q != &d.queue {
-				k.Story.release()
-			}
-			taken = append(taken, k)
-			continue
+		if k.recovered != nil || !out(k) {
+			q.all[kept], q.all[from+i] = k, q.all[kept]
+			kept++
 		}
-		q.all[kept], q.all[from+i] = k, q.all[kept]
-		kept++
 	}
 	q.all = slices.Delete(q.all, kept, end)
-	more = kept < len(q.all)
-	d.mu.Unlock()
-	for _, k := range taken {
-		d.writeDone(k)
+	switch {
+	case q.lookedAt >= end:
+		q.lookedAt -= end - kept
+	case q.lookedAt > from:
+		q.lookedAt = from // some of them once more
 	}
-	return kept, more
+	return kept, kept < len(q.all)
 }
 
 // evictCalmLocked drops a calm story of which nothing is stored.

@@ -124,6 +124,31 @@ func TestMakeRoom(t *testing.T) {
 	}
 }
 
+// Stories that waited for Options.Keep are handed over behind those that ended after them.
+func TestMakeRoomOfStoriesThatWaited(t *testing.T) {
+	b := unfetched(t, Config{MaxBuffered: 128 << 10, Journal: t.TempDir()})
+	b.shedding <- struct{}{}
+	b.Log.Open()
+	var waited, after []*Chunk
+	for i := range 4 * atOnce {
+		waited = append(waited, b.journaled(fmt.Sprint("waited ", i), 10))
+		b.Announce(waited[i])
+	}
+	for i := range 4 * atOnce {
+		after = append(after, b.journaled(fmt.Sprint("after ", i), 10))
+	}
+	b.Budget.Add(1 << 20) // held by others
+	for _, all := range [][]*Chunk{after, waited} {
+		for _, k := range all {
+			b.HandOver(k)
+		}
+		if b.MakeRoom(1); len(b.queue.all) > 0 {
+			t.Errorf("%d stories are queued, %d left memory", len(b.queue.all), len(b.spilled))
+		}
+	}
+	b.Budget.Add(-1 << 20)
+}
+
 // A dropped story is one of which late lines are dropped too, and counted.
 func TestDroppedStoryTakesItsLateLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
