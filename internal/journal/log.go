@@ -238,6 +238,9 @@ func (l *Log) rotate(old *segment) {
 		l.await(old)
 	}
 	if l.current.Load() != old {
+		if old.full() { // with the place that was given up last
+			l.wakeKeeper()
+		}
 		return
 	}
 	if l.next == nil {
