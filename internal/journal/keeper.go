@@ -120,7 +120,7 @@ func (k *keeper) look(now time.Time) {
 	}
 	l := k.log
 	l.mu.Lock()
-	current, next := l.current.Load(), l.next
+	next := l.next
 	if next != nil && !k.keeps(next) {
 		l.next = nil
 	} else {
@@ -138,9 +138,7 @@ func (k *keeper) look(now time.Time) {
 		if k.event == nil {
 			k.event = fmt.Errorf("%w: %s was removed", ErrFailed, s.path())
 		}
-		if s == current {
-			s.seal()
-		}
+		s.seal() // also one that has just become the current one
 	}
 }
 

@@ -18,7 +18,9 @@ type room struct {
 const (
 	shards = 16
 	// An extent is so large a part of a segment, 8 KiB of 8 MiB: a record that is larger has
-	// one for itself. What is left of them when the segment is full is lost, 1.6 % at most.
+	// one for itself. What is left of them when the segment is full is lost, 1.6 % at most, and
+	// what is left of one where the next record does not fit: much where records are just
+	// larger than a half of it.
 	extents = 1 << 10
 )
 
