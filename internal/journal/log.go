@@ -193,14 +193,14 @@ func (l *Log) tryAppend(series uint64, pin, frees bool, head []byte, message str
 		if !frees && s.last.Load() {
 			return 0, ErrFull
 		}
-		shard := s.shard(series)
-		off, ok := s.reserve(shard, size)
+		to := s.shard(series)
+		off, ok := s.reserve(to, size)
 		if ok {
 			err := s.put(off, length, head, message, attrs)
 			if pin && err == nil {
 				s.pins.Add(1)
 			}
-			if s.done(shard, size) {
+			if s.done(to, size) {
 				l.wakeKeeper()
 			}
 			if err == nil {

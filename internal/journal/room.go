@@ -16,12 +16,11 @@ type room struct {
 }
 
 const (
-	shards = 16
-	// An extent is so large a part of a segment, 8 KiB of 8 MiB: a record that is larger has
-	// one for itself. What is left of them when the segment is full is lost, 1.6 % at most, and
-	// what is left of one where the next record does not fit: much where records are just
-	// larger than a half of it.
-	extents = 1 << 10
+	shards            = 16
+	extentsPerSegment = 1 << 10
+	// So many records an extent holds at least. A larger one has an extent for itself, so that
+	// little is left of extents in which the next record finds no place.
+	recordsPerExtent = 8
 )
 
 // A shard has an extent of the segment, and counts what is written.
@@ -45,13 +44,21 @@ func (s *segment) reserve(to *shard, n int64) (off int64, ok bool) {
 		}
 		off, end := int64(extent>>32), int64(uint32(extent))
 		if off+n > end {
-			if !s.extend(to, extent, max(n, s.size/extents&^(wordSize-1))) {
+			if !s.extend(to, extent, s.extentFor(n)) {
 				return 0, false
 			}
 		} else if to.extent.CompareAndSwap(extent, uint64(off+n)<<32|uint64(end)) {
 			return off, true
 		}
 	}
+}
+
+// extentFor returns the size of an extent that begins with a record of n bytes.
+func (s *segment) extentFor(n int64) int64 {
+	if size := s.size / extentsPerSegment &^ (wordSize - 1); n*recordsPerExtent <= size {
+		return size
+	}
+	return n
 }
 
 // extend replaces a shard's extent by a further one of so many bytes, if it still has that one.

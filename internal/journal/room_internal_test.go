@@ -39,6 +39,28 @@ func TestFreedAfterTheLastPlaceIsGivenUp(t *testing.T) {
 	})
 }
 
+// Little of a segment is lost to extents, whatever the size of its records.
+func TestLittleIsLost(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for size := int64(64 << 10); size <= 16<<20; size *= 2 {
+		for _, mean := range []int64{50, 100, 200, 500, 1000, 2000, 5000} {
+			s := &segment{identity: newIdentity(size, 1, 1)}
+			s.room.reserved.Store(headerSize)
+			used := int64(0)
+			for {
+				n := recordSize(mean/2 + r.Int64N(mean))
+				if _, ok := s.reserve(s.shard(r.Uint64()), n); !ok {
+					break
+				}
+				used += n
+			}
+			if percent := 100 * used / (s.end() - headerSize); percent < 90 {
+				t.Errorf("records of %d bytes fill %d %% of %d", mean, percent, size)
+			}
+		}
+	}
+}
+
 // Places do not overlap, those of a series grow, and a segment is full when the last one
 // is done, not before.
 func TestPlaces(t *testing.T) {
