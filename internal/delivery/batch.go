@@ -236,7 +236,11 @@ func (d *Delivery) dequeueLocked(spilled bool) *Chunk {
 	d.mu.Unlock()
 	k := d.reload(s)
 	d.mu.Lock()
-	d.spilled = d.spilled[1:] // others are added at the end only
+	if at := d.spilledAt(s.sequence); at == 0 {
+		d.spilled = d.spilled[1:]
+	} else { // older ones have left memory meanwhile
+		d.spilled = slices.Delete(d.spilled, at, at+1)
+	}
 	d.takeInLocked(k)
 	return k
 }

@@ -1,7 +1,9 @@
 package delivery
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"unsafe"
 	"weak"
 
@@ -33,12 +35,20 @@ func (d *Delivery) spillLocked(k *Chunk) (gone bool) {
 		d.resize(k, budget.PerStory)
 		return false
 	}
-	d.spilled = append(d.spilled, spilledChunk{k.sequence, k.Mark, k.count, weak.Make(k.Story)})
+	d.spilled = slices.Insert(d.spilled, d.spilledAt(k.sequence), spilledChunk{k.sequence, k.Mark, k.count, weak.Make(k.Story)})
 	k.Mark.Stay() // it is not done
 	d.incomplete.remove(k)
 	d.resize(k, 0)
 	d.Budget.Add(perSpilled)
 	return true
+}
+
+// spilledAt returns the place of a chunk among those that left memory, by its sequence.
+func (d *Delivery) spilledAt(sequence uint64) int {
+	at, _ := slices.BinarySearchFunc(d.spilled, sequence, func(s spilledChunk, sequence uint64) int {
+		return cmp.Compare(s.sequence, sequence)
+	})
+	return at
 }
 
 // reload takes a chunk back into memory, all but its lines.

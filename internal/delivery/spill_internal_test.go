@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,33 @@ func TestSpill(t *testing.T) {
 	b.load(large)
 	if large.Lines.Count != large.count || large.lost.unread != 0 {
 		t.Errorf("of %d lines %d are read back, %d lost", large.count, large.Lines.Count, large.lost.unread)
+	}
+}
+
+// In whatever order stories leave memory, they come back in that in which they were handed
+// over, and the late lines of one after it.
+func TestSpilledInOrder(t *testing.T) {
+	b := unfetched(t, Config{Journal: t.TempDir()})
+	b.Log.Open()
+	first, late, other := b.journaled("a", 3), b.chunk("a", slog.LevelInfo, "late"), b.journaled("b", 3)
+	late.Story, late.Place, late.Header.State = first.Story, compose.Late, story.Open
+	for _, k := range []*Chunk{first, late, other} {
+		b.HandOver(k)
+	}
+	b.Delivery.mu.Lock()
+	defer b.Delivery.mu.Unlock()
+	for _, k := range []*Chunk{other, first} {
+		if !b.spillLocked(k) {
+			t.Fatalf("%s stays in memory", k.Header.Key)
+		}
+	}
+	b.queue.all = []*Chunk{late}
+	var got []string
+	for k := b.dequeueLocked(true); k != nil; k = b.dequeueLocked(true) {
+		got = append(got, fmt.Sprint(k.Header.Key.ID, " ", k.count))
+	}
+	if want := []string{"a 3", "a 1", "b 3"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
