@@ -198,6 +198,28 @@ func TestFallbackNamesTheStory(t *testing.T) {
 	}
 }
 
+// Flush and Close wait for a fallback that is slow: the program may end after them.
+func TestFallbackIsWaitedFor(t *testing.T) {
+	for name, call := range map[string]func(*dynamoslog.Handler) error{
+		"Flush": func(h *dynamoslog.Handler) error { return h.Flush(context.Background()) },
+		"Close": (*dynamoslog.Handler).Close,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var fallback output
+			store := &faulty{Memory: story.NewMemory(), fault: failing(story.Reject, all)}
+			h := dynamoslog.New(store, &dynamoslog.Options{Fallback: slowWriter{&fallback}, OnError: func(error) {}})
+			tell(t, h, "rejected", 1)
+			if err := call(h); err == nil || !strings.Contains(err.Error(), "in Options.Fallback") {
+				t.Errorf("%s: %v", name, err)
+			}
+			if got := fallback.String(); !strings.Contains(got, "job_rejected") {
+				t.Errorf("after %s there is %q", name, got)
+			}
+			_ = h.Close()
+		})
+	}
+}
+
 // A fallback that hangs does not end storing.
 func TestFallbackThatHangsBesideAReject(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

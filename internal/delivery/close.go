@@ -46,6 +46,7 @@ func (d *Delivery) Shutdown(ctx context.Context) (*Left, error) {
 	defer stop()
 	select {
 	case <-ended:
+		d.AwaitFallback(ctx) // what the store has rejected may be on its way there
 	case <-passed:
 	}
 	d.mu.Lock()

@@ -125,7 +125,11 @@ func (d *Delivery) Flush(ctx context.Context) *Left {
 	defer d.forgetBarrier(b)
 	d.stories.HandOver(story.Open)
 	err := d.await(ctx, b)
-	return d.leftOf(b, err, "in memory, and will be tried again")
+	left := d.leftOf(b, err, "in memory, and will be tried again")
+	if left != nil {
+		d.AwaitFallback(ctx) // what the store has rejected may be on its way there
+	}
+	return left
 }
 
 // Wait waits until all is stored that was handed over, or the context ends.
