@@ -25,12 +25,24 @@ const (
 
 // A shard has an extent of the segment, and counts what is written.
 type shard struct {
-	extent  atomic.Uint64 // where its next record begins<<32 | where it ends; noExtent once closed
+	extent  atomic.Uint64 // an extent, noExtent once closed
 	written atomic.Int64  // bytes of records that are complete, and of places that are given up
 	_       [48]byte
 }
 
-const noExtent = 1<<64 - 1
+// An extent is a piece of a segment: the offset of the next record in it, and where it ends.
+type extent = uint64
+
+const noExtent extent = 1<<64 - 1 // of which nothing is left, and to which nothing is added
+
+func extentOf(next, end int64) extent { return extent(next)<<32 | extent(end) }
+
+func bounds(e extent) (next, end int64) { return int64(e >> 32), int64(uint32(e)) }
+
+func leftOf(e extent) int64 {
+	next, end := bounds(e)
+	return end - next
+}
 
 func (s *segment) shard(series uint64) *shard { return &s.room.shards[series%shards] }
 
@@ -38,16 +50,16 @@ func (s *segment) shard(series uint64) *shard { return &s.room.shards[series%sha
 // Where the segment has too few left it returns false.
 func (s *segment) reserve(to *shard, n int64) (off int64, ok bool) {
 	for {
-		extent := to.extent.Load()
-		if extent == noExtent {
+		e := to.extent.Load()
+		if e == noExtent {
 			return 0, false
 		}
-		off, end := int64(extent>>32), int64(uint32(extent))
+		off, end := bounds(e)
 		if off+n > end {
-			if !s.extend(to, extent, s.extentFor(n)) {
+			if !s.extend(to, e, s.extentFor(n)) {
 				return 0, false
 			}
-		} else if to.extent.CompareAndSwap(extent, uint64(off+n)<<32|uint64(end)) {
+		} else if to.extent.CompareAndSwap(e, extentOf(off+n, end)) {
 			return off, true
 		}
 	}
@@ -62,13 +74,13 @@ func (s *segment) extentFor(n int64) int64 {
 }
 
 // extend replaces a shard's extent by a further one of so many bytes, if it still has that one.
-func (s *segment) extend(to *shard, extent uint64, size int64) (ok bool) {
+func (s *segment) extend(to *shard, old extent, size int64) (ok bool) {
 	off, ok := s.take(to, size)
 	if !ok {
 		return false
 	}
-	if to.extent.CompareAndSwap(extent, uint64(off)<<32|uint64(off+size)) {
-		to.written.Add(leftOf(extent))
+	if to.extent.CompareAndSwap(old, extentOf(off, off+size)) {
+		to.written.Add(leftOf(old))
 	} else { // another one was as fast
 		to.written.Add(size)
 	}
@@ -86,13 +98,6 @@ func (s *segment) take(to *shard, size int64) (off int64, ok bool) {
 		to.written.Add(s.end() - off)
 	}
 	return 0, false
-}
-
-func leftOf(extent uint64) int64 {
-	if extent == noExtent {
-		return 0
-	}
-	return int64(uint32(extent)) - int64(extent>>32)
 }
 
 // seal makes every further reservation fail. Whoever seals a segment looks after that at
