@@ -137,7 +137,8 @@ func (b *buffer) linger(labels *proflabel.Owned[Scope]) bool {
 	if b.core.delivery.Log != nil {
 		b.logStoryLocked()
 	}
-	b.core.stories.reschedule(b, b.nextDueLocked())
+	b.cutAfter = time.Since(b.start()) + lingers
+	b.core.stories.linger(b, b.start().Add(b.cutAfter))
 	return true
 }
 

@@ -233,6 +233,26 @@ func TestStoryWaitsForLastLines(t *testing.T) {
 	})
 }
 
+// A record may say any time: its story waits no longer for that.
+func TestStoryWaitsByTheClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, store, _ := ambient(t, dynamoslog.Options{})
+		ctx, scope := dynamoslog.Begin(t.Context(), "user", 42)
+		leave := scope.Enter()
+		record := slog.NewRecord(time.Now().Add(time.Hour), slog.LevelInfo, "in an hour", 0)
+		if err := h.Handle(ctx, record); err != nil {
+			t.Error(err)
+		}
+		scope.End()
+		leave()
+		time.Sleep(time.Second)
+		if state := handlertest.State(t, store, "user_42", ""); state != story.Sealed {
+			t.Errorf("it is %q after a second", state)
+		}
+		_ = h.Close()
+	})
+}
+
 func TestContextWinsOverTheGoroutine(t *testing.T) {
 	h, store, logger := ambient(t, dynamoslog.Options{})
 	_, outer := dynamoslog.Begin(t.Context(), "user", "outer")

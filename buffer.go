@@ -18,6 +18,7 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/linebuf"
 	"github.com/dynamoslog/dynamoslog/internal/proflabel"
 	"github.com/dynamoslog/dynamoslog/internal/storylog"
+	"github.com/dynamoslog/dynamoslog/internal/timetable"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -36,8 +37,8 @@ type buffer struct {
 	cleanup runtime.Cleanup
 	phase   atomic.Uint32 // a phase, written with mu held
 
-	index int32         // in the heap of open stories; -1 if it is not there; guarded by stories.mu, as is:
-	due   time.Duration // since stories.since
+	count int32          // lines; guarded by mu
+	slot  timetable.Slot // in stories.care; guarded by stories.mu
 
 	mu         sync.Mutex // guards what follows
 	twins      uint16     // handlers before it that write the same scope to the same store
@@ -49,14 +50,13 @@ type buffer struct {
 	more       *moreOfBuffer
 	lanes      lanes
 	held       linebuf.Lines
-	count      int // lines
 	maxLevel   slog.Level
 	title      string
 	lastOffset int64 // of the last line, in milliseconds
 	// active is the time from the start until the last line came, where silence ends the story
 	// or keeps its late lines; and until the scope ended, while there are labels.
 	active   time.Duration
-	cutAfter time.Duration           // from the start: when the next age cut is due
+	cutAfter time.Duration           // from the start: when the next age cut is due; and until when it lingers, while there are labels
 	labels   *proflabel.Owned[Scope] // of a scope that has ended, by which goroutines still find it; nil before, and when the story is sealed
 }
 
@@ -107,7 +107,7 @@ func newBuffer(c *core, facts *scopeFacts, twins int) *buffer {
 		return nil
 	}
 	b := allocate(c)
-	b.core, b.facts, b.twins, b.index, b.counted = c, facts, uint16(twins), -1, true
+	b.core, b.facts, b.twins, b.counted = c, facts, uint16(twins), true
 	if facts.dropped > 0 {
 		b.dropLocked(int(facts.dropped))
 		facts.dropped = 0
@@ -141,6 +141,9 @@ func (b *buffer) furtherLocked() *moreOfBuffer {
 	}
 	return b.more
 }
+
+// Slot implements [timetable.Thing].
+func (b *buffer) Slot() *timetable.Slot { return &b.slot }
 
 func (b *buffer) begun() *beginning {
 	if b.more != nil && b.more.continues != "" {
@@ -208,7 +211,10 @@ func (b *buffer) addLocked(s *scratch) (added bool, err error) {
 		}
 		b.registered = true
 	}
-	room := b.held.Room(&m)
+	if b.count == 0 && m.Place.Frames > 0 {
+		b.held.Kind = linebuf.KindOf(s.site.stack.PCs[0])
+	}
+	room := b.held.Room(b.core.delivery.Lines, &m)
 	if room > 0 && !b.core.reserve(int64(room)) {
 		b.core.delivery.Counts.Drop(b.key().Kind, 1)
 		b.dropLocked(1)
@@ -349,9 +355,6 @@ func (b *buffer) nextDueLocked() time.Time {
 	if b.phase.Load() != open {
 		return b.lastLocked().Add(b.core.opts.MaxIdle)
 	}
-	if b.labels != nil {
-		return b.start().Add(b.active + lingers)
-	}
 	due := b.start().Add(maxOpen)
 	if cut := b.start().Add(b.cutAfter); cut.Before(due) {
 		due = cut
@@ -370,7 +373,7 @@ func (b *buffer) cut() {
 }
 
 func (b *buffer) cutLocked() {
-	if b.held.Count == 0 && b.droppedLocked() == 0 {
+	if b.held.Count() == 0 && b.droppedLocked() == 0 {
 		return
 	}
 	k := b.takeLocked(story.Open)
@@ -393,7 +396,7 @@ func (b *buffer) takeLocked(state story.State) *delivery.Chunk {
 	k.Story, k.Lines, k.Dropped = b.handedTo, b.held, b.droppedLocked()
 	k.Place = compose.PlaceOf(late, whole, state)
 	if log := b.core.delivery.Log; log != nil {
-		k.Mark = log.Chunk(&b.journal.entry, &storylog.Handed{Header: *k.Header, Late: late, Whole: whole, Dropped: k.Dropped, Lines: b.held.Count})
+		k.Mark = log.Chunk(&b.journal.entry, &storylog.Handed{Header: *k.Header, Late: late, Whole: whole, Dropped: k.Dropped, Lines: b.held.Count()})
 	}
 	b.held = linebuf.Lines{}
 	if b.more != nil {
@@ -414,7 +417,7 @@ func (b *buffer) headerLocked(h *story.Header, state story.State) {
 	clear(h.Attrs) // of a header that is used again
 	*h = story.Header{
 		Attrs: h.Attrs,
-		Key:   key, ID: b.idLocked(), State: state, MaxLevel: b.maxLevel, LineCount: b.count, Title: b.title,
+		Key:   key, ID: b.idLocked(), State: state, MaxLevel: b.maxLevel, LineCount: int(b.count), Title: b.title,
 		Start: b.start().UTC().Truncate(time.Microsecond).Round(0),
 	}
 	h.Duration = time.Duration(b.lastOffset) * time.Millisecond

@@ -1,10 +1,8 @@
 package dynamoslog
 
 import (
-	"container/heap"
 	"log/slog"
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"github.com/dynamoslog/dynamoslog/internal/compose"
 	"github.com/dynamoslog/dynamoslog/internal/delivery"
 	"github.com/dynamoslog/dynamoslog/internal/storylog"
+	"github.com/dynamoslog/dynamoslog/internal/timetable"
 	"github.com/dynamoslog/dynamoslog/story"
 )
 
@@ -25,10 +24,10 @@ type stories struct {
 	since time.Time // when the handler was made
 
 	mu        sync.Mutex
-	closed    bool                  // no more lines are taken
-	due       dueStories            // those in care
-	keyed     map[story.Key]*buffer // those that are found by their key
-	abandoned []*buffer             // whose scopes were collected, and that are not sealed yet
+	closed    bool                     // no more lines are taken
+	care      timetable.Table[*buffer] // those in care, by when they are to be looked at, since then
+	keyed     map[story.Key]*buffer    // those that are found by their key
+	abandoned []*buffer                // whose scopes were collected, and that are not sealed yet
 }
 
 var _ delivery.Stories = (*stories)(nil)
@@ -40,32 +39,41 @@ func (s *stories) register(b *buffer, due time.Time) bool {
 	if s.closed {
 		return false
 	}
-	b.due = due.Sub(s.since)
-	heap.Push(&s.due, b)
+	s.care.Put(b, due.Sub(s.since))
 	s.core.delivery.Start()
-	if b.index == 0 {
+	s.wakeLocked(b, due)
+	return true
+}
+
+// wakeLocked lets a story be looked at in time that became the first one.
+func (s *stories) wakeLocked(b *buffer, due time.Time) {
+	if first, _, _ := s.care.First(); first == b {
 		s.core.delivery.WakeBy(due)
 	}
-	return true
 }
 
 func (s *stories) unregister(b *buffer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b.index >= 0 {
-		heap.Remove(&s.due, int(b.index))
-	}
+	s.care.Remove(b)
 }
 
 func (s *stories) reschedule(b *buffer, due time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b.index >= 0 {
-		b.due = due.Sub(s.since)
-		heap.Fix(&s.due, int(b.index))
-		if b.index == 0 {
-			s.core.delivery.WakeBy(due)
-		}
+	if s.care.Has(b) {
+		s.care.Put(b, due.Sub(s.since))
+		s.wakeLocked(b, due)
+	}
+}
+
+// linger lets a story be looked at last of those that linger.
+func (s *stories) linger(b *buffer, due time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.care.Has(b) {
+		s.care.Queue(b, due.Sub(s.since))
+		s.wakeLocked(b, due)
 	}
 }
 
@@ -125,18 +133,20 @@ func (s *stories) close() {
 func (s *stories) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.due)
+	return s.care.Len()
 }
 
-// some returns stories in care from a place on, at most so many.
-func (s *stories) some(from, most int) []*buffer {
+// some returns stories in care from a place on, at most so many, and the place behind them.
+func (s *stories) some(from, most int) (some []*buffer, behind int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	from = min(from, len(s.due))
-	return slices.Clone(s.due[from:min(from+min(most, len(s.due)), len(s.due))])
+	return s.care.Some(from, most)
 }
 
-func (s *stories) all() []*buffer { return s.some(0, math.MaxInt) }
+func (s *stories) all() []*buffer {
+	all, _ := s.some(0, math.MaxInt)
+	return all
+}
 
 // sealAbandoned seals the stories whose scopes were collected.
 func (s *stories) sealAbandoned() {
@@ -154,14 +164,12 @@ func (s *stories) Tend(now time.Time) (due time.Time) {
 	s.sealAbandoned()
 	for {
 		s.mu.Lock()
-		if len(s.due) == 0 {
-			s.mu.Unlock()
+		b, since, ok := s.care.First()
+		s.mu.Unlock()
+		if !ok {
 			return time.Time{}
 		}
-		b := s.due[0]
-		due = s.since.Add(b.due)
-		s.mu.Unlock()
-		if due.After(now) {
+		if due = s.since.Add(since); due.After(now) {
 			return due
 		}
 		b.expire(now)
@@ -186,9 +194,9 @@ func (s *stories) HandOver(state story.State) {
 // Shed implements [delivery.Stories].
 func (s *stories) Shed(drop bool, enough func() bool) {
 	const most = 4096 // at a time, of what may be a million
-	for from := 0; !enough(); from += most {
-		some := s.some(from, most)
-		if len(some) == 0 {
+	for from := 0; !enough(); {
+		var some []*buffer
+		if some, from = s.some(from, most); len(some) == 0 {
 			return
 		}
 		for _, b := range some {
@@ -216,7 +224,7 @@ func (b *buffer) expire(now time.Time) {
 	switch {
 	case !b.registered:
 	case b.labels != nil:
-		if !now.Before(b.nextDueLocked()) {
+		if now.Sub(b.start()) >= b.cutAfter {
 			seal = story.Sealed
 		}
 	case !isOpen && silent, b.endsBy != byScope && silent:
@@ -229,7 +237,7 @@ func (b *buffer) expire(now time.Time) {
 		}
 		b.cutAfter = nextCut(now.Sub(b.start()), b.core.opts.MaxAge)
 	}
-	if seal == "" && b.registered {
+	if seal == "" && b.registered && b.labels == nil {
 		b.core.stories.reschedule(b, b.nextDueLocked())
 	}
 	keyed := b.endsBy == bySilenceKeyed
@@ -272,7 +280,7 @@ func (b *buffer) repin(tail storylog.Position) {
 	if !b.journal.entry.Within(tail) {
 		return
 	}
-	if b.held.Count > 0 {
+	if b.held.Count() > 0 {
 		b.cutLocked()
 	}
 	if log, progress := b.core.delivery.Log, b.progressLocked(); log.Movable(&b.journal.entry, tail, progress) {
@@ -409,29 +417,4 @@ func (k *keyedStory) buffer(c *core) (*buffer, error) {
 		k.current.Store(b)
 	}
 	return b, err
-}
-
-// dueStories is a heap by due time.
-type dueStories []*buffer
-
-func (s dueStories) Len() int           { return len(s) }
-func (s dueStories) Less(i, j int) bool { return s[i].due < s[j].due }
-func (s dueStories) Swap(i, j int) {
-	s[i], s[j] = s[j], s[i]
-	s[i].index, s[j].index = int32(i), int32(j)
-}
-
-func (s *dueStories) Push(x any) {
-	b := x.(*buffer)
-	b.index = int32(len(*s))
-	*s = append(*s, b)
-}
-
-func (s *dueStories) Pop() any {
-	last := len(*s) - 1
-	b := (*s)[last]
-	(*s)[last] = nil
-	*s = (*s)[:last]
-	b.index = -1
-	return b
 }

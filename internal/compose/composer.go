@@ -118,18 +118,18 @@ func (c *Composer) tell(k *Chunk, quiet *slog.Level, s *Scratch) (told Told) {
 	}
 	switch c.phase {
 	case dropped:
-		return Told{Dropped: k.Lines.Count}
+		return Told{Dropped: k.Lines.Count()}
 	case notKept:
 		return Told{}
 	}
 	told.Parts = append(s.parts[:0], c.move(k)...)
 	told.Quiet = k.leaveOut(quiet, s.Pool)
-	if k.IsWhole() && k.Lines.Count == 0 && c.parts == 0 {
+	if k.IsWhole() && k.Lines.Count() == 0 && c.parts == 0 {
 		c.phase = empty
 		return told
 	}
 	text, starts := c.format(k, s)
-	c.lines += k.Lines.Count
+	c.lines += k.Lines.Count()
 	for _, moved := range told.Parts {
 		c.cause.explain(moved.Header)
 	}
@@ -309,7 +309,7 @@ func (c *Composer) format(k *Chunk, s *Scratch) (text string, starts []int) {
 		line := story.Line{Offset: m.Since(), Level: m.Level, Lane: int(m.Lane), Message: lines.Message, Attrs: lines.Attrs}
 		number := len(s.starts)
 		s.starts = append(s.starts, len(s.text))
-		if number >= l.Count-notes {
+		if number >= l.Count()-notes {
 			line.Depth = c.tree.note(line.Lane)
 			s.text = line.AppendText(s.text)
 			continue

@@ -144,7 +144,7 @@ func TestDroppedStory(t *testing.T) {
 	c := New(false)
 	c.Drop()
 	for _, k := range []*Chunk{chunk(Whole, 0, "a", "b"), chunk(Late, 2, "c")} {
-		if told := c.Parts(k, nil, scratch()); told.Dropped != k.Lines.Count || len(told.Parts) > 0 {
+		if told := c.Parts(k, nil, scratch()); told.Dropped != k.Lines.Count() || len(told.Parts) > 0 {
 			t.Errorf("got %+v", told)
 		}
 	}

@@ -58,7 +58,7 @@ func (k *Chunk) compare(stored Stored, pool *linebuf.Pool) *found {
 		k.Dropped = 0 // that too is told there
 	}
 	oldest := time.Duration(math.MinInt64)
-	if k.Lines.Count > 0 {
+	if k.Lines.Count() > 0 {
 		oldest = math.MaxInt64
 	}
 	k.Lines.Each(func(m linebuf.Meta, _, _ string) { oldest = min(oldest, m.Since()) })
@@ -123,7 +123,7 @@ func (c *Composer) goOn(k *Chunk, f *found) {
 		if k.Place == Late && c.phase == unwritten {
 			c.phase = empty // late lines are all that there is
 		}
-		if k.Lines.Count == 0 { // there is nothing to end
+		if k.Lines.Count() == 0 { // there is nothing to end
 			k.Place = Late
 		}
 		return

@@ -154,7 +154,7 @@ func (d *Delivery) Announce(k *Chunk) {
 }
 
 func (d *Delivery) announceLocked(k *Chunk) {
-	k.count, k.since = k.Lines.Count, time.Now()
+	k.count, k.since = k.Lines.Count(), time.Now()
 	k.lost.dropped += k.Dropped
 	d.sequence++
 	k.sequence = d.sequence
@@ -284,7 +284,7 @@ func (d *Delivery) lose(k *Chunk, lines int, kept bool) {
 // the fallback, for which it waits so long.
 func (d *Delivery) leave(k *Chunk, why string, patience time.Duration) {
 	kept := k.kept()
-	formatted := !kept && k.Lines.Count > 0
+	formatted := !kept && k.Lines.Count() > 0
 	if formatted {
 		text := k.Story.composer.Format(&k.Lines, &compose.Scratch{Index: d.cfg.Index})
 		d.fallback.write(nameOf(k.Header)+" "+why, text, patience)

@@ -203,7 +203,7 @@ func (d *Delivery) checkChunk(k *Chunk) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if k.Lines.Count > 0 || k.phase == composed {
+	if k.Lines.Count() > 0 || k.phase == composed {
 		k.Mark.Spoil()
 	} else {
 		missing = min(missing, k.count)

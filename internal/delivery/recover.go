@@ -154,7 +154,7 @@ func (w *writer) nextOf(o *orphan) (k *Chunk, doubt bool) {
 		if !more {
 			return nil, false
 		}
-		d.Counts.Recovered.Add(int64(next.Stored.Count))
+		d.Counts.Recovered.Add(int64(next.Stored.Count()))
 		if next.First {
 			o.story, o.last = d.NewStory(), nil
 		}
@@ -164,7 +164,7 @@ func (w *writer) nextOf(o *orphan) (k *Chunk, doubt bool) {
 			d.fallback.add("recovered lines of a story whose name is lost", text, true)
 			continue
 		}
-		k = &Chunk{Story: o.story, phase: queued, count: next.Stored.Count}
+		k = &Chunk{Story: o.story, phase: queued, count: next.Stored.Count()}
 		k.Lines, k.Header, k.Dropped = next.Stored, &next.Header, next.Dropped
 		k.Place = compose.PlaceOf(next.Late, next.Whole, next.Header.State)
 		if k.Header.State == story.Interrupted {
@@ -261,7 +261,7 @@ func (w *writer) reconcile(stored storedStory) {
 			k.recovered.resume = nil
 		}
 		k.Story.composer.Reconcile(&k.Chunk, stored.Stored, w.d.Lines)
-		k.count = k.Lines.Count
+		k.count = k.Lines.Count()
 		r.askAgain, r.phase = backoff{}, inquiryKnown
 	case w.ctx.Err() != nil:
 		r.phase = inquiryPending // it is given up

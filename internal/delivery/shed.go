@@ -150,7 +150,7 @@ func (d *Delivery) evictCalmLocked(k *Chunk) bool {
 	if !k.IsWhole() || k.Mark.Complete() || k.Header.MaxLevel >= slog.LevelWarn {
 		return false
 	}
-	d.dropLocked(k, k.Lines.Count)
+	d.dropLocked(k, k.Lines.Count())
 	k.Story.composer.Drop()
 	return d.completeLocked(k)
 }

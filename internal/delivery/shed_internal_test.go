@@ -35,7 +35,7 @@ func (b *bench) lines(k *Chunk, level slog.Level, count int) *Chunk {
 // queued tells what is queued: each story's id and how many lines it has.
 func (b *bench) queued() (all []string) {
 	for _, k := range b.queue.all {
-		all = append(all, fmt.Sprint(k.Header.Key.ID, " ", k.Lines.Count))
+		all = append(all, fmt.Sprint(k.Header.Key.ID, " ", k.Lines.Count()))
 	}
 	return all
 }

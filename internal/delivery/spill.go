@@ -25,7 +25,7 @@ const perSpilled = 2 * int64(unsafe.Sizeof(spilledChunk{})) // with what a list 
 // spillLocked lets a chunk's lines leave memory, and a small story whole, all but its
 // place in the journal, where that holds all of it. It returns whether the chunk is gone.
 func (d *Delivery) spillLocked(k *Chunk) (gone bool) {
-	if !k.Mark.Complete() || k.Lines.Count == 0 {
+	if !k.Mark.Complete() || k.Lines.Count() == 0 {
 		return false
 	}
 	// Late lines need to know of parts before them, which only larger stories have.
@@ -72,7 +72,7 @@ func (d *Delivery) reload(s spilledChunk) *Chunk {
 // load reads the lines of a chunk that was spilled, and counts those that cannot
 // be read.
 func (d *Delivery) load(k *Chunk) {
-	if k.Lines.Count > 0 || !k.Mark.Owed() || !k.Mark.Complete() || k.phase == unreadable {
+	if k.Lines.Count() > 0 || !k.Mark.Owed() || !k.Mark.Complete() || k.phase == unreadable {
 		return
 	}
 	lost := d.Log.Lines(&k.Mark, k.count, &k.Lines, d.Lines)

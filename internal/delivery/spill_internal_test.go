@@ -63,9 +63,9 @@ func TestSpill(t *testing.T) {
 		b.Delivery.mu.Lock()
 		gone := b.spillLocked(test.chunk)
 		b.Delivery.mu.Unlock()
-		spilled := test.chunk.Lines.Count == 0
+		spilled := test.chunk.Lines.Count() == 0
 		if spilled != test.spilled || gone != test.gone {
-			t.Errorf("%s: spilled %v, gone %v, %d lines are in memory", test.chunk.Header.Key, spilled, gone, test.chunk.Lines.Count)
+			t.Errorf("%s: spilled %v, gone %v, %d lines are in memory", test.chunk.Header.Key, spilled, gone, test.chunk.Lines.Count())
 		}
 	}
 	again := b.reload(b.spilled[0])
@@ -74,8 +74,8 @@ func TestSpill(t *testing.T) {
 		t.Errorf("read back: %s of %+v", got, again.Header)
 	}
 	b.load(large)
-	if large.Lines.Count != large.count || large.lost.unread != 0 {
-		t.Errorf("of %d lines %d are read back, %d lost", large.count, large.Lines.Count, large.lost.unread)
+	if large.Lines.Count() != large.count || large.lost.unread != 0 {
+		t.Errorf("of %d lines %d are read back, %d lost", large.count, large.Lines.Count(), large.lost.unread)
 	}
 }
 
@@ -164,7 +164,7 @@ func TestHeaderThatIsLeft(t *testing.T) {
 				return
 			}
 			defer orphans[0].Close()
-			if r, more := orphans[0].Next(b.Lines); !more || r.Stored.Count != 3 {
+			if r, more := orphans[0].Next(b.Lines); !more || r.Stored.Count() != 3 {
 				t.Errorf("the next process finds %+v", r)
 			}
 		})

@@ -128,7 +128,7 @@ func TestChunksAreUsedAgain(t *testing.T) {
 		for round := range 20 {
 			for i := range 5 {
 				k := b.NewChunk()
-				if k.Story != nil || k.Lines.Count != 0 || k.Header.Attrs != nil || k.phase != announced || k.sequence != 0 || k.left != 0 {
+				if k.Story != nil || k.Lines.Count() != 0 || k.Header.Attrs != nil || k.phase != announced || k.sequence != 0 || k.left != 0 {
 					t.Fatalf("got %+v", k)
 				}
 				b.free(k)

@@ -4,7 +4,6 @@ package linebuf
 import (
 	"encoding/binary"
 	"log/slog"
-	"sync"
 
 	"github.com/dynamoslog/dynamoslog/story"
 )
@@ -13,8 +12,9 @@ import (
 // blocks, so that a story that grows is never copied and little is held in vain. The
 // zero value has none. The fields that are exported are for reading.
 type Lines struct {
+	Kind        Kind // may be set before the first line is added
+	count       int32
 	first, last *block
-	Count       int
 	Size        int // bytes written
 	Held        int // bytes of memory that the blocks take
 	// lost is what lines say that were dropped behind the last one of their lane, of the
@@ -27,18 +27,12 @@ type block struct {
 	data []byte
 }
 
-const (
-	leastBlock   = 128 // many stories have few lines
-	largestBlock = 8 << 10
-	perBlock     = 32 // bytes that a block takes beside its data
-)
-
-// A Pool keeps blocks for reuse, by the binary logarithm of their size.
-type Pool [7]sync.Pool
+// Count returns how many lines there are.
+func (l *Lines) Count() int { return int(l.count) }
 
 // Add appends a line; Room says how much memory it takes.
 func (l *Lines) Add(pool *Pool, m *Meta, message string, attrs []byte) {
-	l.Count++
+	l.count++
 	if last := l.last; last != nil {
 		if m.fits() && HeadSize+len(message)+len(attrs) <= cap(last.data)-len(last.data) {
 			data := binary.LittleEndian.AppendUint64(last.data, m.word())
@@ -70,7 +64,7 @@ func fill[T string | []byte](l *Lines, pool *Pool, piece T, rest *int) {
 // free returns free space, at least a byte of it, for the rest of a line.
 func (l *Lines) free(pool *Pool, wanted int) []byte {
 	if l.last == nil || len(l.last.data) == cap(l.last.data) {
-		l.Grow(pool, blockSize(l.Size, wanted))
+		l.Grow(pool, l.blockSize(pool, l.Size, wanted))
 	}
 	return l.last.data[len(l.last.data):cap(l.last.data)]
 }
@@ -83,12 +77,15 @@ func (l *Lines) Grow(pool *Pool, size int) {
 	} else {
 		l.last.next = added
 	}
+	if l.last == l.first && added != l.first { // others begin before this shows when these are released
+		pool.learn(l.Kind, l.Size+size)
+	}
 	l.last = added
 	l.Held += cap(added.data) + perBlock
 }
 
 // Room returns how much memory a line would take beyond what is held already.
-func (l *Lines) Room(m *Meta) int {
+func (l *Lines) Room(pool *Pool, m *Meta) int {
 	size := m.size() + int(m.Message) + int(m.Attrs)
 	free := 0
 	if l.last != nil {
@@ -97,15 +94,19 @@ func (l *Lines) Room(m *Meta) int {
 	if size <= free {
 		return 0
 	}
-	return blockSize(l.Size+free, size-free) + perBlock
+	return l.blockSize(pool, l.Size+free, size-free) + perBlock
 }
 
-// blockSize returns the size of a further block: as much as is wanted, and so much that half
-// of it, which is free on the average, is twice what all blocks take beside their data.
-// Smaller ones would take a little less, and Handle longer: more lines go on in another one.
-func blockSize(written, wanted int) int {
+// blockSize returns the size of a further block: as much as is wanted, and of the first one
+// as much as lines of the kind usually take in all. Of another one half, which is free on the
+// average, is twice what all blocks take beside their data: smaller ones would take a little
+// less, and Handle longer, as more lines go on in another one.
+func (l *Lines) blockSize(pool *Pool, written, wanted int) int {
 	if wanted > largestBlock {
 		return wanted
+	}
+	if l.first == nil {
+		return roundUp(max(wanted, pool.usual(l.Kind)))
 	}
 	size := leastBlock
 	for size < wanted || size < largestBlock && size*size/(4*perBlock) < written {
@@ -135,36 +136,15 @@ func (l *Lines) Commit(word uint64, message string, attrs int) {
 	binary.LittleEndian.PutUint16(data[8:], uint16(attrs))
 	copy(data[HeadSize:], message)
 	l.Size += size
-	l.Count++
-}
-
-func (p *Pool) get(size int) *block {
-	if pool := p.of(size); pool != nil {
-		if b, ok := pool.Get().(*block); ok {
-			return b
-		}
-	}
-	return &block{data: make([]byte, 0, size)}
-}
-
-// of returns the pool for blocks of a size, or nil for one that only a large line takes.
-func (p *Pool) of(size int) *sync.Pool {
-	for i := range p {
-		if size == leastBlock<<i {
-			return &p[i]
-		}
-	}
-	return nil
+	l.count++
 }
 
 // Release gives the memory back.
 func (l *Lines) Release(pool *Pool) {
+	pool.learn(l.Kind, l.Size)
 	for b := l.first; b != nil; {
 		next := b.next
-		if kept := pool.of(cap(b.data)); kept != nil {
-			b.next, b.data = nil, b.data[:0]
-			kept.Put(b)
-		}
+		pool.put(b)
 		b = next
 	}
 	*l = Lines{}
@@ -179,7 +159,7 @@ func (l *Lines) KeepFrom(pool *Pool, level slog.Level) (dropped int) {
 // say of the next line of their lane, they say of the next that is kept.
 func (l *Lines) Keep(pool *Pool, wanted func(m Meta, message, attrs string) bool) (dropped int) {
 	gaps := make(map[int32]Gap) // by lane, since the last line kept
-	kept := Lines{}
+	kept := Lines{Kind: l.Kind}
 	l.Each(func(m Meta, message, attrs string) {
 		gap := gaps[m.Lane]
 		if !wanted(m, message, attrs) {

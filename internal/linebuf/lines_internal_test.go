@@ -51,21 +51,21 @@ func TestLinesHoldWhatWasAdded(t *testing.T) {
 		var want []heldLine
 		for range r.IntN(200) {
 			line := randomLine(r)
-			before, room := l.Held, l.Room(&line.facts)
+			before, room := l.Held, l.Room(pool, &line.facts)
 			l.Add(pool, &line.facts, line.message, []byte(line.attrs))
 			if l.Held-before != room {
 				t.Fatalf("seed %d: a line took %d bytes, room says %d", seed, l.Held-before, room)
 			}
 			want = append(want, line)
 		}
-		if got := all(&l); !slices.Equal(got, want) || l.Count != len(want) {
+		if got := all(&l); !slices.Equal(got, want) || l.Count() != len(want) {
 			t.Fatalf("seed %d: got %d lines, want %d, or they differ", seed, len(got), len(want))
 		}
 		if free := l.Held - l.Size; len(want) > 20 && free > l.Size/2+leastBlock {
 			t.Errorf("seed %d: %d bytes of %d are free", seed, free, l.Held)
 		}
 		l.Release(pool)
-		if l.Count != 0 || l.Held != 0 || len(all(&l)) != 0 {
+		if l.Count() != 0 || l.Held != 0 || len(all(&l)) != 0 {
 			t.Errorf("seed %d: released lines are still there", seed)
 		}
 	}
@@ -132,7 +132,7 @@ func BenchmarkHoldLine(b *testing.B) {
 			var l Lines
 			facts := Meta{Offset: 1234, Place: Place{Frames: 20, Shared: 19}, Message: 30, Attrs: uint32(len(attrs))}
 			for b.Loop() {
-				if l.Count == count {
+				if l.Count() == count {
 					l.Release(pool)
 				}
 				l.Add(pool, &facts, "No exercises for current filte", attrs)

@@ -111,7 +111,7 @@ func (o *Orphan) take(s *orphaned, pool *linebuf.Pool) Recovered {
 		}
 		buf = text
 	}
-	r.Doubt = r.Doubt || r.Stored.Count < len(from.lines)
+	r.Doubt = r.Doubt || r.Stored.Count() < len(from.lines)
 	if resume, ok := s.resumes[r.Ordinal-1]; ok {
 		r.Resume = resume
 	} else if r.Ordinal != s.next { // how far the story is stored is not known

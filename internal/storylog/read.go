@@ -61,7 +61,7 @@ func (l *Log) Lines(m *Mark, count int, lines *linebuf.Lines, pool *linebuf.Pool
 	for _, text := range slices.Backward(texts) {
 		addLine(lines, pool, text)
 	}
-	return count - lines.Count
+	return count - lines.Count()
 }
 
 var errChunk = errors.New("a record that is none of a chunk")

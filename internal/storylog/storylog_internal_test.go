@@ -154,7 +154,7 @@ func TestChunkWithoutRoomIsInDoubt(t *testing.T) {
 		t.Fatalf("got %d orphans, %v", len(orphans), err)
 	}
 	defer orphans[0].Close()
-	if r, _ := orphans[0].Next(&linebuf.Pool{}); !r.Doubt || r.Stored.Count != 2 {
+	if r, _ := orphans[0].Next(&linebuf.Pool{}); !r.Doubt || r.Stored.Count() != 2 {
 		t.Errorf("got %+v", r)
 	}
 }

@@ -1,0 +1,172 @@
+// Package timetable tells which of many things is due next.
+package timetable
+
+import "time"
+
+// A Thing is what stands in a [Table]: a pointer to what has a Slot.
+type Thing interface {
+	comparable
+	Slot() *Slot
+}
+
+// A Slot is where a thing stands in a Table, and when it is due. It is the table's; its zero
+// value stands nowhere.
+type Slot struct {
+	due   time.Duration
+	at    int32 // the index in Table.heap, or of all that ever came to Table.queue
+	place place
+}
+
+type place uint8
+
+const (
+	nowhere place = iota
+	inHeap
+	inQueue
+)
+
+// A Table holds things by when they are due, given as the time since some other. Its zero
+// value is empty. One goroutine at a time may use it.
+//
+// Those that are queued are due one after the other, as what waits equally long is: they are
+// compared with nothing.
+type Table[T Thing] struct {
+	heap  []T
+	queue []T           // zero values stand for those that were taken out
+	gaps  int           // of these
+	left  int32         // how many have left the queue at its front; it wraps, as does Slot.at there
+	last  time.Duration // when the one that was queued last is due
+}
+
+// Len returns how many things there are.
+func (t *Table[T]) Len() int { return len(t.heap) + len(t.queue) - t.gaps }
+
+// Has reports whether a thing is in the table.
+func (t *Table[T]) Has(x T) bool { return x.Slot().place != nowhere }
+
+// First returns the thing that is due first, and when that is.
+func (t *Table[T]) First() (first T, due time.Duration, ok bool) {
+	switch {
+	case len(t.queue) > 0 && (len(t.heap) == 0 || t.queue[0].Slot().due <= t.heap[0].Slot().due):
+		first = t.queue[0]
+	case len(t.heap) > 0:
+		first = t.heap[0]
+	default:
+		return first, 0, false
+	}
+	return first, first.Slot().due, true
+}
+
+// Some returns things from a place on, at most so many, in no order, and the place behind
+// them.
+func (t *Table[T]) Some(from, most int) (some []T, behind int) {
+	var gap T
+	for behind = from; behind < len(t.heap)+len(t.queue) && len(some) < most; behind++ {
+		if behind < len(t.heap) {
+			some = append(some, t.heap[behind])
+		} else if x := t.queue[behind-len(t.heap)]; x != gap {
+			some = append(some, x)
+		}
+	}
+	return some, behind
+}
+
+// Put adds a thing, or changes when it is due.
+func (t *Table[T]) Put(x T, due time.Duration) {
+	slot := x.Slot()
+	if slot.place == inQueue {
+		t.Remove(x)
+	}
+	slot.due = due
+	if slot.place == nowhere {
+		*slot = Slot{due: due, at: int32(len(t.heap)), place: inHeap}
+		t.heap = append(t.heap, x)
+	}
+	t.down(t.up(int(slot.at)))
+}
+
+// Queue adds a thing, or changes when it is due: no earlier than any that was queued before.
+func (t *Table[T]) Queue(x T, due time.Duration) {
+	t.Remove(x)
+	t.last = max(t.last, due)
+	*x.Slot() = Slot{due: t.last, at: t.left + int32(len(t.queue)), place: inQueue}
+	t.queue = append(t.queue, x)
+}
+
+// Remove takes a thing out, if it is in the table.
+func (t *Table[T]) Remove(x T) {
+	slot := x.Slot()
+	switch slot.place {
+	case inQueue:
+		t.leaveQueue(int(slot.at - t.left))
+	case inHeap:
+		t.leaveHeap(int(slot.at))
+	}
+	*slot = Slot{}
+}
+
+func (t *Table[T]) leaveQueue(at int) {
+	var gap T
+	t.queue[at] = gap
+	t.gaps++
+	for len(t.queue) > 0 && t.queue[0] == gap {
+		t.queue = t.queue[1:]
+		t.gaps--
+		t.left++
+	}
+}
+
+func (t *Table[T]) leaveHeap(at int) {
+	var none T
+	last := len(t.heap) - 1
+	t.set(at, t.heap[last])
+	t.heap[last] = none
+	t.heap = t.heap[:last]
+	if at < last {
+		t.down(t.up(at))
+	}
+}
+
+// set lets a thing stand at a place in the heap.
+func (t *Table[T]) set(at int, x T) {
+	t.heap[at] = x
+	x.Slot().at = int32(at)
+}
+
+func (t *Table[T]) due(at int) time.Duration { return t.heap[at].Slot().due }
+
+// up moves a thing forward until none behind it is due before it, and returns where it is.
+func (t *Table[T]) up(at int) int {
+	for at > 0 {
+		parent := (at - 1) / 2
+		if t.due(parent) <= t.due(at) {
+			break
+		}
+		t.swap(at, parent)
+		at = parent
+	}
+	return at
+}
+
+// down moves a thing back until none before it is due after it.
+func (t *Table[T]) down(at int) {
+	for {
+		first := at
+		for child := 2*at + 1; child <= 2*at+2 && child < len(t.heap); child++ {
+			if t.due(child) < t.due(first) {
+				first = child
+			}
+		}
+		if first == at {
+			return
+		}
+		t.swap(at, first)
+		at = first
+	}
+}
+
+func (t *Table[T]) swap(a, b int) {
+	x, y := t.heap[a], t.heap[b]
+	t.set(a, y)
+	t.set(b, x)
+}
