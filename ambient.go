@@ -116,6 +116,7 @@ func (b *buffer) asFarLocked(note func(story.Header)) {
 		h.State = story.Sealed
 	}
 	note(*h)
+	h.Title = "" // lines that are held
 }
 
 func (b *buffer) logStoryLocked() {

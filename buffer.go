@@ -51,8 +51,8 @@ type buffer struct {
 	lanes      lanes
 	held       linebuf.Lines
 	maxLevel   slog.Level
-	title      string
-	lastOffset int64 // of the last line, in milliseconds
+	title      string // set when the first line leaves held
+	lastOffset int64  // of the last line, in milliseconds
 	// active is the time from the start until the last line came, where silence ends the story
 	// or keeps its late lines; and until the scope ended, while there are labels.
 	active   time.Duration
@@ -222,7 +222,7 @@ func (b *buffer) addLocked(s *scratch) (added bool, err error) {
 		return true, nil
 	}
 	if b.count == 0 {
-		b.title, b.maxLevel = strings.Clone(story.TitleOf(s.message)), s.level
+		b.maxLevel = s.level
 	}
 	lane, place := b.lanes.place(&b.core.stacks, s.site)
 	m.Lane, m.Place = int32(lane), place
@@ -388,6 +388,7 @@ func (b *buffer) cutLocked() {
 // takeLocked makes a chunk of what the story has.
 func (b *buffer) takeLocked(state story.State) *delivery.Chunk {
 	k := b.core.delivery.NewChunk()
+	b.keepTitleLocked()
 	b.headerLocked(k.Header, state) // may add notes to the lines
 	late, whole := b.phase.Load() != open, b.handedTo == nil && state != story.Open
 	if b.handedTo == nil {
@@ -405,7 +406,22 @@ func (b *buffer) takeLocked(state story.State) *delivery.Chunk {
 	return k
 }
 
-// headerLocked fills in the story's facts as they are now.
+// titleLocked returns the story's title, which is valid as long as the lines that are held.
+func (b *buffer) titleLocked() string {
+	if b.title == "" && b.held.Count() == int(b.count) { // the first line is among them
+		return story.TitleOf(b.held.First())
+	}
+	return b.title
+}
+
+// keepTitleLocked keeps the title where lines are about to leave.
+func (b *buffer) keepTitleLocked() {
+	if b.title == "" {
+		b.title = strings.Clone(b.titleLocked())
+	}
+}
+
+// headerLocked fills in the story's facts as they are now. Its title is as titleLocked says.
 func (b *buffer) headerLocked(h *story.Header, state story.State) {
 	b.facts.mu.Lock()
 	key := b.facts.keyLocked()
@@ -417,7 +433,7 @@ func (b *buffer) headerLocked(h *story.Header, state story.State) {
 	clear(h.Attrs) // of a header that is used again
 	*h = story.Header{
 		Attrs: h.Attrs,
-		Key:   key, ID: b.idLocked(), State: state, MaxLevel: b.maxLevel, LineCount: int(b.count), Title: b.title,
+		Key:   key, ID: b.idLocked(), State: state, MaxLevel: b.maxLevel, LineCount: int(b.count), Title: b.titleLocked(),
 		Start: b.start().UTC().Truncate(time.Microsecond).Round(0),
 	}
 	h.Duration = time.Duration(b.lastOffset) * time.Millisecond

@@ -155,6 +155,40 @@ func TestScopes(t *testing.T) {
 	expect(t, read(t, h, store, "app_test", ""), "+0.000 I process\n")
 }
 
+// The title is what the first line says, however the lines are handed over.
+func TestTitle(t *testing.T) {
+	long := strings.Repeat("word ", 5000)
+	for _, test := range []struct {
+		first, title string
+		maxStory     int // after which the lines are handed over
+	}{
+		{"first", "first", 0},
+		{"first", "first", 1},
+		{"first\nand more", "first", 0},
+		{"", "", 0},
+		{"", "", 1},
+		{long, story.TitleOf(long), 0},
+		{long, story.TitleOf(long), 1},
+	} {
+		h, store := open(t, dynamoslog.Options{MaxStory: test.maxStory, Journal: t.TempDir()})
+		logger := slog.New(h)
+		ctx, scope := dynamoslog.Begin(t.Context(), "user", 42)
+		logger.InfoContext(ctx, test.first)
+		logger.InfoContext(ctx, "second")
+		if err := h.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		logger.InfoContext(ctx, "third")
+		scope.End()
+		if s := read(t, h, store, "user_42", ""); s.Title != test.title || len(s.Lines) != 3 {
+			t.Errorf("%.20q, %d: the title is %q, of %d lines", test.first, test.maxStory, s.Title, len(s.Lines))
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestRekey(t *testing.T) {
 	h, store := open(t, dynamoslog.Options{ReplaceAttr: noTime})
 	logger := slog.New(h)

@@ -263,6 +263,7 @@ func (b *buffer) shed(drop bool) {
 	switch {
 	case drop:
 		before := b.held.Held
+		b.keepTitleLocked()
 		dropped := b.held.KeepFrom(b.core.delivery.Lines, slog.LevelWarn)
 		b.dropLocked(dropped)
 		b.lanes.skip(b.held.TakeLost())

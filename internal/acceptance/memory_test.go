@@ -272,6 +272,40 @@ func TestStoryOfWhichNothingIsLeftEnds(t *testing.T) {
 	}
 }
 
+// The title is what the first line said, also where that was dropped when memory was short.
+func TestTitleOfADroppedLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &faulty{Memory: story.NewMemory(), fault: failing(story.Wait, all)}
+		h := dynamoslog.New(store, &dynamoslog.Options{MaxBuffered: 64 << 10, Fallback: &bytes.Buffer{}})
+		tell(t, h, "ended", 1)
+		time.Sleep(time.Minute) // of the fake clock: the store is known to take nothing
+		logger := slog.New(h)
+		scopes := make([]*dynamoslog.Scope, 150)
+		for i := range scopes {
+			var ctx context.Context
+			ctx, scopes[i] = dynamoslog.Begin(t.Context(), "job", i)
+			logger.InfoContext(ctx, "first", "large", strings.Repeat("x", 1<<10))
+			synctest.Wait() // for what is shed
+			logger.WarnContext(ctx, "second")
+		}
+		store.set(nil)
+		for _, scope := range scopes {
+			scope.End()
+		}
+		_ = h.Close() // says that lines were dropped
+		titles := make(map[string]int) // of those whose first line was dropped
+		for i := range scopes {
+			s, err := store.Read(t.Context(), story.NewKey("job", fmt.Sprint(i)), "")
+			if err == nil && len(s.Lines) > 0 && s.Lines[0].Message != "first" {
+				titles[s.Title]++
+			}
+		}
+		if titles["first"] == 0 {
+			t.Errorf("stories whose first line was dropped have the titles %v", titles)
+		}
+	})
+}
+
 func TestLanesAreBounded(t *testing.T) {
 	h, store := handlertest.Open(t, dynamoslog.Options{Journal: filepath.Join(t.TempDir(), "journal")})
 	ctx, scope := dynamoslog.Begin(t.Context(), "job", 1)

@@ -13,10 +13,10 @@ const (
 	perBlock     = 32      // bytes that a block takes beside its data
 )
 
-// A Pool keeps blocks for reuse, by their size: 128 bytes, 192, 256, 384 and so on. It also
+// A Pool keeps blocks for reuse, by their size: 128 bytes, 160, 192, 224, 256, 320 and so on. It also
 // knows how much memory lines of each kind usually take.
 type Pool struct {
-	blocks [13]sync.Pool
+	blocks [25]sync.Pool
 	taken  [1 << 8]atomic.Int32 // bytes, about, by kind
 }
 
@@ -49,14 +49,12 @@ func (p *Pool) learn(of Kind, took int) {
 	}
 }
 
-// roundUp returns the size of the least block that holds so much.
+// roundUp returns the size of the least block that holds so much: there are four for each
+// doubling.
 func roundUp(size int) int {
 	size = max(size, leastBlock)
-	double := 1 << bits.Len(uint(size-1))
-	if half := double / 4 * 3; size <= half && half > leastBlock {
-		return half
-	}
-	return double
+	step := 1 << (bits.Len(uint(size-1)) - 3)
+	return (size + step - 1) &^ (step - 1)
 }
 
 func (p *Pool) get(size int) *block {
@@ -82,9 +80,5 @@ func (p *Pool) of(size int) *sync.Pool {
 		return nil
 	}
 	double := bits.Len(uint(size - 1))
-	at := 2 * (double - bits.Len(leastBlock-1))
-	if size < 1<<double {
-		at--
-	}
-	return &p.blocks[at]
+	return &p.blocks[4*(double-8)+(size-1)>>(double-3)-3]
 }

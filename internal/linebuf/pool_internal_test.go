@@ -9,7 +9,7 @@ func TestBlockSizes(t *testing.T) {
 	pool, sizes := &Pool{}, []int{}
 	for size := 1; size <= largestBlock; size++ {
 		of := pool.of(size)
-		if rounded := roundUp(size); rounded < size || rounded > max(size*3/2, leastBlock) || (of != nil) != (rounded == size) {
+		if rounded := roundUp(size); rounded < size || rounded > max(size*5/4, leastBlock) || (of != nil) != (rounded == size) {
 			t.Fatalf("for %d bytes a block has %d", size, rounded)
 		}
 		if of != nil {
@@ -53,7 +53,7 @@ func TestFirstBlockByKind(t *testing.T) {
 		{long, 900, 30, 1024},
 		{short, 50, 30, leastBlock},
 		{long, 9000, 1, 1024}, // one alone changes little
-		{long, 900, 1, 1536},
+		{long, 900, 1, 1280},
 		{long, 900, 30, 1024},
 		{long, 50, 200, leastBlock},
 		{long, 90000, 200, mostFirst},

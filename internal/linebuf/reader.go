@@ -83,3 +83,13 @@ func (l *Lines) Each(f func(m Meta, message, attrs string)) {
 		f(r.Meta, r.Message, r.Attrs)
 	}
 }
+
+// First returns the message of the first line, which is valid until the lines are released;
+// empty where there are none.
+func (l *Lines) First() string {
+	r := l.Read(nil)
+	if !r.Next() {
+		return ""
+	}
+	return r.Message
+}
