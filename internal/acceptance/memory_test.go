@@ -292,7 +292,7 @@ func TestTitleOfADroppedLine(t *testing.T) {
 		for _, scope := range scopes {
 			scope.End()
 		}
-		_ = h.Close() // says that lines were dropped
+		_ = h.Close()                  // says that lines were dropped
 		titles := make(map[string]int) // of those whose first line was dropped
 		for i := range scopes {
 			s, err := store.Read(t.Context(), story.NewKey("job", fmt.Sprint(i)), "")
