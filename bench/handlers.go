@@ -110,7 +110,9 @@ func compare(all []contender, s setting) [][]float64 {
 // the collector would run all the time.
 const heapInUse = 64 << 20
 
-// measure returns the nanoseconds a call takes on each goroutine.
+// measure returns the nanoseconds that a processor is busy with a call, or waits within it:
+// the time until all goroutines have made theirs, of as many processors as they can use. A
+// goroutine's own time would be that of the others as well, whose turn it is in between.
 func (s setting) measure(c contender) float64 {
 	const warm, calls = 20_000, 20_000
 	h, closed := c.open()
@@ -121,31 +123,26 @@ func (s setting) measure(c contender) float64 {
 	}
 	runtime.GC()
 	var ready, done sync.WaitGroup
-	var times = make([]time.Duration, s.goroutines)
 	start := make(chan struct{})
 	ready.Add(s.goroutines)
-	for g := range s.goroutines {
+	for range s.goroutines {
 		done.Go(func() {
 			ctx, end := serverContext(c)
+			defer end()
 			deepcalls.At(s.depth, func() {
 				s.call(ctx, logger, warm)
 				ready.Done()
 				<-start
-				began := time.Now()
 				s.call(ctx, logger, calls)
-				times[g] = time.Since(began)
 			})
-			end()
 		})
 	}
 	ready.Wait()
+	began := time.Now()
 	close(start)
 	done.Wait()
-	var sum time.Duration
-	for _, t := range times {
-		sum += t
-	}
-	return float64(sum.Nanoseconds()) / float64(s.goroutines*calls)
+	processors := min(s.goroutines, runtime.GOMAXPROCS(0))
+	return float64(time.Since(began).Nanoseconds()) * float64(processors) / float64(s.goroutines*calls)
 }
 
 type requestKey int
