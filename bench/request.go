@@ -57,7 +57,7 @@ func each(costs []requestCost, value func(requestCost) float64) (values []float6
 type requestCost struct{ micros, allocations, bytes float64 }
 
 func costOfRequest(c contender, lines int) requestCost {
-	const warm, requests = 500, 10_000
+	const warm, requests = 5_000, 30_000 // warm for longer than a story waits for last lines
 	h, closed := c.open()
 	logger := slog.New(h)
 	handler := closing(logger, c.tells, linesHandler(logger, lines))
