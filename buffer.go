@@ -211,7 +211,7 @@ func (b *buffer) addLocked(s *scratch) (added bool, err error) {
 		}
 		b.registered = true
 	}
-	if b.count == 0 && m.Place.Frames > 0 {
+	if b.count == 0 && m.Place.Frames > 0 && !b.core.delivery.Budget.Short() {
 		b.held.Kind = linebuf.KindOf(s.site.stack.PCs[0])
 	}
 	room := b.held.Room(b.core.delivery.Lines, &m)

@@ -72,13 +72,14 @@ func (l *Lines) free(pool *Pool, wanted int) []byte {
 // Grow adds a block of a size.
 func (l *Lines) Grow(pool *Pool, size int) {
 	added := pool.get(size)
-	if l.first == nil {
+	switch l.last {
+	case nil:
 		l.first = added
-	} else {
-		l.last.next = added
-	}
-	if l.last == l.first && added != l.first { // others begin before this shows when these are released
+	case l.first: // others of the kind begin before these are released
 		pool.learn(l.Kind, l.Size+size)
+		l.first.next = added
+	default:
+		l.last.next = added
 	}
 	l.last = added
 	l.Held += cap(added.data) + perBlock
@@ -159,7 +160,7 @@ func (l *Lines) KeepFrom(pool *Pool, level slog.Level) (dropped int) {
 // say of the next line of their lane, they say of the next that is kept.
 func (l *Lines) Keep(pool *Pool, wanted func(m Meta, message, attrs string) bool) (dropped int) {
 	gaps := make(map[int32]Gap) // by lane, since the last line kept
-	kept := Lines{Kind: l.Kind}
+	kept := Lines{} // of no kind, as it is to take little
 	l.Each(func(m Meta, message, attrs string) {
 		gap := gaps[m.Lane]
 		if !wanted(m, message, attrs) {

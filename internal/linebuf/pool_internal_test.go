@@ -1,6 +1,7 @@
 package linebuf
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 )
@@ -65,5 +66,21 @@ func TestFirstBlockByKind(t *testing.T) {
 		if got != step.want {
 			t.Errorf("kind %d, %d bytes: the first block has %d at last, want %d", step.kind, step.size, got, step.want)
 		}
+	}
+}
+
+// Lines that are dropped give their memory back, however many their kind usually has.
+func TestKeepTakesLittle(t *testing.T) {
+	pool, kind := &Pool{}, KindOf(0x47a1c0)
+	for range 50 {
+		firstBlockOf(pool, kind, 2000)
+	}
+	l := Lines{Kind: kind}
+	for range 20 {
+		l.Add(pool, &Meta{Message: 50}, strings.Repeat("x", 50), nil)
+	}
+	l.Add(pool, &Meta{Message: 4, Level: slog.LevelWarn}, "warn", nil)
+	if dropped := l.KeepFrom(pool, slog.LevelWarn); dropped != 20 || l.Held != leastBlock+perBlock {
+		t.Errorf("%d lines are dropped, and %d bytes held", dropped, l.Held)
 	}
 }
