@@ -148,7 +148,7 @@ func (w *writer) dequeue() *Chunk {
 	d := w.d
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.unseen = 0
+	d.unseen, d.unseenMemory = 0, 0
 	if k := w.takeHeldLocked(); k != nil {
 		return k
 	}

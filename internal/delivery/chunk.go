@@ -191,22 +191,27 @@ func (d *Delivery) HandOver(k *Chunk) {
 	d.queue.add(k)
 	d.Budget.Offer()
 	d.startLocked()
-	d.wakeLocked(k.since)
+	d.wakeLocked(k)
 }
 
-// someChunks are as many as the writer takes at once: to wake it takes longer than to queue
-// one of them.
-const someChunks = 8
+// What the writer takes at once, at least, unless it is time for a request: to wake it takes
+// longer than to queue a chunk. Memory that waits to be used again is no longer in the
+// processor's cache: with chunks of 256 KB, 8 of them at once, Handle took 1.1 times as long.
+const (
+	someChunks = 8
+	someMemory = 64 << 10 // bytes
+)
 
-// wakeLocked lets the writer take what was queued: at once where somebody waits for it,
-// memory is short or there are some chunks, else by the time when a request may be made for
-// it.
-func (d *Delivery) wakeLocked(since time.Time) {
-	if d.unseen++; d.unseen >= someChunks || len(d.barriers) > 0 || d.Budget.Short() {
+// wakeLocked lets the writer take a chunk that was queued: at once where somebody waits for
+// it, memory is short or there is enough, else by the time when a request may be made for it.
+func (d *Delivery) wakeLocked(k *Chunk) {
+	d.unseen++
+	d.unseenMemory += k.size
+	if d.unseen >= someChunks || d.unseenMemory >= someMemory || len(d.barriers) > 0 || d.Budget.Short() {
 		d.Wake()
 		return
 	}
-	d.WakeBy(since.Add(linger))
+	d.WakeBy(k.since.Add(linger))
 }
 
 // resize accounts for a chunk that now holds so much memory.

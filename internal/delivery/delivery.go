@@ -75,19 +75,20 @@ type Delivery struct {
 
 	running atomic.Pointer[writer] // the same as writer, for those without the lock
 
-	mu         sync.Mutex
-	writer     *writer       // nil before the first chunk or open story
-	ended      chan struct{} // made by the first Shutdown, closed when all has ended
-	stopped    bool          // set when the writer has ended: what is handed over is left
-	queue      queue
-	heldBack   map[story.Key]*queue // of keys that take no more at the moment
-	spilled    []spilledChunk       // that left memory, oldest first
-	pending    int                  // chunks of this process that were announced and are not complete
-	incomplete chunkList            // of chunks in memory, oldest first
-	sequence   uint64               // of the last chunk that was announced
-	unseen     int                  // chunks that were queued since the writer took one, or found none
-	barriers   []*barrier
-	atEnd      atEnd // what Shutdown tells
+	mu           sync.Mutex
+	writer       *writer       // nil before the first chunk or open story
+	ended        chan struct{} // made by the first Shutdown, closed when all has ended
+	stopped      bool          // set when the writer has ended: what is handed over is left
+	queue        queue
+	heldBack     map[story.Key]*queue // of keys that take no more at the moment
+	spilled      []spilledChunk       // that left memory, oldest first
+	pending      int                  // chunks of this process that were announced and are not complete
+	incomplete   chunkList            // of chunks in memory, oldest first
+	sequence     uint64               // of the last chunk that was announced
+	unseen       int                  // chunks that were queued since the writer took one, or found none, and
+	unseenMemory int64                // what they take, in bytes
+	barriers     []*barrier
+	atEnd        atEnd // what Shutdown tells
 }
 
 // New returns a Delivery. It does no I/O and starts nothing.

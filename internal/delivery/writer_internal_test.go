@@ -47,6 +47,24 @@ func TestWriterTakesSomeAtOnce(t *testing.T) {
 	})
 }
 
+// A large story is taken at once, and so are few that are large together: their memory is
+// used again sooner.
+func TestWriterTakesLargeOnesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Config{})
+		b.tell("a", "b")
+		synctest.Wait()
+		for i, step := range []struct{ size, unseen int }{{1, 1}, {someMemory / 2, 2}, {someMemory / 2, 0}, {1, 1}, {someMemory, 0}, {2 * someMemory, 0}} {
+			b.HandOver(b.chunk(fmt.Sprint("n", i), slog.LevelInfo, strings.Repeat("x", step.size)))
+			synctest.Wait()
+			if got := b.unseenChunks(); got != step.unseen {
+				t.Errorf("after a story of %d bytes %d are not seen, want %d", step.size, got, step.unseen)
+			}
+		}
+		b.end()
+	})
+}
+
 // While a request is under way, what is handed over is taken all the same.
 func TestWriterTakesDuringARequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -160,7 +160,7 @@ func (l *Lines) KeepFrom(pool *Pool, level slog.Level) (dropped int) {
 // say of the next line of their lane, they say of the next that is kept.
 func (l *Lines) Keep(pool *Pool, wanted func(m Meta, message, attrs string) bool) (dropped int) {
 	gaps := make(map[int32]Gap) // by lane, since the last line kept
-	kept := Lines{} // of no kind, as it is to take little
+	kept := Lines{}             // of no kind, as it is to take little
 	l.Each(func(m Meta, message, attrs string) {
 		gap := gaps[m.Lane]
 		if !wanted(m, message, attrs) {
