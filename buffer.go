@@ -235,7 +235,6 @@ func (b *buffer) addLocked(s *scratch) (added bool, err error) {
 
 // addedLocked takes note of a line.
 func (b *buffer) addedLocked(offset int64, level slog.Level) {
-	b.count++
 	b.maxLevel = max(b.maxLevel, level)
 	b.lastOffset = offset
 	if b.held.Size >= b.core.opts.MaxStory {
@@ -285,6 +284,7 @@ func (b *buffer) traceLocked(s *scratch, lane int) {
 func (b *buffer) holdLocked(m *linebuf.Meta, message string, attrs []byte, room int) {
 	before := b.held.Held
 	b.held.Add(b.core.delivery.Lines, m, message, attrs)
+	b.count++
 	if b.core.delivery.Log != nil {
 		b.logLocked(m, message, attrs)
 	}

@@ -231,7 +231,6 @@ func (b *buffer) addNoteLocked(message string, attrs ...slog.Attr) {
 	}
 	m := linebuf.Meta{Offset: b.lastOffset, Message: uint32(len(message)), Attrs: uint32(len(w.Text))}
 	b.holdLocked(&m, message, w.Text, 0)
-	b.count++
 }
 
 func validText(s string) string {
