@@ -233,6 +233,29 @@ func TestStoryWaitsForLastLines(t *testing.T) {
 	})
 }
 
+// A scope that ends a day after its last line is found by its goroutines for a tenth of a
+// second, as others are.
+func TestLabelsOfAStoryOfMoreThanADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, store, logger := ambient(t, dynamoslog.Options{})
+		_, scope := dynamoslog.Begin(t.Context(), "user", 42)
+		leave := scope.Enter()
+		logger.Info("line")
+		go func() {
+			time.Sleep(33 * time.Hour)
+			logger.Info("of no story")
+		}()
+		time.Sleep(30 * time.Hour) // another story goes on from it, in which nothing is logged
+		scope.End()
+		leave()
+		time.Sleep(4 * time.Hour)
+		if got := messages(t, h, store, "app_test"); got != "of no story" {
+			t.Errorf("the process's story: %s", got)
+		}
+		_ = h.Close()
+	})
+}
+
 // A record may say any time: its story waits no longer for that.
 func TestStoryWaitsByTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -214,8 +214,8 @@ func (b *buffer) addLocked(s *scratch) (added bool, err error) {
 	if b.count == 0 && m.Place.Frames > 0 && !b.core.delivery.Budget.Short() {
 		b.held.Kind = linebuf.KindOf(s.site.stack.PCs[0])
 	}
-	room := b.held.Room(b.core.delivery.Lines, &m)
-	if room > 0 && !b.core.reserve(int64(room)) {
+	room, reserved := b.reserveLocked(&m)
+	if !reserved {
 		b.core.delivery.Counts.Drop(b.key().Kind, 1)
 		b.dropLocked(1)
 		b.lanes.pass(&b.core.stacks, s.site)
@@ -231,6 +231,18 @@ func (b *buffer) addLocked(s *scratch) (added bool, err error) {
 	b.holdLocked(&m, s.message, s.writer.Text, room)
 	b.addedLocked(m.Offset, m.Level)
 	return true, nil
+}
+
+// reserveLocked takes memory for a line, as little as it can where there is little. It
+// returns how much.
+func (b *buffer) reserveLocked(m *linebuf.Meta) (room int, ok bool) {
+	room = b.held.Room(b.core.delivery.Lines, m)
+	ok = room == 0 || b.core.reserve(int64(room))
+	if !ok && b.held.Count() == 0 && b.held.Kind != 0 {
+		b.held.Kind = 0
+		return b.reserveLocked(m)
+	}
+	return room, ok
 }
 
 // addedLocked takes note of a line.

@@ -237,7 +237,7 @@ func (b *buffer) expire(now time.Time) {
 		}
 		b.cutAfter = nextCut(now.Sub(b.start()), b.core.opts.MaxAge)
 	}
-	if seal == "" && b.registered && b.labels == nil {
+	if seal == "" && b.registered && b.labels == nil { // one that lingers is in its place
 		b.core.stories.reschedule(b, b.nextDueLocked())
 	}
 	keyed := b.endsBy == bySilenceKeyed
@@ -353,11 +353,11 @@ func (b *buffer) takeLastLocked(state story.State) *delivery.Chunk {
 	b.uncountLocked() // a waiting story is counted for itself
 	if b.count == 0 && b.droppedLocked() == 0 && b.handedTo == nil {
 		b.endsBy = max(b.endsBy, bySilence) // the story begins with a late line, if it does
+		b.forgetLabelsLocked()
 		return nil
 	}
 	k := b.takeLocked(state)
-	removeLabels(b.labels)
-	b.labels = nil
+	b.forgetLabelsLocked()
 	if state == story.Continued {
 		b.core.delivery.Budget.Add(budget.PerOpen)
 		b.counted = true
@@ -367,6 +367,12 @@ func (b *buffer) takeLastLocked(state story.State) *delivery.Chunk {
 		b.phase.Store(ended)
 	}
 	return k
+}
+
+// forgetLabelsLocked lets goroutines find the scope no more that has ended.
+func (b *buffer) forgetLabelsLocked() {
+	removeLabels(b.labels)
+	b.labels = nil
 }
 
 // unregisterLocked takes the story out of the handler's care.

@@ -122,27 +122,32 @@ func (s setting) measure(c contender) float64 {
 		logger = s.derive(logger)
 	}
 	runtime.GC()
-	var ready, done sync.WaitGroup
+	var ready, called, ended sync.WaitGroup
 	start := make(chan struct{})
 	ready.Add(s.goroutines)
+	called.Add(s.goroutines)
 	for range s.goroutines {
-		done.Go(func() {
+		ended.Go(func() {
 			ctx, end := serverContext(c)
-			defer end()
 			deepcalls.At(s.depth, func() {
 				s.call(ctx, logger, warm)
 				ready.Done()
 				<-start
 				s.call(ctx, logger, calls)
+				called.Done()
 			})
+			called.Wait()
+			end()
 		})
 	}
 	ready.Wait()
 	began := time.Now()
 	close(start)
-	done.Wait()
+	called.Wait()
+	took := time.Since(began)
+	ended.Wait()
 	processors := min(s.goroutines, runtime.GOMAXPROCS(0))
-	return float64(time.Since(began).Nanoseconds()) * float64(processors) / float64(s.goroutines*calls)
+	return float64(took.Nanoseconds()) * float64(processors) / float64(s.goroutines*calls)
 }
 
 type requestKey int

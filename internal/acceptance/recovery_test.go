@@ -421,7 +421,7 @@ func TestEndedStoryIsRecoveredAsSealed(t *testing.T) {
 				t.Error(err)
 			}
 			s, err := store.Read(t.Context(), story.NewKey("job", "1"), "")
-			if err != nil || s.State != story.Sealed || len(s.Lines) != 4 || s.Duration != time.Millisecond || s.LaneName(2) == "" {
+			if err != nil || s.State != story.Sealed || len(s.Lines) != 4 || s.Duration != time.Millisecond || s.LaneName(2) == "" || s.Title != "begin" {
 				t.Errorf("%+v, %v", s, err)
 			}
 			if err := h.Close(); err != nil {

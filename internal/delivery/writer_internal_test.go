@@ -52,7 +52,7 @@ func TestWriterTakesSomeAtOnce(t *testing.T) {
 func TestWriterTakesLargeOnesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, Config{})
-		b.tell("a", "b")
+		b.tell("a")
 		synctest.Wait()
 		for i, step := range []struct{ size, unseen int }{{1, 1}, {someMemory / 2, 2}, {someMemory / 2, 0}, {1, 1}, {someMemory, 0}, {2 * someMemory, 0}} {
 			b.HandOver(b.chunk(fmt.Sprint("n", i), slog.LevelInfo, strings.Repeat("x", step.size)))

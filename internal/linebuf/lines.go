@@ -10,9 +10,10 @@ import (
 
 // Lines are records in memory: their metadata and texts one after the other, in
 // blocks, so that a story that grows is never copied and little is held in vain. The
-// zero value has none. The fields that are exported are for reading.
+// zero value has none. The fields that are exported are for reading, but for Kind, which may
+// be set before the first line is added.
 type Lines struct {
-	Kind        Kind // may be set before the first line is added
+	Kind        Kind
 	count       int32
 	first, last *block
 	Size        int // bytes written
@@ -75,7 +76,7 @@ func (l *Lines) Grow(pool *Pool, size int) {
 	switch l.last {
 	case nil:
 		l.first = added
-	case l.first: // others of the kind begin before these are released
+	case l.first: // at once, as others of the kind begin before these are released
 		pool.learn(l.Kind, l.Size+size)
 		l.first.next = added
 	default:
@@ -99,7 +100,7 @@ func (l *Lines) Room(pool *Pool, m *Meta) int {
 }
 
 // blockSize returns the size of a further block: as much as is wanted, and of the first one
-// as much as lines of the kind usually take in all. Of another one half, which is free on the
+// as much as lines of the kind usually take in all, up to mostFirst. Of another one half, which is free on the
 // average, is twice what all blocks take beside their data: smaller ones would take a little
 // less, and Handle longer, as more lines go on in another one.
 func (l *Lines) blockSize(pool *Pool, written, wanted int) int {
@@ -142,7 +143,9 @@ func (l *Lines) Commit(word uint64, message string, attrs int) {
 
 // Release gives the memory back.
 func (l *Lines) Release(pool *Pool) {
-	pool.learn(l.Kind, l.Size)
+	if l.first == l.last { // else it was learned before
+		pool.learn(l.Kind, l.Size)
+	}
 	for b := l.first; b != nil; {
 		next := b.next
 		pool.put(b)

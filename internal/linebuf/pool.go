@@ -30,19 +30,21 @@ func KindOf(pc uintptr) Kind {
 	return Kind(1 + uint64(pc)*scatters>>32%255)
 }
 
-// usual returns how large a first block is for all lines of a kind to fit in, usually.
+// usual returns how large a first block is for all lines of a kind to fit in, usually; it is
+// at most mostFirst.
 func (p *Pool) usual(of Kind) int {
 	taken := int(p.taken[of].Load())
 	return min(taken+taken/16, mostFirst)
 }
 
-// learn takes note of how much memory lines of a kind took. The mean follows slowly, so
-// that a few that are much longer change little.
+// learn takes note of how much memory lines of a kind took, in all or at least. The mean
+// follows slowly, so that a few that are much longer change little.
 func (p *Pool) learn(of Kind, took int) {
 	const most = leastBlock
 	if of == 0 || took == 0 {
 		return
 	}
+	took = min(took, mostFirst)
 	before := int(p.taken[of].Load())
 	if further := min(max((took-before)/8, -most), most); further != 0 {
 		p.taken[of].Store(int32(before + further)) // one of several at once may be lost

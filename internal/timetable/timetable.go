@@ -61,6 +61,7 @@ func (t *Table[T]) First() (first T, due time.Duration, ok bool) {
 // them.
 func (t *Table[T]) Some(from, most int) (some []T, behind int) {
 	var gap T
+	some = make([]T, 0, max(min(most, len(t.heap)+len(t.queue)-from), 0))
 	for behind = from; behind < len(t.heap)+len(t.queue) && len(some) < most; behind++ {
 		if behind < len(t.heap) {
 			some = append(some, t.heap[behind])
@@ -88,8 +89,11 @@ func (t *Table[T]) Put(x T, due time.Duration) {
 // Queue adds a thing, or changes when it is due: no earlier than any that was queued before.
 func (t *Table[T]) Queue(x T, due time.Duration) {
 	t.Remove(x)
-	t.last = max(t.last, due)
-	*x.Slot() = Slot{due: t.last, at: t.left + int32(len(t.queue)), place: inQueue}
+	if len(t.queue) > 0 {
+		due = max(due, t.last)
+	}
+	t.last = due
+	*x.Slot() = Slot{due: due, at: t.left + int32(len(t.queue)), place: inQueue}
 	t.queue = append(t.queue, x)
 }
 
