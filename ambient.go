@@ -139,7 +139,7 @@ func (b *buffer) linger(labels *proflabel.Owned[Scope]) bool {
 		b.logStoryLocked()
 	}
 	b.cutAfter = time.Since(b.start()) + lingers
-	b.core.stories.linger(b, b.start().Add(b.cutAfter))
+	b.core.stories.reschedule(b, b.start().Add(b.cutAfter))
 	return true
 }
 

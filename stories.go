@@ -58,23 +58,20 @@ func (s *stories) unregister(b *buffer) {
 	s.care.Remove(b)
 }
 
+// reschedule lets a story be looked at at another time, with its lock held; one that lingers
+// behind those that do already.
 func (s *stories) reschedule(b *buffer, due time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.care.Has(b) {
-		s.care.Put(b, due.Sub(s.since))
-		s.wakeLocked(b, due)
-	}
-}
-
-// linger lets a story be looked at last of those that linger.
-func (s *stories) linger(b *buffer, due time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.care.Has(b) {
+	switch {
+	case !s.care.Has(b):
+		return
+	case b.labels != nil:
 		s.care.Queue(b, due.Sub(s.since))
-		s.wakeLocked(b, due)
+	default:
+		s.care.Put(b, due.Sub(s.since))
 	}
+	s.wakeLocked(b, due)
 }
 
 // ofKey returns the story that is open for a key, or a new one; nil where there is no
