@@ -81,7 +81,7 @@ func (o *options) root() *cobra.Command {
 func Run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second interrupt ends at once
+	defer context.AfterFunc(ctx, stop)() // a second interrupt ends at once
 	root := (&options{}).root()
 	root.SetArgs(args)
 	root.SetOut(stdout)
