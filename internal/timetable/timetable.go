@@ -1,7 +1,10 @@
 // Package timetable tells which of many things is due next.
 package timetable
 
-import "time"
+import (
+	"container/heap"
+	"time"
+)
 
 // A Thing is what stands in a [Table]: a pointer to what has a Slot.
 type Thing interface {
@@ -31,7 +34,7 @@ const (
 // Those that are queued are due one after the other, as what waits equally long is: they are
 // compared with nothing.
 type Table[T Thing] struct {
-	heap  []T
+	heap  byDue[T]
 	queue []T           // zero values stand for those that were taken out
 	gaps  int           // of these
 	left  int32         // how many have left the queue at its front; it wraps, as does Slot.at there
@@ -75,15 +78,14 @@ func (t *Table[T]) Some(from, most int) (some []T, behind int) {
 // Put adds a thing, or changes when it is due.
 func (t *Table[T]) Put(x T, due time.Duration) {
 	slot := x.Slot()
-	if slot.place == inQueue {
-		t.Remove(x)
+	if slot.place == inHeap {
+		slot.due = due
+		heap.Fix(&t.heap, int(slot.at))
+		return
 	}
-	slot.due = due
-	if slot.place == nowhere {
-		*slot = Slot{due: due, at: int32(len(t.heap)), place: inHeap}
-		t.heap = append(t.heap, x)
-	}
-	t.down(t.up(int(slot.at)))
+	t.Remove(x)
+	*slot = Slot{due: due, place: inHeap}
+	heap.Push(&t.heap, x)
 }
 
 // Queue adds a thing, or changes when it is due: no earlier than any that was queued before.
@@ -104,7 +106,7 @@ func (t *Table[T]) Remove(x T) {
 	case inQueue:
 		t.leaveQueue(int(slot.at - t.left))
 	case inHeap:
-		t.leaveHeap(int(slot.at))
+		heap.Remove(&t.heap, int(slot.at))
 	}
 	*slot = Slot{}
 }
@@ -120,57 +122,27 @@ func (t *Table[T]) leaveQueue(at int) {
 	}
 }
 
-func (t *Table[T]) leaveHeap(at int) {
+// byDue is a heap of things.
+type byDue[T Thing] []T
+
+func (h byDue[T]) Len() int           { return len(h) }
+func (h byDue[T]) Less(i, j int) bool { return h[i].Slot().due < h[j].Slot().due }
+func (h byDue[T]) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].Slot().at, h[j].Slot().at = int32(i), int32(j)
+}
+
+func (h *byDue[T]) Push(x any) {
+	thing := x.(T)
+	thing.Slot().at = int32(len(*h))
+	*h = append(*h, thing)
+}
+
+func (h *byDue[T]) Pop() any {
 	var none T
-	last := len(t.heap) - 1
-	t.set(at, t.heap[last])
-	t.heap[last] = none
-	t.heap = t.heap[:last]
-	if at < last {
-		t.down(t.up(at))
-	}
-}
-
-// set lets a thing stand at a place in the heap.
-func (t *Table[T]) set(at int, x T) {
-	t.heap[at] = x
-	x.Slot().at = int32(at)
-}
-
-func (t *Table[T]) due(at int) time.Duration { return t.heap[at].Slot().due }
-
-// up moves a thing forward until none behind it is due before it, and returns where it is.
-func (t *Table[T]) up(at int) int {
-	for at > 0 {
-		parent := (at - 1) / 2
-		if t.due(parent) <= t.due(at) {
-			break
-		}
-		t.swap(at, parent)
-		at = parent
-	}
-	return at
-}
-
-// down moves a thing back until none before it is due after it.
-func (t *Table[T]) down(at int) {
-	for {
-		first := at
-		for child := 2*at + 1; child <= 2*at+2 && child < len(t.heap); child++ {
-			if t.due(child) < t.due(first) {
-				first = child
-			}
-		}
-		if first == at {
-			return
-		}
-		t.swap(at, first)
-		at = first
-	}
-}
-
-func (t *Table[T]) swap(a, b int) {
-	x, y := t.heap[a], t.heap[b]
-	t.set(a, y)
-	t.set(b, x)
+	last := len(*h) - 1
+	thing := (*h)[last]
+	(*h)[last] = none
+	*h = (*h)[:last]
+	return thing
 }
