@@ -37,8 +37,8 @@ type buffer struct {
 	cleanup runtime.Cleanup
 	phase   atomic.Uint32 // a phase, written with mu held
 
-	count int32          // lines; guarded by mu
-	slot  timetable.Slot // in stories.care; guarded by stories.mu
+	gone int32          // lines that are held no more; guarded by mu
+	slot timetable.Slot // in stories.care; guarded by stories.mu
 
 	mu         sync.Mutex // guards what follows
 	twins      uint16     // handlers before it that write the same scope to the same store
@@ -189,6 +189,9 @@ func (b *buffer) dropLocked(lines int) {
 	}
 }
 
+// countLocked returns how many lines the story has.
+func (b *buffer) countLocked() int { return int(b.gone) + b.held.Count() }
+
 // add appends a line. It returns false where the story has been retired.
 func (b *buffer) add(s *scratch) (added bool, err error) {
 	b.mu.Lock()
@@ -211,7 +214,7 @@ func (b *buffer) addLocked(s *scratch) (added bool, err error) {
 		}
 		b.registered = true
 	}
-	if b.count == 0 && m.Place.Frames > 0 && !b.core.delivery.Budget.Short() {
+	if b.countLocked() == 0 && m.Place.Frames > 0 && !b.core.delivery.Budget.Short() {
 		b.held.Kind = linebuf.KindOf(s.site.stack.PCs[0])
 	}
 	room, reserved := b.reserveLocked(&m)
@@ -221,7 +224,7 @@ func (b *buffer) addLocked(s *scratch) (added bool, err error) {
 		b.lanes.pass(&b.core.stacks, s.site)
 		return true, nil
 	}
-	if b.count == 0 {
+	if b.countLocked() == 0 {
 		b.maxLevel = s.level
 	}
 	lane, place := b.lanes.place(&b.core.stacks, s.site)
@@ -267,7 +270,7 @@ func (b *buffer) metaLocked(s *scratch) linebuf.Meta {
 	if !s.recordTime.IsZero() {
 		m.Offset = min(max(s.recordTime.Sub(b.start()).Milliseconds(), -farthest), farthest)
 	}
-	if b.count == 0 && m.Offset < 0 && m.Offset > -1000 { // made just before the story was
+	if b.countLocked() == 0 && m.Offset < 0 && m.Offset > -1000 { // made just before the story was
 		m.Offset = 0
 	}
 	return m
@@ -296,7 +299,6 @@ func (b *buffer) traceLocked(s *scratch, lane int) {
 func (b *buffer) holdLocked(m *linebuf.Meta, message string, attrs []byte, room int) {
 	before := b.held.Held
 	b.held.Add(b.core.delivery.Lines, m, message, attrs)
-	b.count++
 	if b.core.delivery.Log != nil {
 		b.logLocked(m, message, attrs)
 	}
@@ -411,6 +413,7 @@ func (b *buffer) takeLocked(state story.State) *delivery.Chunk {
 	if log := b.core.delivery.Log; log != nil {
 		k.Mark = log.Chunk(&b.journal.entry, &storylog.Handed{Header: *k.Header, Late: late, Whole: whole, Dropped: k.Dropped, Lines: b.held.Count()})
 	}
+	b.gone += int32(b.held.Count())
 	b.held = linebuf.Lines{}
 	if b.more != nil {
 		b.more.dropped = 0
@@ -420,7 +423,7 @@ func (b *buffer) takeLocked(state story.State) *delivery.Chunk {
 
 // titleLocked returns the story's title, which is valid as long as the lines that are held.
 func (b *buffer) titleLocked() string {
-	if b.title == "" && b.held.Count() == int(b.count) { // the first line is among them
+	if b.title == "" && b.gone == 0 { // the first line is among them
 		return story.TitleOf(b.held.First())
 	}
 	return b.title
@@ -445,7 +448,7 @@ func (b *buffer) headerLocked(h *story.Header, state story.State) {
 	clear(h.Attrs) // of a header that is used again
 	*h = story.Header{
 		Attrs: h.Attrs,
-		Key:   key, ID: b.idLocked(), State: state, MaxLevel: b.maxLevel, LineCount: int(b.count), Title: b.titleLocked(),
+		Key:   key, ID: b.idLocked(), State: state, MaxLevel: b.maxLevel, LineCount: b.countLocked(), Title: b.titleLocked(),
 		Start: b.start().UTC().Truncate(time.Microsecond).Round(0),
 	}
 	h.Duration = time.Duration(b.lastOffset) * time.Millisecond

@@ -44,7 +44,6 @@ func (b *buffer) addFastLocked(h *Handler, r *slog.Record, site callSite) bool {
 	}
 	lane, place := b.lanes.place(&b.core.stacks, site)
 	b.held.Commit(linebuf.Word(offset, r.Level, lane, place, len(r.Message)), r.Message, len(attrs))
-	b.count++
 	if b.core.delivery.Log != nil {
 		b.logLocked(&linebuf.Meta{
 			Offset: offset, Level: r.Level, Lane: int32(lane), Place: place,

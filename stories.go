@@ -262,6 +262,7 @@ func (b *buffer) shed(drop bool) {
 		before := b.held.Held
 		b.keepTitleLocked()
 		dropped := b.held.KeepFrom(b.core.delivery.Lines, slog.LevelWarn)
+		b.gone += int32(dropped)
 		b.dropLocked(dropped)
 		b.lanes.skip(b.held.TakeLost())
 		b.core.delivery.Counts.Drop(b.key().Kind, dropped)
@@ -348,7 +349,7 @@ func (b *buffer) takeLastLocked(state story.State) *delivery.Chunk {
 		return nil
 	}
 	b.uncountLocked() // a waiting story is counted for itself
-	if b.count == 0 && b.droppedLocked() == 0 && b.handedTo == nil {
+	if b.countLocked() == 0 && b.droppedLocked() == 0 && b.handedTo == nil {
 		b.endsBy = max(b.endsBy, bySilence) // the story begins with a late line, if it does
 		b.forgetLabelsLocked()
 		return nil
@@ -387,7 +388,7 @@ func (b *buffer) continueLocked() {
 	more.continues, more.begun = b.idLocked(), now
 	b.active -= now.start.Sub(before)
 	b.cutAfter, b.handedTo = b.core.opts.MaxAge, nil
-	b.lanes, b.count, b.title, b.lastOffset = lanes{}, 0, "", 0
+	b.lanes, b.gone, b.title, b.lastOffset = lanes{}, 0, "", 0
 	if b.journal != nil {
 		*b.journal = journalled{}
 	}
