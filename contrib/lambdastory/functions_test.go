@@ -73,7 +73,7 @@ func work(ctx context.Context, o order) (string, error) {
 		panic("out of boxes")
 	case "sleep":
 		<-ctx.Done()
-		time.Sleep(time.Minute)
+		select {} // until the process is killed
 	}
 	return fmt.Sprintf("packed %d", o.ID), nil
 }
